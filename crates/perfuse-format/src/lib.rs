@@ -1,0 +1,22 @@
+//! Bytes in, values out: every format that perfuse reads or writes, and no I/O at all.
+//!
+//! A [`RawSnapshot`] holds the untouched bytes of everything that was read from one host at one moment.
+//! The parsers in this crate turn those bytes into values; each may fail, and then says where. Because the
+//! raw bytes are what is recorded, a report made live and one made from a recording go through the
+//! same code.
+#![forbid(unsafe_code)]
+
+pub mod cgroup;
+pub mod counter;
+pub mod netlink;
+pub mod parse;
+pub mod proc;
+pub mod raw;
+pub mod reading;
+pub mod sys;
+pub mod tasks;
+
+pub use counter::{Delta, delta};
+pub use parse::{FromBytes, ParseError};
+pub use raw::{Raw, RawSnapshot};
+pub use reading::{Missing, Reading, Why};

@@ -1,0 +1,6 @@
+//! One module per file of `/proc`.
+
+pub mod mountinfo;
+pub mod pid;
+pub mod pressure;
+pub mod stat;

@@ -1,0 +1,3 @@
+//! Files of `/sys`, and facts of the host that no file has.
+
+pub mod host;
