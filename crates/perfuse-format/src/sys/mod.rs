@@ -1,3 +1,4 @@
 //! Files of `/sys`, and facts of the host that no file has.
 
+pub mod capability;
 pub mod host;
