@@ -1,1 +1,28 @@
-//! placeholder
+//! Values in, results out: the USE method over the snapshots of one host.
+//!
+//! Nothing here reads a file, a clock or the environment. [`Run`] holds the snapshots and computes what every
+//! rule needs (intervals, per-task differences, cgroup membership); [`Checklist::build`] evaluates every
+//! cell and control of [`table`] and ranks the findings.
+#![forbid(unsafe_code)]
+
+pub mod cell;
+pub mod checklist;
+mod cpu;
+mod disk;
+mod memory;
+pub mod message;
+mod network;
+pub mod rank;
+pub mod run;
+pub mod table;
+pub mod tasks;
+pub mod threshold;
+
+pub use cell::{
+    Advice, Cell, Entity, EntityKind, Evidence, Finding, Instance, Link, Quantity, Severity, Unit, Verdict,
+};
+pub use checklist::{Checklist, Output};
+pub use message::{Arg, Msg};
+pub use run::{Run, Scope, Span};
+pub use table::{CELLS, CONTROLS, CellSpec, ControlSpec, Kind, Resource};
+pub use threshold::{Threshold, Thresholds};

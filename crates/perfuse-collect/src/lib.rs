@@ -1,1 +1,11 @@
-//! placeholder
+//! The door to the kernel: reads the bytes that the rest of perfuse works on.
+//!
+//! [`Sampler`] reads everything that the tables in [`sources`] name, at its cadence, into a
+//! [`perfuse_format::RawSnapshot`]. Nothing here computes a rate or a verdict.
+
+pub mod root;
+pub mod sampler;
+pub mod sources;
+
+pub use root::Root;
+pub use sampler::{Sampler, Tick};

@@ -20,7 +20,7 @@ pub fn delta(earlier: u64, later: u64) -> Delta {
     if later >= earlier {
         return Delta::Grew(later - earlier);
     }
-    let top_of_32_bits = earlier <= u64::from(u32::MAX) && earlier >= u64::from(u32::MAX - u32::MAX / 8);
+    let top_of_32_bits = u32::try_from(earlier).is_ok() && earlier >= u64::from(u32::MAX - u32::MAX / 8);
     if top_of_32_bits {
         let wrapped = later + (1 << 32) - earlier;
         if wrapped < u64::from(u32::MAX / 4) {

@@ -52,7 +52,7 @@ fn is_last(bytes: &[u8], line: &[u8]) -> bool {
 
 /// The fields of a line, separated by blanks or tabs.
 pub fn fields(line: &[u8]) -> impl Iterator<Item = &[u8]> {
-    line.split(|byte| byte.is_ascii_whitespace()).filter(|field| !field.is_empty())
+    line.split(u8::is_ascii_whitespace).filter(|field| !field.is_empty())
 }
 
 /// An unsigned decimal number, whole field; `None` if it is anything else or overflows.

@@ -1,0 +1,283 @@
+//! What every process and thread used over a run.
+
+use std::collections::BTreeMap;
+
+use perfuse_format::tasks::{Task, TaskSource, TaskTable};
+use perfuse_format::{Delta, Missing, Reading, Why, delta};
+
+use crate::run::Run;
+
+/// What one task used, in seconds or counts per second of the run's whole length.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Used {
+    /// The task as last seen.
+    pub task: Task,
+    /// Seconds on CPU per second, user and system: 1.0 is one CPU.
+    pub cpu: f64,
+    /// User part of `cpu`.
+    pub user: f64,
+    /// System part of `cpu`.
+    pub system: f64,
+    /// Seconds runnable and waiting for a CPU, per second.
+    pub run_delay: Option<f64>,
+    /// Seconds waiting for block I/O, per second; only with delay accounting.
+    pub blkio_delay: Option<f64>,
+    /// Seconds waiting for swap-in, per second; only with delay accounting.
+    pub swapin_delay: Option<f64>,
+    /// Seconds in direct reclaim, per second; only with delay accounting.
+    pub reclaim_delay: Option<f64>,
+    /// Seconds waiting for refaults, per second; only with delay accounting.
+    pub thrashing_delay: Option<f64>,
+    /// Minor faults per second.
+    pub minor_faults: f64,
+    /// Major faults per second.
+    pub major_faults: f64,
+    /// Voluntary context switches per second.
+    pub voluntary_switches: Option<f64>,
+    /// Involuntary context switches per second.
+    pub involuntary_switches: Option<f64>,
+    /// Bytes per second from storage.
+    pub read_bytes: Option<f64>,
+    /// Bytes per second towards storage.
+    pub write_bytes: Option<f64>,
+    /// Share of the run's samples in which it was in uninterruptible sleep (D).
+    pub blocked_samples: f64,
+    /// Share of the run's samples in which it was runnable or running (R).
+    pub runnable_samples: f64,
+    /// Not there any more in the last snapshot.
+    pub ended: bool,
+}
+
+/// What all tasks used over the run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TaskUse {
+    /// Whole processes by pid, those that ended during the run included.
+    pub processes: BTreeMap<u32, Used>,
+    /// Threads by tid; see [`TaskTable::threads`] for which.
+    pub threads: BTreeMap<u32, Used>,
+    /// Where it comes from.
+    pub source: TaskSource,
+    /// Tasks in the last snapshot: threads, where the source sees them all, else the sum of thread counts.
+    pub total_threads: u64,
+}
+
+/// Adds up the differences of neighbouring snapshots, so that a task that lives only through a part of the run is
+/// still counted for that part.
+pub fn over(run: &Run) -> Reading<TaskUse> {
+    let tables: Vec<(u64, TaskTable)> = run
+        .snapshots
+        .iter()
+        .filter_map(|snapshot| Some((snapshot.mono_ns, TaskTable::from_raw(snapshot).into_value()?)))
+        .collect();
+    let (Some((start, first)), Some((end, last))) = (tables.first(), tables.last()) else {
+        return run.snapshots.last().map_or_else(
+            || Reading::missing(Why::NotSampled, "tasks"),
+            |snapshot| TaskTable::from_raw(snapshot).and_then(|_| Reading::missing(Why::TooEarly, "tasks")),
+        );
+    };
+    let seconds = end.saturating_sub(*start) as f64 / 1e9;
+    if tables.len() < 2 || seconds <= 0.0 {
+        return Reading::Missing(Missing::new(Why::TooEarly, "tasks"));
+    }
+    let pick = |processes: bool| {
+        let maps: Vec<&BTreeMap<u32, Task>> =
+            tables.iter().map(|(_, table)| if processes { &table.processes } else { &table.threads }).collect();
+        accumulate(&maps, seconds)
+    };
+    let total_threads = match last.source {
+        TaskSource::BpfIterator => last.threads.len() as u64,
+        TaskSource::Proc => last.processes.values().map(|task| u64::from(task.threads)).sum(),
+    };
+    Reading::Value(TaskUse { processes: pick(true), threads: pick(false), source: first.source, total_threads })
+}
+
+/// Sums of one task while the tables are walked.
+#[derive(Default)]
+struct Sums {
+    task: Task,
+    user: u64,
+    system: u64,
+    run_delay: Option<u64>,
+    blkio: Option<u64>,
+    swapin: Option<u64>,
+    reclaim: Option<u64>,
+    thrashing: Option<u64>,
+    minor: u64,
+    major: u64,
+    voluntary: Option<u64>,
+    involuntary: Option<u64>,
+    read: Option<u64>,
+    write: Option<u64>,
+    seen: u32,
+    blocked: u32,
+    runnable: u32,
+}
+
+fn accumulate(maps: &[&BTreeMap<u32, Task>], seconds: f64) -> BTreeMap<u32, Used> {
+    // An id can be reused within a run: identity is (id, start time).
+    let mut sums: BTreeMap<(u32, u64), Sums> = BTreeMap::new();
+    let none = BTreeMap::new();
+    for (index, map) in maps.iter().enumerate() {
+        let earlier = if index == 0 { &none } else { maps[index - 1] };
+        for (id, task) in *map {
+            let sum = sums.entry((*id, task.start_ns)).or_default();
+            let before = earlier.get(id).filter(|before| before.start_ns == task.start_ns);
+            match before {
+                Some(before) => sum.step(before, task),
+                // New since the last snapshot: all that it used, it used since then.
+                None if index > 0 && sum.seen == 0 => sum.step(&newborn(task), task),
+                None => {}
+            }
+            sum.seen += 1;
+            sum.blocked += u32::from(task.state == 'D');
+            sum.runnable += u32::from(task.state == 'R');
+            sum.task = task.clone();
+        }
+    }
+    let last = maps.last().copied().unwrap_or(&none);
+    let mut used: BTreeMap<u32, Used> = BTreeMap::new();
+    for ((id, start), sum) in sums {
+        let ended = last.get(&id).is_none_or(|task| task.start_ns != start);
+        let entry = sum.finish(seconds, maps.len(), ended);
+        // Of two tasks that had the same id, keep the one that used more.
+        match used.get(&id) {
+            Some(other) if other.cpu > entry.cpu => {}
+            _ => {
+                used.insert(id, entry);
+            }
+        }
+    }
+    used
+}
+
+/// A task as it was when it was born: counters at 0 where it has them.
+fn newborn(task: &Task) -> Task {
+    Task {
+        run_delay_ns: task.run_delay_ns.map(|_| 0),
+        blkio_delay_ns: task.blkio_delay_ns.map(|_| 0),
+        swapin_delay_ns: task.swapin_delay_ns.map(|_| 0),
+        reclaim_delay_ns: task.reclaim_delay_ns.map(|_| 0),
+        thrashing_delay_ns: task.thrashing_delay_ns.map(|_| 0),
+        voluntary_switches: task.voluntary_switches.map(|_| 0),
+        involuntary_switches: task.involuntary_switches.map(|_| 0),
+        read_bytes: task.read_bytes.map(|_| 0),
+        write_bytes: task.write_bytes.map(|_| 0),
+        ..Task::default()
+    }
+}
+
+impl Sums {
+    fn step(&mut self, before: &Task, after: &Task) {
+        // A counter that went backwards (a reset, or a sum that lost an ended thread) adds nothing for this step.
+        let grew = |before: u64, after: u64| match delta(before, after) {
+            Delta::Grew(by) => by,
+            Delta::Reset => 0,
+        };
+        let maybe = |sum: &mut Option<u64>, before: Option<u64>, after: Option<u64>| {
+            if let (Some(before), Some(after)) = (before, after) {
+                *sum = Some(sum.unwrap_or(0) + grew(before, after));
+            }
+        };
+        self.user += grew(before.user_ns, after.user_ns);
+        self.system += grew(before.system_ns, after.system_ns);
+        self.minor += grew(before.minor_faults, after.minor_faults);
+        self.major += grew(before.major_faults, after.major_faults);
+        maybe(&mut self.run_delay, before.run_delay_ns, after.run_delay_ns);
+        maybe(&mut self.blkio, before.blkio_delay_ns, after.blkio_delay_ns);
+        maybe(&mut self.swapin, before.swapin_delay_ns, after.swapin_delay_ns);
+        maybe(&mut self.reclaim, before.reclaim_delay_ns, after.reclaim_delay_ns);
+        maybe(&mut self.thrashing, before.thrashing_delay_ns, after.thrashing_delay_ns);
+        maybe(&mut self.voluntary, before.voluntary_switches, after.voluntary_switches);
+        maybe(&mut self.involuntary, before.involuntary_switches, after.involuntary_switches);
+        maybe(&mut self.read, before.read_bytes, after.read_bytes);
+        maybe(&mut self.write, before.write_bytes, after.write_bytes);
+    }
+
+    fn finish(self, seconds: f64, samples: usize, ended: bool) -> Used {
+        let per_second = |nanoseconds: u64| nanoseconds as f64 / 1e9 / seconds;
+        let rate = |count: u64| count as f64 / seconds;
+        Used {
+            cpu: per_second(self.user + self.system),
+            user: per_second(self.user),
+            system: per_second(self.system),
+            run_delay: self.run_delay.map(per_second),
+            blkio_delay: self.blkio.map(per_second),
+            swapin_delay: self.swapin.map(per_second),
+            reclaim_delay: self.reclaim.map(per_second),
+            thrashing_delay: self.thrashing.map(per_second),
+            minor_faults: rate(self.minor),
+            major_faults: rate(self.major),
+            voluntary_switches: self.voluntary.map(rate),
+            involuntary_switches: self.involuntary.map(rate),
+            read_bytes: self.read.map(rate),
+            write_bytes: self.write.map(rate),
+            blocked_samples: f64::from(self.blocked) / samples.max(1) as f64,
+            runnable_samples: f64::from(self.runnable) / samples.max(1) as f64,
+            ended,
+            task: self.task,
+        }
+    }
+}
+
+impl TaskUse {
+    /// Processes inside the run's scope, sorted by `key`, the largest first; ties by pid. `key` of `None` or 0 leaves
+    /// a process out.
+    pub fn top<'a>(&'a self, run: &Run, key: impl Fn(&Used) -> Option<f64>) -> Vec<(&'a Used, f64)> {
+        sorted(self.processes.values().filter(|used| run.in_scope(used.task.pid)), key)
+    }
+
+    /// As [`TaskUse::top`], of threads.
+    pub fn top_threads<'a>(&'a self, run: &Run, key: impl Fn(&Used) -> Option<f64>) -> Vec<(&'a Used, f64)> {
+        sorted(self.threads.values().filter(|used| run.in_scope(used.task.pid)), key)
+    }
+}
+
+fn sorted<'a>(tasks: impl Iterator<Item = &'a Used>, key: impl Fn(&Used) -> Option<f64>) -> Vec<(&'a Used, f64)> {
+    let mut keyed: Vec<_> = tasks.filter_map(|used| Some((used, key(used).filter(|value| *value > 0.0)?))).collect();
+    keyed.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.task.tid.cmp(&b.0.task.tid)));
+    keyed
+}
+
+#[cfg(test)]
+mod tests {
+    use perfuse_format::RawSnapshot;
+
+    use super::*;
+    use crate::{Scope, Thresholds};
+
+    fn snapshot(second: u64, tasks: &[(u32, u64, u64)]) -> RawSnapshot {
+        let mut raw = RawSnapshot { mono_ns: second * 1_000_000_000, ..RawSnapshot::default() };
+        for (pid, start, user) in tasks {
+            let line = format!(
+                "{pid} (p{pid}) R 1 1 1 0 -1 0 0 0 0 0 {user} 0 0 0 20 0 1 0 {start} 0 25 0 0 0 0 0 0 0 0 0 0 0 0 0 17 1 0 0 0 0 0"
+            );
+            raw.put(format!("/proc/{pid}/stat"), line);
+        }
+        raw
+    }
+
+    #[test]
+    fn tasks_that_live_through_a_part_of_the_run_count_for_that_part() {
+        let snapshots = [
+            snapshot(1, &[(10, 5, 100), (11, 5, 0)]),
+            snapshot(2, &[(10, 5, 150), (11, 5, 30), (12, 150, 20)]),
+            snapshot(3, &[(10, 250, 10), (12, 150, 60)]),
+        ];
+        let run = Run::new(&snapshots, Thresholds::default(), Scope::default()).unwrap();
+        let tasks = run.tasks.value().unwrap();
+        // 50 ticks of its first life over 2 s; the second life used 10.
+        assert!((tasks.processes[&10].cpu - 0.25).abs() < 1e-9);
+        assert!((tasks.processes[&11].cpu - 0.15).abs() < 1e-9);
+        assert!(tasks.processes[&11].ended);
+        assert!((tasks.processes[&12].cpu - 0.30).abs() < 1e-9);
+        let top = tasks.top(&run, |used| Some(used.cpu));
+        assert_eq!(top.iter().map(|(used, _)| used.task.pid).collect::<Vec<_>>(), [12, 10, 11]);
+    }
+
+    #[test]
+    fn one_snapshot_is_too_early() {
+        let snapshots = [snapshot(1, &[(10, 5, 100)])];
+        let run = Run::new(&snapshots, Thresholds::default(), Scope::default()).unwrap();
+        assert_eq!(run.tasks.why_missing().unwrap().why, Why::TooEarly);
+    }
+}

@@ -1,0 +1,23 @@
+//! What the rules of this group read.
+
+use super::{Cadence, CgroupFile, Collector, Group, ProcessFile, Source};
+
+pub(super) const GROUP: Group =
+    Group { files: FILES, cgroup_files: CGROUP_FILES, process_files: PROCESS_FILES, collectors };
+
+const FILES: &[Source] = &[
+    Source { path: "/proc/meminfo", cadence: Cadence::Every },
+    Source { path: "/proc/vmstat", cadence: Cadence::Every },
+    Source { path: "/proc/pressure/memory", cadence: Cadence::Every },
+];
+
+const CGROUP_FILES: &[CgroupFile] = &[
+    CgroupFile { v1: None, file: "memory.current", cadence: Cadence::Every },
+    CgroupFile { v1: None, file: "memory.events", cadence: Cadence::Every },
+];
+
+const PROCESS_FILES: &[ProcessFile] = &[];
+
+fn collectors() -> Vec<Box<dyn Collector>> {
+    Vec::new()
+}
