@@ -6,6 +6,7 @@
 //! same code.
 #![forbid(unsafe_code)]
 
+pub mod bpf;
 pub mod cgroup;
 pub mod counter;
 pub mod netlink;
