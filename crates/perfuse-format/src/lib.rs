@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 pub mod bpf;
+pub mod btf;
 pub mod cgroup;
 pub mod counter;
 pub mod netlink;
