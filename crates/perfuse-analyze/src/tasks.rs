@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use perfuse_format::parse::{fields, fraction};
 use perfuse_format::tasks::{Task, TaskSource, TaskTable};
-use perfuse_format::{Delta, Missing, Reading, Why, delta};
+use perfuse_format::{Delta, Missing, RawSnapshot, Reading, Why, delta};
 
 use crate::run::Run;
 
@@ -64,10 +65,10 @@ pub struct TaskUse {
 /// Adds up the differences of neighbouring snapshots, so that a task that lives only through a part of the run is
 /// still counted for that part.
 pub fn over(run: &Run) -> Reading<TaskUse> {
-    let tables: Vec<(u64, TaskTable)> = run
+    let tables: Vec<(Moment, TaskTable)> = run
         .snapshots
         .iter()
-        .filter_map(|snapshot| Some((snapshot.mono_ns, TaskTable::from_raw(snapshot).into_value()?)))
+        .filter_map(|snapshot| Some((Moment::of(snapshot), TaskTable::from_raw(snapshot).into_value()?)))
         .collect();
     let (Some((start, first)), Some((end, last))) = (tables.first(), tables.last()) else {
         return run.snapshots.last().map_or_else(
@@ -75,13 +76,13 @@ pub fn over(run: &Run) -> Reading<TaskUse> {
             |snapshot| TaskTable::from_raw(snapshot).and_then(|_| Reading::missing(Why::TooEarly, "tasks")),
         );
     };
-    let seconds = end.saturating_sub(*start) as f64 / 1e9;
+    let seconds = end.mono_ns.saturating_sub(start.mono_ns) as f64 / 1e9;
     if tables.len() < 2 || seconds <= 0.0 {
         return Reading::Missing(Missing::new(Why::TooEarly, "tasks"));
     }
     let pick = |processes: bool| {
-        let maps: Vec<&BTreeMap<u32, Task>> =
-            tables.iter().map(|(_, table)| if processes { &table.processes } else { &table.threads }).collect();
+        let maps: Vec<(Moment, &BTreeMap<u32, Task>)> =
+            tables.iter().map(|(at, table)| (*at, if processes { &table.processes } else { &table.threads })).collect();
         accumulate(&maps, seconds)
     };
     let total_threads = match last.source {
@@ -91,10 +92,40 @@ pub fn over(run: &Run) -> Reading<TaskUse> {
     Reading::Value(TaskUse { processes: pick(true), threads: pick(false), source: first.source, total_threads })
 }
 
+/// When a snapshot was taken, on both clocks that matter here.
+#[derive(Debug, Clone, Copy)]
+struct Moment {
+    mono_ns: u64,
+    /// Nanoseconds since boot, suspended time included: the clock of [`Task::start_ns`].
+    boot_ns: u64,
+}
+
+impl Moment {
+    /// Start times are cut to clock ticks and `/proc/uptime` to hundredths of a second.
+    const SLACK_NS: u64 = 20_000_000;
+
+    fn of(snapshot: &RawSnapshot) -> Self {
+        let uptime = snapshot.bytes("/proc/uptime").into_value().and_then(|bytes| fraction(fields(bytes).next()?));
+        let boot_ns = match uptime {
+            Some(seconds) if (0.0..1e10).contains(&seconds) => std::time::Duration::from_secs_f64(seconds).as_nanos(),
+            _ => u128::from(snapshot.mono_ns),
+        };
+        Self { mono_ns: snapshot.mono_ns, boot_ns: u64::try_from(boot_ns).unwrap_or(u64::MAX) }
+    }
+
+    /// Whether a task with this start time did not exist at this moment.
+    fn is_before_birth(&self, task: &Task) -> bool {
+        task.start_ns.saturating_add(Self::SLACK_NS) >= self.boot_ns
+    }
+}
+
 /// Sums of one task while the tables are walked.
 #[derive(Default)]
 struct Sums {
     task: Task,
+    /// Nanoseconds of the run before it was first looked at although it existed (a thread that was not read until
+    /// its process was seen to be busy): rates are over the rest.
+    unseen_ns: u64,
     user: u64,
     system: u64,
     run_delay: Option<u64>,
@@ -113,19 +144,24 @@ struct Sums {
     runnable: u32,
 }
 
-fn accumulate(maps: &[&BTreeMap<u32, Task>], seconds: f64) -> BTreeMap<u32, Used> {
+fn accumulate(maps: &[(Moment, &BTreeMap<u32, Task>)], seconds: f64) -> BTreeMap<u32, Used> {
     // An id can be reused within a run: identity is (id, start time).
     let mut sums: BTreeMap<(u32, u64), Sums> = BTreeMap::new();
     let none = BTreeMap::new();
-    for (index, map) in maps.iter().enumerate() {
-        let earlier = if index == 0 { &none } else { maps[index - 1] };
+    let start_ns = maps.first().map_or(0, |(at, _)| at.mono_ns);
+    for (index, (at, map)) in maps.iter().enumerate() {
+        let previous = index.checked_sub(1).and_then(|index| maps.get(index));
+        let earlier = previous.map_or(&none, |(_, map)| *map);
         for (id, task) in *map {
             let sum = sums.entry((*id, task.start_ns)).or_default();
             let before = earlier.get(id).filter(|before| before.start_ns == task.start_ns);
             match before {
                 Some(before) => sum.step(before, task),
                 // New since the last snapshot: all that it used, it used since then.
-                None if index > 0 && sum.seen == 0 => sum.step(&newborn(task), task),
+                None if sum.seen == 0 && previous.is_some_and(|(at, _)| at.is_before_birth(task)) => {
+                    sum.step(&newborn(task), task);
+                }
+                None if sum.seen == 0 => sum.unseen_ns = at.mono_ns.saturating_sub(start_ns),
                 None => {}
             }
             sum.seen += 1;
@@ -134,7 +170,7 @@ fn accumulate(maps: &[&BTreeMap<u32, Task>], seconds: f64) -> BTreeMap<u32, Used
             sum.task = task.clone();
         }
     }
-    let last = maps.last().copied().unwrap_or(&none);
+    let last = maps.last().map_or(&none, |(_, map)| *map);
     let mut used: BTreeMap<u32, Used> = BTreeMap::new();
     for ((id, start), sum) in sums {
         let ended = last.get(&id).is_none_or(|task| task.start_ns != start);
@@ -194,6 +230,8 @@ impl Sums {
     }
 
     fn finish(self, seconds: f64, samples: usize, ended: bool) -> Used {
+        let seconds = seconds - self.unseen_ns as f64 / 1e9;
+        let seconds = if seconds > 0.0 { seconds } else { f64::INFINITY };
         let per_second = |nanoseconds: u64| nanoseconds as f64 / 1e9 / seconds;
         let rate = |count: u64| count as f64 / seconds;
         Used {
@@ -272,6 +310,17 @@ mod tests {
         assert!((tasks.processes[&12].cpu - 0.30).abs() < 1e-9);
         let top = tasks.top(&run, |used| Some(used.cpu));
         assert_eq!(top.iter().map(|(used, _)| used.task.pid).collect::<Vec<_>>(), [12, 10, 11]);
+    }
+
+    #[test]
+    fn a_task_that_is_noticed_late_has_its_rate_over_the_time_it_was_watched() {
+        let snapshots = [
+            snapshot(10, &[(9, 5, 0)]),
+            snapshot(11, &[(9, 5, 0), (10, 5, 4000)]),
+            snapshot(12, &[(9, 5, 0), (10, 5, 4100)]),
+        ];
+        let run = Run::new(&snapshots, Thresholds::default(), Scope::default()).unwrap();
+        assert!((run.tasks.value().unwrap().processes[&10].cpu - 1.0).abs() < 1e-9);
     }
 
     #[test]

@@ -3,6 +3,11 @@
 //! [`Sampler`] reads everything that the tables in [`sources`] name, at its cadence, into a
 //! [`perfuse_format::RawSnapshot`]. Nothing here computes a rate or a verdict.
 
+mod cgroups;
+mod files;
+pub mod host;
+mod kept;
+mod processes;
 pub mod root;
 pub mod sampler;
 pub mod sources;
