@@ -9,6 +9,7 @@ pub mod cell;
 pub mod checklist;
 mod cpu;
 mod disk;
+pub mod kernel_log;
 mod memory;
 pub mod message;
 mod network;

@@ -1,5 +1,7 @@
 //! What the rules of this group read.
 
+mod kmsg;
+
 use super::{Cadence, CgroupFile, Collector, Group, ProcessFile, Source};
 
 pub(super) const GROUP: Group =
@@ -19,5 +21,5 @@ const CGROUP_FILES: &[CgroupFile] = &[
 const PROCESS_FILES: &[ProcessFile] = &[];
 
 fn collectors() -> Vec<Box<dyn Collector>> {
-    Vec::new()
+    vec![Box::<kmsg::KernelLog>::default()]
 }

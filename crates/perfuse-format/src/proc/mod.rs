@@ -1,5 +1,6 @@
 //! One module per file of `/proc`.
 
+pub mod kmsg;
 pub mod mountinfo;
 pub mod pid;
 pub mod pressure;
