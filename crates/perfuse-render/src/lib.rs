@@ -1,1 +1,9 @@
-//! placeholder
+//! Results in, pictures out: text, HTML, a terminal program, exporters' formats, in every language that is spoken here.
+//!
+//! Nothing here collects, decides or looks at a clock. [`report::Report`] is the one document model: a checklist with
+//! every message already said in a language; the other modules lay it out.
+#![forbid(unsafe_code)]
+
+pub mod i18n;
+
+pub use i18n::{Lang, Texts};

@@ -1,0 +1,135 @@
+### Texts that every part shares.
+
+## Why a value is missing
+missing-no-permission = { $source }: permission denied{ PAREN($detail) }
+missing-unsupported = { $source }: not supported by this kernel{ PAREN($detail) }
+missing-absent = { $source } does not exist here{ PAREN($detail) }
+missing-malformed = { $source } is not in the expected form{ PAREN($detail) }
+missing-too-early = { $source }: only one sample so far; a rate needs two{ PAREN($detail) }
+missing-gone = { $source } disappeared while it was being read{ PAREN($detail) }
+missing-disabled = { $source } exists but is switched off{ PAREN($detail) }
+missing-not-sampled = { $source } was not read in this run{ PAREN($detail) }
+missing-reset = { $source }: the counter was reset between two samples{ PAREN($detail) }
+missing-other = { $source } could not be read{ PAREN($detail) }
+
+## Verdicts, severities, kinds
+verdict-ok = ok
+verdict-watch = watch
+verdict-bottleneck = bottleneck
+verdict-error = error
+verdict-unmeasurable = unmeasurable
+verdict-not-applicable = not applicable
+severity-watch = watch
+severity-bottleneck = bottleneck
+severity-error = error
+kind-utilization = Utilization
+kind-saturation = Saturation
+kind-errors = Errors
+
+## Resources
+resource-cpu = CPU
+resource-memory = Memory
+resource-network = Network
+resource-disk = Disk
+resource-capacity = Storage capacity
+resource-storage-controller = Storage controller
+resource-network-controller = Network controller
+resource-cpu-interconnect = CPU interconnect
+resource-memory-interconnect = Memory interconnect
+resource-io-interconnect = I/O interconnect
+resource-kernel-lock = Kernel locks
+resource-user-lock = User locks
+resource-tasks = Tasks
+resource-fds = File descriptors
+
+## Kinds of things that are named
+entity-process = process
+entity-thread = thread
+entity-cgroup = cgroup
+entity-device = device
+entity-mount = mount
+entity-interface = interface
+entity-qdisc = qdisc
+entity-listener = listener
+entity-socket = socket
+entity-lock = lock
+entity-query = query
+entity-pool = pool
+entity-queue = queue
+entity-dependency = dependency
+entity-kernel = kernel
+entity-host = host
+
+## Headings of the report
+report-title = perfuse use
+report-findings = Findings
+report-checklist = Checklist
+report-controls = Resource controls
+report-unmeasured = What could not be measured
+report-not-applicable = Not applicable here
+report-healthy = Healthy: nothing waits beyond the thresholds, and no hard error was seen.
+report-unhealthy = { $count ->
+    [one] { $count } finding needs attention.
+   *[other] { $count } findings need attention.
+}
+report-unknown = Too little could be measured to call this host healthy.
+report-host = { $hostname } · Linux { $kernel } · { $cpus ->
+    [one] { $cpus } CPU
+   *[other] { $cpus } CPUs
+}
+report-memory = { $memory } memory
+report-virtualization = { $kind }
+report-cgroup = cgroup { $version }
+report-measured = measured { $started } for { $duration }
+report-culprit = culprit
+report-victims = victims
+report-chain = chain
+report-evidence = evidence
+report-advice = what to do
+report-run = run
+report-expect = expect
+report-wait = { $wait } of waiting explained
+report-confidence = confidence { $confidence }
+report-control = limited by { $control }
+report-reason = why
+report-enable = enable
+report-who = who could know
+report-note = note
+report-more = { $count ->
+    [one] and { $count } more
+   *[other] and { $count } more
+}
+report-no-findings = No findings.
+report-by-hand = by hand
+report-value = value
+report-verdict = verdict
+report-cell = cell
+report-top = busiest
+report-instances = Instances
+report-instance = instance
+report-culprits = Top users
+report-history = History
+report-source = source
+report-metric = metric
+report-history-range = { $low } to { $high } over { $duration }
+report-cost = perfuse itself used { $share } of this host's CPU ({ $seconds } CPU time) and { $memory } of memory.
+report-cost-bpf = In-kernel programs: { $programs }.
+report-cost-detached = Detached for their cost: { $programs }.
+report-cost-over = That is more than the allowed { $limit }.
+report-capabilities = What this host allows
+report-available = available
+report-unavailable = unavailable
+report-legend = ✓ ok  ◆ watch  ▲ bottleneck  ✖ error  ? unmeasurable  – not applicable
+report-narrowed = narrowed to { $what }
+
+## Thresholds
+thresholds-title = Thresholds in force
+thresholds-key = key
+thresholds-value = value
+thresholds-default = default
+thresholds-unit = unit
+thresholds-meaning = meaning
+thresholds-set = set
+threshold-finding-min-wait = Least wait, in seconds per second, of a victim before a finding rises above watch
+threshold-finding-min-share = Least share of its time that a victim waits before a finding rises above watch
+threshold-own-cost-max = Share of the host's CPU past which the dearest in-kernel program is detached

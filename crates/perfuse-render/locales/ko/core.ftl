@@ -1,0 +1,126 @@
+### 여러 곳에서 함께 쓰는 문구.
+
+## 값이 없는 까닭
+missing-no-permission = { $source }: 권한이 없습니다{ PAREN($detail) }
+missing-unsupported = { $source }: 이 커널이 지원하지 않습니다{ PAREN($detail) }
+missing-absent = { $source }{ JOSA($source, "이/가") } 이 호스트에 없습니다{ PAREN($detail) }
+missing-malformed = { $source }의 형식이 예상과 다릅니다{ PAREN($detail) }
+missing-too-early = { $source }: 아직 표본이 하나뿐입니다. 변화율을 구하려면 두 개가 필요합니다{ PAREN($detail) }
+missing-gone = { $source }{ JOSA($source, "이/가") } 읽는 도중에 사라졌습니다{ PAREN($detail) }
+missing-disabled = { $source }{ JOSA($source, "은/는") } 있지만 꺼져 있습니다{ PAREN($detail) }
+missing-not-sampled = { $source }{ JOSA($source, "은/는") } 이번 실행에서 읽지 않았습니다{ PAREN($detail) }
+missing-reset = { $source }: 두 표본 사이에 카운터가 초기화되었습니다{ PAREN($detail) }
+missing-other = { $source }{ JOSA($source, "을/를") } 읽지 못했습니다{ PAREN($detail) }
+
+## 판정, 심각도, 종류
+verdict-ok = 정상
+verdict-watch = 주의
+verdict-bottleneck = 병목
+verdict-error = 오류
+verdict-unmeasurable = 측정 불가
+verdict-not-applicable = 해당 없음
+severity-watch = 주의
+severity-bottleneck = 병목
+severity-error = 오류
+kind-utilization = 사용률
+kind-saturation = 포화도
+kind-errors = 오류
+
+## 자원
+resource-cpu = CPU
+resource-memory = 메모리
+resource-network = 네트워크
+resource-disk = 디스크
+resource-capacity = 저장 용량
+resource-storage-controller = 스토리지 컨트롤러
+resource-network-controller = 네트워크 컨트롤러
+resource-cpu-interconnect = CPU 인터커넥트
+resource-memory-interconnect = 메모리 인터커넥트
+resource-io-interconnect = I/O 인터커넥트
+resource-kernel-lock = 커널 락
+resource-user-lock = 사용자 락
+resource-tasks = 태스크
+resource-fds = 파일 디스크립터
+
+## 이름을 밝히는 대상의 종류
+entity-process = 프로세스
+entity-thread = 스레드
+entity-cgroup = cgroup(제어 그룹)
+entity-device = 장치
+entity-mount = 마운트
+entity-interface = 인터페이스
+entity-qdisc = qdisc(큐 규칙)
+entity-listener = 리스너
+entity-socket = 소켓
+entity-lock = 락
+entity-query = 쿼리
+entity-pool = 풀
+entity-queue = 대기열
+entity-dependency = 의존 서비스
+entity-kernel = 커널
+entity-host = 호스트
+
+## 보고서의 제목과 표지
+report-title = perfuse use 보고서
+report-findings = 발견 사항
+report-checklist = 점검표
+report-controls = 자원 제한
+report-unmeasured = 측정하지 못한 것
+report-not-applicable = 해당 없는 항목
+report-healthy = 정상입니다. 기준을 넘는 대기도, 하드 오류도 없었습니다.
+report-unhealthy = 조치가 필요한 발견 사항이 { $count }건 있습니다.
+report-unknown = 측정할 수 있는 것이 너무 적어 정상이라고 판단할 수 없습니다.
+report-host = { $hostname } · 리눅스 { $kernel } · CPU { $cpus }개
+report-memory = 메모리 { $memory }
+report-virtualization = 가상화 { $kind }
+report-cgroup = cgroup 버전 { $version }
+report-measured = { $started }부터 { $duration } 동안 측정
+report-culprit = 원인
+report-victims = 피해자
+report-chain = 인과 사슬
+report-evidence = 근거
+report-advice = 조치
+report-run = 실행
+report-expect = 기대 효과
+report-wait = 설명되는 대기 { $wait }
+report-confidence = 확신도 { $confidence }
+report-control = { $control } 제한 때문
+report-reason = 이유
+report-enable = 측정하려면
+report-who = 알 수 있는 곳
+report-note = 참고
+report-more = 외 { $count }건
+report-no-findings = 발견 사항이 없습니다.
+report-by-hand = 직접 확인
+report-value = 값
+report-verdict = 판정
+report-cell = 항목
+report-top = 최대
+report-instances = 인스턴스
+report-instance = 인스턴스
+report-culprits = 주요 사용자
+report-history = 추이
+report-source = 출처
+report-metric = 지표
+report-history-range = { $duration } 동안 { $low } ~ { $high }
+report-cost = perfuse 자신은 이 호스트 CPU의 { $share }(CPU 시간 { $seconds })와 메모리 { $memory }{ JOSA($memory, "을/를") } 썼습니다.
+report-cost-bpf = 커널 안 프로그램: { $programs }.
+report-cost-detached = 비용 때문에 떼어 낸 것: { $programs }.
+report-cost-over = 허용치 { $limit }{ JOSA($limit, "을/를") } 넘었습니다.
+report-capabilities = 이 호스트에서 쓸 수 있는 것
+report-available = 사용 가능
+report-unavailable = 사용 불가
+report-legend = ✓ 정상  ◆ 주의  ▲ 병목  ✖ 오류  ? 측정 불가  – 해당 없음
+report-narrowed = 범위: { $what }
+
+## 임계값
+thresholds-title = 적용 중인 임계값
+thresholds-key = 키
+thresholds-value = 값
+thresholds-default = 기본값
+thresholds-unit = 단위
+thresholds-meaning = 의미
+thresholds-set = 변경됨
+threshold-finding-min-wait = 발견 사항이 주의보다 높아지려면 피해자가 초당 기다려야 하는 최소 시간(초)
+threshold-finding-min-share = 발견 사항이 주의보다 높아지려면 피해자의 시간 중 대기가 차지해야 하는 최소 비율
+threshold-own-cost-max = 이 비율을 넘는 호스트 CPU를 쓰면 가장 비싼 커널 안 프로그램을 떼어 냄

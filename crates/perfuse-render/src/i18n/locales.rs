@@ -1,0 +1,20 @@
+//! The language tables, embedded. A test compares this list with the directory.
+
+use super::Lang;
+
+macro_rules! tables {
+    ($($name:literal),* $(,)?) => {
+        const EN: &[(&str, &str)] = &[$(($name, include_str!(concat!("../../locales/en/", $name, ".ftl")))),*];
+        const KO: &[(&str, &str)] = &[$(($name, include_str!(concat!("../../locales/ko/", $name, ".ftl")))),*];
+    };
+}
+
+tables!("core", "cpu", "memory", "network", "disk");
+
+/// Name and source of every table of a language.
+pub(super) fn files(lang: Lang) -> &'static [(&'static str, &'static str)] {
+    match lang {
+        Lang::En => EN,
+        Lang::Ko => KO,
+    }
+}
