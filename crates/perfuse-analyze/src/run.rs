@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use perfuse_format::bpf::{self, Table};
 use perfuse_format::cgroup::{Hierarchies, ancestors};
 use perfuse_format::proc::pid::PidCgroup;
 use perfuse_format::sys::host::Host;
@@ -133,6 +134,23 @@ impl<'a> Run<'a> {
             return Reading::missing(Why::TooEarly, source.to_owned());
         }
         read(first).and_then(|first| read(last).map(|last| Span { first, last, seconds }))
+    }
+
+    /// What the in-kernel table of `T` counted over the run, and in how many seconds: the last snapshot that has it less
+    /// the first one. A table that only a later snapshot has began empty within the run.
+    pub fn bpf<T: Table>(&self) -> Reading<(Vec<T>, f64)> {
+        let mut with = self.snapshots.iter().filter(|snapshot| snapshot.has(T::SOURCE));
+        let Some(first) = with.next() else {
+            return Reading::missing(Why::NotSampled, T::SOURCE);
+        };
+        let start = self.snapshots.first().unwrap_or(first);
+        let last = with.next_back().unwrap_or(first);
+        let seconds = last.mono_ns.saturating_sub(start.mono_ns) as f64 / 1e9;
+        if seconds <= 0.0 {
+            return bpf::parse::<T>(first).and_then(|_| Reading::missing(Why::TooEarly, T::SOURCE));
+        }
+        let rows = if start.has(T::SOURCE) { bpf::between(first, last) } else { bpf::parse(last) };
+        rows.map(|rows| (rows, seconds))
     }
 
     /// Every sample of `source`: `(seconds since the start, reading)`.

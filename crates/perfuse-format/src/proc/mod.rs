@@ -1,7 +1,11 @@
 //! One module per file of `/proc`.
 
+pub mod file_nr;
 pub mod kmsg;
+pub mod limits;
+pub mod meminfo;
 pub mod mountinfo;
 pub mod pid;
 pub mod pressure;
 pub mod stat;
+pub mod swaps;
