@@ -18,6 +18,7 @@ pub mod run;
 pub mod table;
 pub mod tasks;
 pub mod threshold;
+pub mod window;
 
 pub use cell::{
     Advice, Cell, Entity, EntityKind, Evidence, Finding, Instance, Link, Quantity, Severity, Unit, Verdict,

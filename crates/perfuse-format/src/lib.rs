@@ -15,6 +15,7 @@ pub mod parse;
 pub mod proc;
 pub mod raw;
 pub mod reading;
+pub mod replay;
 pub mod sys;
 pub mod tasks;
 
