@@ -4,6 +4,8 @@ pub mod file_nr;
 pub mod kmsg;
 pub mod limits;
 pub mod meminfo;
+pub mod kallsyms;
+pub mod maps;
 pub mod mountinfo;
 pub mod pid;
 pub mod pressure;

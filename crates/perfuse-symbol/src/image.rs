@@ -1,0 +1,127 @@
+//! The function symbols of one ELF file.
+
+use std::io::{Read, Seek};
+
+use object::read::elf::{ElfFile, FileHeader};
+use object::{FileKind, Object, ObjectSegment, ObjectSymbol, ReadCache, ReadRef, SymbolKind};
+
+/// Functions of an ELF file by address (SVMA: the address that the file itself states).
+#[derive(Debug, Default)]
+pub struct Image {
+    /// `(address, size, name)`, sorted by address.
+    symbols: Vec<(u64, u64, String)>,
+    /// `(file offset, length, address)` of the loadable segments.
+    segments: Vec<(u64, u64, u64)>,
+}
+
+/// A file that gives no symbols.
+#[derive(Debug, thiserror::Error)]
+pub enum ImageError {
+    /// Not ELF, or damaged.
+    #[error("not a readable ELF file: {0}")]
+    NotElf(#[from] object::Error),
+}
+
+/// The most symbols that are taken from one file.
+const MOST_SYMBOLS: usize = 4_000_000;
+
+impl Image {
+    /// Reads the symbol tables; only the parts of the file that hold them are read.
+    pub fn read(file: impl Read + Seek) -> Result<Self, ImageError> {
+        let cache = ReadCache::new(file);
+        let mut image = Self::default();
+        match FileKind::parse(&cache)? {
+            FileKind::Elf32 => image.fill(&ElfFile::<object::elf::FileHeader32<object::Endianness>, _>::parse(&cache)?),
+            _ => image.fill(&ElfFile::<object::elf::FileHeader64<object::Endianness>, _>::parse(&cache)?),
+        }
+        image.symbols.sort();
+        image.symbols.dedup_by_key(|symbol| symbol.0);
+        Ok(image)
+    }
+
+    fn fill<'d, H: FileHeader, R: ReadRef<'d>>(&mut self, file: &ElfFile<'d, H, R>) {
+        self.segments = file
+            .segments()
+            .map(|segment| {
+                let (offset, length) = segment.file_range();
+                (offset, length, segment.address())
+            })
+            .collect();
+        let both = file.symbols().chain(file.dynamic_symbols());
+        let functions = both.filter(|symbol| symbol.kind() == SymbolKind::Text && symbol.is_definition());
+        for symbol in functions.take(MOST_SYMBOLS) {
+            if let Ok(name) = symbol.name() {
+                self.symbols.push((symbol.address(), symbol.size(), demangle(name)));
+            }
+        }
+    }
+
+    /// The address that the file states for a byte at `offset` of the file.
+    pub fn address_of_offset(&self, offset: u64) -> Option<u64> {
+        self.segments.iter().find_map(|(start, length, address)| {
+            let into = offset.checked_sub(*start)?;
+            (into < *length).then(|| address.checked_add(into)).flatten()
+        })
+    }
+
+    /// The function at `address`, and how far behind its start that is. A symbol without a size reaches to the next one.
+    pub fn find(&self, address: u64) -> Option<(&str, u64)> {
+        let index = self.symbols.partition_point(|(start, ..)| *start <= address).checked_sub(1)?;
+        let (start, size, name) = self.symbols.get(index)?;
+        let into = address - start;
+        (*size == 0 || into < *size).then_some((name.as_str(), into))
+    }
+
+    /// Whether the file has no function symbols at all (stripped).
+    pub fn is_stripped(&self) -> bool {
+        self.symbols.is_empty()
+    }
+}
+
+/// The name as written in the source.
+fn demangle(name: &str) -> String {
+    if let Ok(rust) = rustc_demangle::try_demangle(name) {
+        return format!("{rust:#}");
+    }
+    if name.starts_with("_Z")
+        && let Ok(symbol) = cpp_demangle::Symbol::new(name)
+        && let Ok(text) = symbol.demangle()
+    {
+        return text;
+    }
+    name.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+
+    use super::*;
+
+    #[test]
+    fn own_executable_has_this_function() {
+        let file = std::fs::File::open(std::env::current_exe().unwrap()).unwrap();
+        let image = Image::read(file).unwrap();
+        let (address, size, name) =
+            image.symbols.iter().find(|(_, _, name)| name.contains("own_executable_has_this_function")).unwrap();
+        assert!(*size > 0);
+        assert_eq!(image.find(address + 1), Some((name.as_str(), 1)));
+        assert!(!image.is_stripped());
+    }
+
+    #[test]
+    fn other_bytes_are_an_error() {
+        assert!(Image::read(Cursor::new(b"")).is_err());
+        assert!(Image::read(Cursor::new(b"\x7fELF\x02\x01\x01 and then nothing")).is_err());
+    }
+
+    #[test]
+    fn names_are_demangled() {
+        assert_eq!(demangle("_ZN4core3fmt5write17h0123456789abcdefE"), "core::fmt::write");
+        assert_eq!(
+            demangle("_ZNSt6vectorIiSaIiEE9push_backERKi"),
+            "std::vector<int, std::allocator<int> >::push_back(int const&)"
+        );
+        assert_eq!(demangle("malloc"), "malloc");
+    }
+}
