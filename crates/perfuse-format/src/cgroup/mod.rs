@@ -4,6 +4,8 @@
 //! (`/sys/fs/cgroup/unified/a/cpu.stat`). [`Hierarchies`] learns from `/proc/self/mountinfo` where each
 //! hierarchy is mounted; [`Hierarchies::groups`] then lists the cgroups below it.
 
+pub mod io;
+
 use std::collections::BTreeSet;
 
 use crate::parse::FromBytes;

@@ -1,8 +1,10 @@
 //! One module per file of `/proc`.
 
+pub mod diskstats;
 pub mod file_nr;
 pub mod kmsg;
 pub mod limits;
+pub mod mdstat;
 pub mod meminfo;
 pub mod kallsyms;
 pub mod maps;

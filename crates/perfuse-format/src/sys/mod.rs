@@ -1,6 +1,8 @@
 //! Files of `/sys`, and facts of the host that no file has.
 
+pub mod block;
 pub mod capability;
 pub mod fds;
 pub mod host;
+pub mod pci;
 pub mod statvfs;
