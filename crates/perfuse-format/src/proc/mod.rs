@@ -13,3 +13,4 @@ pub mod pid;
 pub mod pressure;
 pub mod stat;
 pub mod swaps;
+pub mod wchan;
