@@ -8,6 +8,7 @@
 //! Names have no blanks; a `/` inside a name is `!`, as in sysfs.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use crate::parse::{FromBytes, ParseError, fields, lines, text};
 
@@ -65,7 +66,8 @@ impl BlockTopology {
         let mut out = String::new();
         let mut line = |word: &str, first: &str, second: &str| {
             if [first, second].iter().all(|part| !part.is_empty() && !part.contains(char::is_whitespace)) {
-                out.push_str(&format!("{word} {first} {second}\n"));
+                // Writing to a string cannot fail.
+                let _ = writeln!(out, "{word} {first} {second}");
             }
         };
         self.disks.iter().for_each(|(name, path)| line("disk", name, path));
