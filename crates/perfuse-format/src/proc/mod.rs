@@ -2,12 +2,12 @@
 
 pub mod diskstats;
 pub mod file_nr;
+pub mod kallsyms;
 pub mod kmsg;
 pub mod limits;
+pub mod maps;
 pub mod mdstat;
 pub mod meminfo;
-pub mod kallsyms;
-pub mod maps;
 pub mod mountinfo;
 pub mod pid;
 pub mod pressure;
