@@ -51,13 +51,15 @@ impl Collector for SocketCollector {
             return;
         }
         let mut sockets = Vec::new();
-        let extensions = if socket_count(root) > MOST_WITH_INFO { 0 } else { WITH_INFO };
+        let count = out.get::<SockStat>("/proc/net/sockstat").into_value().and_then(|stat| stat.get("TCP", "inuse"));
+        let extensions = if count.is_some_and(|count| count > MOST_WITH_INFO) { 0 } else { WITH_INFO };
         let result = self.tcp(!(1 << state::LISTEN), extensions, &mut sockets);
         wanted.extend(inodes(&sockets));
         put(out, "@netlink/tcp", result, sockets);
         for path in ["/proc/net/udp", "/proc/net/udp6"] {
-            let udp = std::fs::read(root.join(path)).ok().and_then(|bytes| UdpSockets::from_bytes(&bytes).ok());
-            wanted.extend(udp.unwrap_or_default().0.iter().map(|socket| socket.inode));
+            // The files of a snapshot are read before what the collectors add.
+            let udp = out.get::<UdpSockets>(path).into_value().unwrap_or_default();
+            wanted.extend(udp.0.iter().map(|socket| socket.inode));
         }
         wanted.remove(&0);
         self.find_owners(root, &wanted);
@@ -114,11 +116,6 @@ impl SocketCollector {
 fn inodes(sockets: &[u8]) -> BTreeSet<u64> {
     let sockets = TcpSockets::from_bytes(sockets).unwrap_or_default();
     sockets.0.iter().map(|socket| u64::from(socket.inode)).filter(|inode| *inode != 0).collect()
-}
-
-fn socket_count(root: &Root) -> u64 {
-    let stat = std::fs::read(root.join("/proc/net/sockstat")).ok().and_then(|bytes| SockStat::from_bytes(&bytes).ok());
-    stat.and_then(|stat| stat.get("TCP", "inuse")).unwrap_or(0)
 }
 
 fn processes(root: &Root) -> Vec<u32> {
