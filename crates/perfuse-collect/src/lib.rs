@@ -3,11 +3,11 @@
 //! [`Sampler`] reads everything that the tables in [`sources`] name, at its cadence, into a
 //! [`perfuse_format::RawSnapshot`]. Nothing here computes a rate or a verdict.
 
+pub mod bpf;
 mod cgroups;
 mod files;
 pub mod host;
 mod kept;
-pub mod netlink;
 mod processes;
 pub mod root;
 pub mod sampler;

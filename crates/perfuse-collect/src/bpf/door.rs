@@ -110,10 +110,14 @@ impl<'a> Attr<'a> {
     }
 }
 
+/// What answers in place of the kernel.
+#[cfg(test)]
+pub(crate) type Fake = fn(Command) -> Errno;
+
 #[cfg(test)]
 thread_local! {
     /// Stands in for the kernel in tests of this thread.
-    pub(crate) static FAKE: std::cell::RefCell<Option<fn(Command) -> Errno>> = const { std::cell::RefCell::new(None) };
+    pub(crate) static FAKE: std::cell::Cell<Option<Fake>> = const { std::cell::Cell::new(None) };
 }
 
 /// `bpf(2)`.
@@ -123,7 +127,7 @@ thread_local! {
 /// elements that is the key and value size of the map (times the possible CPUs for a per-CPU value).
 pub(crate) unsafe fn bpf(command: Command, attr: &mut Attr<'_>) -> Result<RawFd, Errno> {
     #[cfg(test)]
-    if let Some(fake) = FAKE.with(|fake| *fake.borrow()) {
+    if let Some(fake) = FAKE.get() {
         return Err(fake(command));
     }
     // SAFETY: the attribute is `used` bytes long at least and zero behind; its pointers are live borrows of
@@ -156,6 +160,8 @@ pub(crate) struct EventSpec {
     pub(crate) exclude_kernel: bool,
 }
 
+/// `PERF_FLAG_FD_CLOEXEC`.
+const FLAG_FD_CLOEXEC: libc::c_ulong = 1 << 3;
 /// Bytes of `perf_event_attr` of its first version, which every kernel takes.
 const PERF_ATTR_V0: u32 = 64;
 
@@ -171,9 +177,9 @@ pub(crate) fn perf_event_open(spec: EventSpec, cpu: i32) -> Result<OwnedFd, Errn
     let flags = 1_u64 | u64::from(spec.exclude_kernel) << 5;
     attr[40..48].copy_from_slice(&flags.to_ne_bytes());
     let pid = if cpu < 0 { 0 } else { -1 };
-    let close_on_exec = libc::PERF_FLAG_FD_CLOEXEC;
+
     // SAFETY: the attribute is as long as its own size field says; the kernel follows no other pointer.
-    let result = unsafe { libc::syscall(libc::SYS_perf_event_open, attr.as_ptr(), pid, cpu, -1, close_on_exec) };
+    let result = unsafe { libc::syscall(libc::SYS_perf_event_open, attr.as_ptr(), pid, cpu, -1, FLAG_FD_CLOEXEC) };
     let fd = i32::try_from(result).unwrap_or(-1);
     if fd < 0 {
         return Err(last_errno());
@@ -198,7 +204,7 @@ pub(crate) fn attach_to_event(event: BorrowedFd<'_>, program: BorrowedFd<'_>) ->
 }
 
 /// Lifts the limit on locked memory, to which kernels before 5.11 charge maps and programs. Best effort:
-/// without CAP_SYS_RESOURCE the load reports the refusal.
+/// without `CAP_SYS_RESOURCE` the load reports the refusal.
 pub(crate) fn lift_memlock() {
     let limit = libc::rlimit { rlim_cur: libc::RLIM_INFINITY, rlim_max: libc::RLIM_INFINITY };
     // SAFETY: the structure is live for the call and only read.

@@ -126,7 +126,10 @@ mod tests {
 
     #[test]
     fn lacking_capabilities_are_named() {
-        assert_eq!(lacking(b"Name:\tx\nCapEff:\t0000000000000000\n"), "lacks CAP_BPF and CAP_PERFMON (or CAP_SYS_ADMIN)");
+        assert_eq!(
+            lacking(b"Name:\tx\nCapEff:\t0000000000000000\n"),
+            "lacks CAP_BPF and CAP_PERFMON (or CAP_SYS_ADMIN)"
+        );
         assert_eq!(lacking(b"CapEff:\t0000008000000000\n"), "lacks CAP_PERFMON (or CAP_SYS_ADMIN)");
         assert!(lacking(b"CapEff:\t000001fffeffffff\n").contains("security policy"));
         assert!(lacking(b"").contains("may be"));

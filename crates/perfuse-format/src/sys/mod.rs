@@ -4,6 +4,5 @@ pub mod block;
 pub mod capability;
 pub mod fds;
 pub mod host;
-pub mod net;
 pub mod pci;
 pub mod statvfs;

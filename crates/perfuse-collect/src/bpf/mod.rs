@@ -1,0 +1,22 @@
+//! Programs inside the kernel: loaded over `bpf(2)` from committed objects, read as tables.
+//!
+//! ```text
+//! NAME.bpf.o -> object (ELF, maps, relocations) -> link (calls, maps, CO-RE against the kernel's BTF)
+//!            -> load (verifier) -> hook (attach) -> BpfSet -> @bpf/... sources of a snapshot
+//! ```
+//! Why a loader of our own: `docs/decisions/bpf-loader.md`. What an object may hold: `bpf/README.md`.
+
+pub mod door;
+mod error;
+mod hook;
+mod insn;
+mod link;
+mod load;
+mod map;
+mod object;
+mod program;
+mod set;
+
+pub use error::LoadError;
+pub use program::{ALWAYS_ON, Program, USE};
+pub use set::{BpfSet, Cost, DROP_REASONS, KERNEL_BTF, Options, ProgramStatus, STATUS};

@@ -1,0 +1,74 @@
+//! The programs of this version and their objects.
+
+/// One object file: what is measured inside the kernel for one question.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Program {
+    /// All threads of the host, by iterator.
+    Tasks,
+    /// Open files per process, by iterator.
+    Files,
+    /// Run-queue latency and off-CPU time.
+    Sched,
+    /// Page-fault latency.
+    Faults,
+    /// Block I/O queue and device latency.
+    Block,
+    /// Futex waits.
+    Futex,
+    /// Contention of kernel locks.
+    Locks,
+    /// System calls that fail for want of something, and fork latency.
+    Errno,
+    /// Packets that the kernel drops.
+    Skb,
+    /// Direct reclaim, compaction, OOM victims.
+    Reclaim,
+}
+
+/// Cheap enough to run all day.
+pub const ALWAYS_ON: &[Program] = &[Program::Tasks, Program::Sched];
+
+/// All of them, for the length of one report.
+pub const USE: &[Program] = &[
+    Program::Tasks,
+    Program::Files,
+    Program::Sched,
+    Program::Faults,
+    Program::Block,
+    Program::Futex,
+    Program::Locks,
+    Program::Errno,
+    Program::Skb,
+    Program::Reclaim,
+];
+
+impl Program {
+    /// Its name: that of the object file and of the capability `bpf/NAME`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Tasks => "tasks",
+            Self::Files => "files",
+            Self::Sched => "sched",
+            Self::Faults => "faults",
+            Self::Block => "block",
+            Self::Futex => "futex",
+            Self::Locks => "locks",
+            Self::Errno => "errno",
+            Self::Skb => "skb",
+            Self::Reclaim => "reclaim",
+        }
+    }
+
+    /// The program of this name.
+    pub fn by_name(name: &str) -> Option<Self> {
+        USE.iter().copied().find(|program| program.name() == name)
+    }
+
+    /// Its object file; empty if this version has none.
+    pub(crate) fn object(self) -> &'static [u8] {
+        OBJECTS.iter().find(|(program, _)| *program == self).map_or(&[], |(_, object)| *object)
+    }
+}
+
+/// The committed objects.
+const OBJECTS: &[(Program, &[u8])] = &[];
