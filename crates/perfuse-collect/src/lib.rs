@@ -8,6 +8,7 @@ mod cgroups;
 mod files;
 pub mod host;
 mod kept;
+pub mod netlink;
 mod processes;
 pub mod root;
 pub mod sampler;

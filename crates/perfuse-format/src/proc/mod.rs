@@ -9,6 +9,7 @@ pub mod maps;
 pub mod mdstat;
 pub mod meminfo;
 pub mod mountinfo;
+pub mod net;
 pub mod pid;
 pub mod pressure;
 pub mod stat;

@@ -4,5 +4,6 @@ pub mod block;
 pub mod capability;
 pub mod fds;
 pub mod host;
+pub mod net;
 pub mod pci;
 pub mod statvfs;

@@ -1,0 +1,149 @@
+//! `@netlink/listen`, `@netlink/tcp` and `@net/owners`: TCP sockets and the processes that have them open.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::read_dir;
+use std::os::unix::ffi::OsStrExt;
+
+use perfuse_format::netlink::sockdiag::{BY_FAMILY, TcpSockets, state};
+use perfuse_format::parse::unsigned;
+use perfuse_format::proc::net::{SockStat, UdpSockets};
+use perfuse_format::sys::net::SocketOwners;
+use perfuse_format::{FromBytes, RawSnapshot};
+use rustix::io::Errno;
+
+use super::super::Collector;
+use super::links::put;
+use crate::netlink::{Netlink, Protocol};
+use crate::root::Root;
+use crate::sampler::Tick;
+
+/// `INET_DIAG_INFO` and `INET_DIAG_SKMEMINFO` as bits of the request.
+const WITH_INFO: u8 = 1 << 1 | 1 << 6;
+/// Past this number of sockets the full dump leaves out what TCP knows of each (400 bytes a socket).
+const MOST_WITH_INFO: u64 = 10_000;
+/// Open files that one search for owners looks at; past it the rest of the owners stays unknown.
+const MOST_FILES: usize = 20_000;
+
+/// Reads the listeners at every tick, all sockets and their owners at the slow ones.
+#[derive(Debug)]
+pub(super) struct SocketCollector {
+    netlink: Netlink,
+    /// Known owners by inode, so that a search is made for new sockets only.
+    owners: BTreeMap<u64, u32>,
+}
+
+impl Default for SocketCollector {
+    fn default() -> Self {
+        Self { netlink: Netlink::new(Protocol::SockDiag), owners: BTreeMap::new() }
+    }
+}
+
+impl Collector for SocketCollector {
+    fn sample(&mut self, root: &Root, tick: Tick, out: &mut RawSnapshot) {
+        if !root.is_live() {
+            return;
+        }
+        let mut listeners = Vec::new();
+        let result = self.tcp(1 << state::LISTEN, 0, &mut listeners);
+        let mut wanted = inodes(&listeners);
+        put(out, "@netlink/listen", result, listeners);
+        if !(tick.slow || tick.first) {
+            return;
+        }
+        let mut sockets = Vec::new();
+        let count = out.get::<SockStat>("/proc/net/sockstat").into_value().and_then(|stat| stat.get("TCP", "inuse"));
+        let extensions = if count.is_some_and(|count| count > MOST_WITH_INFO) { 0 } else { WITH_INFO };
+        let result = self.tcp(!(1 << state::LISTEN), extensions, &mut sockets);
+        wanted.extend(inodes(&sockets));
+        put(out, "@netlink/tcp", result, sockets);
+        for path in ["/proc/net/udp", "/proc/net/udp6"] {
+            // The files of a snapshot are read before what the collectors add.
+            let udp = out.get::<UdpSockets>(path).into_value().unwrap_or_default();
+            wanted.extend(udp.0.iter().map(|socket| socket.inode));
+        }
+        wanted.remove(&0);
+        self.find_owners(root, &wanted);
+        out.put("@net/owners", SocketOwners(self.owners.clone()).to_bytes());
+    }
+}
+
+impl SocketCollector {
+    /// The TCP sockets in `states` of both families.
+    fn tcp(&mut self, states: u32, extensions: u8, out: &mut Vec<u8>) -> Result<(), Errno> {
+        for family in [libc::AF_INET, libc::AF_INET6] {
+            let mut request = [0_u8; 56];
+            request[0] = u8::try_from(family).unwrap_or_default();
+            request[1] = u8::try_from(libc::IPPROTO_TCP).unwrap_or_default();
+            request[2] = extensions;
+            request[4..8].copy_from_slice(&states.to_ne_bytes());
+            match self.netlink.dump(BY_FAMILY, &request, out) {
+                // A kernel without IPv6 refuses the second family: what there is has been read.
+                Err(Errno::NOENT | Errno::INVAL) if family == libc::AF_INET6 => {}
+                result => result?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Searches the open files of the processes for the sockets in `wanted` that have no owner yet.
+    fn find_owners(&mut self, root: &Root, wanted: &BTreeSet<u64>) {
+        self.owners.retain(|inode, _| wanted.contains(inode));
+        let mut open: BTreeSet<u64> = wanted.iter().copied().filter(|inode| !self.owners.contains_key(inode)).collect();
+        // New connections mostly belong to processes that have others already: look there first.
+        let likely: BTreeSet<u32> = self.owners.values().copied().collect();
+        let rest = processes(root).into_iter().filter(|pid| !likely.contains(pid));
+        let mut budget = MOST_FILES;
+        for pid in likely.iter().copied().chain(rest) {
+            if open.is_empty() || budget == 0 {
+                break;
+            }
+            let Ok(files) = read_dir(root.join(&format!("/proc/{pid}/fd"))) else { continue };
+            for file in files.flatten().take(budget) {
+                budget -= 1;
+                let Some(inode) = std::fs::read_link(file.path()).ok().and_then(|target| {
+                    unsigned(target.as_os_str().as_bytes().strip_prefix(b"socket:[")?.strip_suffix(b"]")?)
+                }) else {
+                    continue;
+                };
+                if open.remove(&inode) {
+                    self.owners.insert(inode, pid);
+                }
+            }
+        }
+    }
+}
+
+fn inodes(sockets: &[u8]) -> BTreeSet<u64> {
+    let sockets = TcpSockets::from_bytes(sockets).unwrap_or_default();
+    sockets.0.iter().map(|socket| u64::from(socket.inode)).filter(|inode| *inode != 0).collect()
+}
+
+fn processes(root: &Root) -> Vec<u32> {
+    let entries = read_dir(root.join("/proc")).into_iter().flatten().flatten();
+    let mut pids: Vec<u32> = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
+    pids.sort_unstable();
+    pids
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use super::*;
+
+    #[test]
+    fn a_listener_of_our_own_is_found_with_its_owner() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let mut snapshot = RawSnapshot::default();
+        let mut collector = SocketCollector::default();
+        collector.sample(&Root::default(), Tick { first: true, slow: true }, &mut snapshot);
+        let Some(listeners) = snapshot.get::<TcpSockets>("@netlink/listen").into_value() else {
+            return; // A sandbox without netlink; the live tests say so.
+        };
+        let ours = listeners.0.iter().find(|socket| socket.local.port() == port).unwrap();
+        assert_eq!(ours.state, state::LISTEN);
+        let owners = snapshot.get::<SocketOwners>("@net/owners").into_value().unwrap();
+        assert_eq!(owners.0.get(&u64::from(ours.inode)), Some(&std::process::id()));
+    }
+}
