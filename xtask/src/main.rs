@@ -1,1 +1,79 @@
-fn main() {}
+//! Development commands: `cargo xtask COMMAND`.
+#![forbid(unsafe_code)]
+
+mod bench;
+mod bpf;
+mod fuzz;
+mod package;
+mod packages;
+mod skips;
+mod test;
+mod tools;
+
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+
+/// One command: its name, what it takes, what it does, and its code.
+type Command = (&'static str, &'static str, &'static str, fn(&[String]) -> Result<()>);
+
+const COMMANDS: &[Command] = &[
+    ("test", "", "install what tests need, then formatting, clippy, all tests, BPF objects, fuzzing", test::run),
+    ("bpf", "[--check]", "compile the BPF sources; with --check only compare with the committed objects", bpf::run),
+    ("fuzz", "[--seconds N] [TARGET]...", "run the fuzz targets, each for N seconds (default 60)", fuzz::run),
+    ("bench", "[--runs N] [NAME]...", "measure against peers, side by side, and print the ratios", bench::run),
+    ("package", "[--out DIR]", "build the static binary, the Debian and the RPM package, and check them", package::run),
+    ("man", "[--out DIR]", "write the man pages and the shell completions", package::generate),
+];
+
+fn main() -> ExitCode {
+    let mut arguments = std::env::args().skip(1);
+    let name = arguments.next().unwrap_or_default();
+    let rest: Vec<String> = arguments.collect();
+    let result = match COMMANDS.iter().find(|(known, ..)| *known == name) {
+        Some((.., run)) => run(&rest),
+        None if matches!(name.as_str(), "" | "help" | "--help" | "-h") => {
+            print!("{}", usage());
+            return ExitCode::SUCCESS;
+        }
+        None => {
+            eprint!("xtask: no command {name:?}\n{}", usage());
+            return ExitCode::from(2);
+        }
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask {name}: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn usage() -> String {
+    let mut text = String::from("usage: cargo xtask COMMAND\n\n");
+    for (name, takes, what, _) in COMMANDS {
+        text.push_str(&format!("  {:<36} {what}\n", format!("{name} {takes}")));
+    }
+    text
+}
+
+/// The value of `--name VALUE`, and the arguments without it. Any other option is an error.
+fn options(arguments: &[String], name: &str) -> Result<(Option<String>, Vec<String>)> {
+    let mut value = None;
+    let mut rest = Vec::new();
+    let mut arguments = arguments.iter();
+    while let Some(argument) = arguments.next() {
+        if argument == name {
+            match arguments.next() {
+                Some(next) => value = Some(next.clone()),
+                None => bail!("{name} needs a value"),
+            }
+        } else if argument.starts_with('-') {
+            bail!("no option {argument}; there is {name}");
+        } else {
+            rest.push(argument.clone());
+        }
+    }
+    Ok((value, rest))
+}

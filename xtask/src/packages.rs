@@ -1,0 +1,78 @@
+//! Debian packages that development needs, and who needs them. Users of the tool need none of these.
+
+use std::process::{Command, Stdio};
+
+use anyhow::{Result, bail};
+
+use crate::tools;
+
+/// What a package is needed for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum For {
+    /// `cargo xtask test`.
+    Test,
+    /// `cargo xtask bench`.
+    Bench,
+    /// `cargo xtask package`.
+    Package,
+}
+
+/// One Debian package.
+pub(crate) struct Package {
+    /// Name in Debian 12.
+    pub(crate) name: &'static str,
+    /// The program that shows that it is there.
+    pub(crate) program: &'static str,
+    /// The commands that need it.
+    pub(crate) needed: &'static [For],
+    /// Why.
+    pub(crate) why: &'static str,
+}
+
+const fn package(name: &'static str, program: &'static str, needed: &'static [For], why: &'static str) -> Package {
+    Package { name, program, needed, why }
+}
+
+/// All of them. A test asserts that every program that a live test asks for stands here.
+pub(crate) const PACKAGES: &[Package] = &[
+    package("clang-14", "clang-14", &[For::Test], "recompiles the BPF objects to compare them with the committed ones"),
+    package("g++", "g++", &[For::Test], "compiles libFuzzer for the fuzz targets"),
+    package("iproute2", "ip", &[For::Test], "makes interfaces, queueing disciplines and namespaces in network tests"),
+    package("util-linux", "unshare", &[For::Test], "namespaces and loop devices of live tests"),
+    package("linux-perf", "perf", &[For::Bench], "`perf bench sched pipe` and `perf record` as peers"),
+    package("atop", "atop", &[For::Bench], "peer: `atop -w`"),
+    package("sysstat", "pidstat", &[For::Bench], "peers: sadc and pidstat"),
+    package("prometheus-node-exporter", "prometheus-node-exporter", &[For::Bench], "peer: one scrape"),
+    package("rpm", "rpmbuild", &[For::Package], "builds and checks the RPM package"),
+    package("binutils", "strip", &[For::Package], "strips the static binary"),
+];
+
+/// Installs what `purpose` needs and this host lacks; an ordinary user is told the names instead.
+pub(crate) fn ensure(purpose: For) -> Result<()> {
+    let missing: Vec<&Package> = PACKAGES
+        .iter()
+        .filter(|package| package.needed.contains(&purpose) && tools::find(package.program).is_none())
+        .collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let names: Vec<&str> = missing.iter().map(|package| package.name).collect();
+    for package in &missing {
+        eprintln!("missing: {:<28} {}", package.name, package.why);
+    }
+    if !tools::is_root() || tools::find("apt-get").is_none() {
+        bail!("packages are missing; as root: apt-get install --no-install-recommends {}", names.join(" "));
+    }
+    let apt = |arguments: &[&str]| {
+        let mut command = Command::new("apt-get");
+        command.env("DEBIAN_FRONTEND", "noninteractive").args(["-q", "-y"]).args(arguments).stdin(Stdio::null());
+        tools::run(&mut command)
+    };
+    let install: Vec<&str> = ["install", "--no-install-recommends"].into_iter().chain(names.iter().copied()).collect();
+    apt(&["update"])?;
+    apt(&install)?;
+    match missing.iter().find(|package| tools::find(package.program).is_none()) {
+        Some(package) => bail!("{} is installed and still there is no program {}", package.name, package.program),
+        None => Ok(()),
+    }
+}
