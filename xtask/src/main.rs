@@ -1,15 +1,14 @@
 //! Development commands: `cargo xtask COMMAND`.
 #![forbid(unsafe_code)]
 
-mod bench;
 mod bpf;
 mod fuzz;
-mod package;
 mod packages;
 mod skips;
 mod test;
 mod tools;
 
+use std::fmt::Write as _;
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
@@ -21,9 +20,6 @@ const COMMANDS: &[Command] = &[
     ("test", "", "install what tests need, then formatting, clippy, all tests, BPF objects, fuzzing", test::run),
     ("bpf", "[--check]", "compile the BPF sources; with --check only compare with the committed objects", bpf::run),
     ("fuzz", "[--seconds N] [TARGET]...", "run the fuzz targets, each for N seconds (default 60)", fuzz::run),
-    ("bench", "[--runs N] [NAME]...", "measure against peers, side by side, and print the ratios", bench::run),
-    ("package", "[--out DIR]", "build the static binary, the Debian and the RPM package, and check them", package::run),
-    ("man", "[--out DIR]", "write the man pages and the shell completions", package::generate),
 ];
 
 fn main() -> ExitCode {
@@ -53,7 +49,7 @@ fn main() -> ExitCode {
 fn usage() -> String {
     let mut text = String::from("usage: cargo xtask COMMAND\n\n");
     for (name, takes, what, _) in COMMANDS {
-        text.push_str(&format!("  {:<36} {what}\n", format!("{name} {takes}")));
+        let _ = writeln!(text, "  {:<36} {what}", format!("{name} {takes}"));
     }
     text
 }

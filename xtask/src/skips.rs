@@ -1,6 +1,7 @@
 //! The live tests that could not run here, counted by reason.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::path::Path;
 
 /// A summary of the skip log (lines `test<TAB>reason`), most frequent reason first.
@@ -15,9 +16,9 @@ pub(crate) fn summary(log: &Path) -> String {
     reasons.sort_by_key(|(_, tests)| std::cmp::Reverse(tests.len()));
     let mut summary = format!("live tests skipped: {total}\n");
     for (reason, tests) in reasons {
-        summary.push_str(&format!("  {:>3}  {reason}\n", tests.len()));
+        let _ = writeln!(summary, "  {:>3}  {reason}", tests.len());
         for test in tests {
-            summary.push_str(&format!("         {test}\n"));
+            let _ = writeln!(summary, "         {test}");
         }
     }
     summary
@@ -31,7 +32,8 @@ mod tests {
         std::fs::write(&log, "a\tneeds tmux\nb\tneeds root\nc\tneeds root\n").unwrap();
         let summary = super::summary(&log);
         std::fs::remove_file(&log).unwrap();
-        let expected = "live tests skipped: 3\n    2  needs root\n         b\n         c\n    1  needs tmux\n         a\n";
+        let expected =
+            "live tests skipped: 3\n    2  needs root\n         b\n         c\n    1  needs tmux\n         a\n";
         assert_eq!(summary, expected);
     }
 

@@ -6,6 +6,7 @@
 //! same code.
 #![forbid(unsafe_code)]
 
+pub mod all;
 pub mod bpf;
 pub mod btf;
 pub mod cgroup;

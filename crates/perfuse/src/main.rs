@@ -1,1 +1,3 @@
 fn main() {}
+#![forbid(unsafe_code)]
+

@@ -1,0 +1,132 @@
+//! Every parser of this crate in one table, for what must hold for all of them: the fuzz targets, and the test that
+//! no parser panics on odd input. A test outside asserts that no `impl FromBytes` and no `impl Table` is left out.
+
+use crate::bpf::{self, Table};
+use crate::parse::FromBytes;
+use crate::raw::RawSnapshot;
+
+/// Parses bytes; whether they were taken. What counts is that it returns at all.
+pub type Parser = fn(&[u8]) -> bool;
+
+/// The table from the types: `files` are parsed by [`FromBytes`], `tables` are rows of a BPF map, `others` bring a
+/// function.
+macro_rules! parsers {
+    (
+        files { $($file:ident $(::$file_rest:ident)*,)* }
+        tables { $($table:ident $(::$table_rest:ident)*,)* }
+        others { $($name:literal => $parser:expr,)* }
+    ) => {
+        [
+            $((concat!(stringify!($file) $(, "::", stringify!($file_rest))*), file::<crate::$file $(::$file_rest)*>),)*
+            $((concat!(stringify!($table) $(, "::", stringify!($table_rest))*), table::<crate::$table $(::$table_rest)*>),)*
+            $(($name, $parser),)*
+        ]
+    };
+}
+
+/// Name (module path and type) and parser, in the order of the names within each group.
+pub const PARSERS: &[(&str, Parser)] = &parsers! {
+    files {
+        parse::KeyValues,
+        parse::Limit,
+        parse::Number,
+        parse::Text,
+        proc::mountinfo::MountInfo,
+        proc::pid::PidCgroup,
+        proc::pid::PidIo,
+        proc::pid::PidSchedstat,
+        proc::pid::PidStat,
+        proc::pressure::Pressure,
+        proc::stat::ProcStat,
+        sys::capability::Capabilities,
+        sys::host::Host,
+    }
+    tables {
+        bpf::BlockHist,
+        bpf::BlockProcess,
+        bpf::ErrnoCount,
+        bpf::FaultHist,
+        bpf::FaultProcess,
+        bpf::ForkHist,
+        bpf::ForkProcess,
+        bpf::FutexWait,
+        bpf::FutexWaker,
+        bpf::LockHist,
+        bpf::LockWait,
+        bpf::OffCpu,
+        bpf::OomVictim,
+        bpf::OpenFiles,
+        bpf::Reclaim,
+        bpf::RunqHist,
+        bpf::RunqProcess,
+        bpf::SkbDrop,
+        bpf::Stack,
+    }
+    others {
+        "tasks::TaskTable" => tasks,
+    }
+};
+
+fn file<T: FromBytes>(bytes: &[u8]) -> bool {
+    T::from_bytes(bytes).is_ok()
+}
+
+/// The rows, the difference to themselves, and the count of lost updates: all that analysis calls.
+fn table<T: Table>(bytes: &[u8]) -> bool {
+    let mut raw = RawSnapshot::default();
+    raw.put(T::SOURCE, bytes);
+    let lost = bpf::lost::<T>(&raw);
+    bpf::between::<T>(&raw, &raw).value().is_some() && lost.value().is_some()
+}
+
+fn tasks(bytes: &[u8]) -> bool {
+    let mut raw = RawSnapshot::default();
+    raw.put("@bpf/tasks", bytes);
+    crate::tasks::TaskTable::from_raw(&raw).value().is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Inputs that have broken parsers before: nothing, no newline, only separators, numbers too large, a sign where
+    /// none belongs, bytes that are not UTF-8, a header that promises more than follows.
+    const ODD: &[&[u8]] = &[
+        b"",
+        b"\n",
+        b"\n\n\n",
+        b"\0",
+        b" \t \n",
+        b":",
+        b"=",
+        b"()",
+        b")(",
+        b"cpu",
+        b"-1 -1 -1\n",
+        b"99999999999999999999999999 99999999999999999999999999\n",
+        b"18446744073709551615 18446744073709551615 18446744073709551615\n",
+        b"\xff\xfe\xfd\n",
+        b"a b c d e f g h i j k l m n o p q r s t u v w x y z",
+        b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff",
+        b"\x00\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00",
+        b"\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00",
+    ];
+
+    #[test]
+    fn no_parser_panics_on_odd_input() {
+        for (name, parser) in PARSERS {
+            for bytes in ODD {
+                let outcome = std::panic::catch_unwind(|| parser(bytes));
+                assert!(outcome.is_ok(), "{name} panicked on {:?}", bytes.escape_ascii().to_string());
+            }
+        }
+    }
+
+    #[test]
+    fn names_are_unique() {
+        let mut names: Vec<_> = PARSERS.iter().map(|(name, _)| *name).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), PARSERS.len());
+    }
+}
