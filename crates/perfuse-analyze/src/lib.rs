@@ -9,6 +9,7 @@
 
 pub mod cell;
 pub mod checklist;
+pub mod cost;
 mod cpu;
 mod disk;
 pub mod kernel_log;
@@ -26,6 +27,7 @@ pub use cell::{
     Advice, Cell, Entity, EntityKind, Evidence, Finding, Instance, Link, Quantity, Severity, Unit, Verdict,
 };
 pub use checklist::{Checklist, Output};
+pub use cost::OwnCost;
 pub use message::{Arg, Msg};
 pub use run::{Run, Scope, Span};
 pub use table::{CELLS, CONTROLS, CellSpec, ControlSpec, Kind, Resource};

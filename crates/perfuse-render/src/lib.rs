@@ -6,6 +6,15 @@
 // What clippy.toml keeps out of the crate is fine in its tests: they look for files, and may use the clock.
 #![cfg_attr(test, allow(clippy::disallowed_methods, clippy::disallowed_types, clippy::disallowed_macros))]
 
+#[cfg(test)]
+pub(crate) mod fixture;
+#[cfg(test)]
+pub(crate) mod golden;
 pub mod i18n;
+pub mod layout;
+pub mod report;
+pub mod text;
 
 pub use i18n::{Lang, Texts};
+pub use report::{Report, ReportContext};
+pub use text::TextOptions;

@@ -1,5 +1,8 @@
 ### Texts that every part shares.
 
+## Text that is the same in every language
+literal = { $text }
+
 ## Why a value is missing
 missing-no-permission = { $source }: permission denied{ PAREN($detail) }
 missing-unsupported = { $source }: not supported by this kernel{ PAREN($detail) }
@@ -73,12 +76,11 @@ report-unhealthy = { $count ->
    *[other] { $count } findings need attention.
 }
 report-unknown = Too little could be measured to call this host healthy.
-report-host = { $hostname } · Linux { $kernel } · { $cpus ->
+report-cpus = { $cpus ->
     [one] { $cpus } CPU
    *[other] { $cpus } CPUs
 }
 report-memory = { $memory } memory
-report-virtualization = { $kind }
 report-cgroup = cgroup { $version }
 report-measured = measured { $started } for { $duration }
 report-culprit = culprit
@@ -119,7 +121,6 @@ report-cost-over = That is more than the allowed { $limit }.
 report-capabilities = What this host allows
 report-available = available
 report-unavailable = unavailable
-report-legend = ✓ ok  ◆ watch  ▲ bottleneck  ✖ error  ? unmeasurable  – not applicable
 report-narrowed = narrowed to { $what }
 
 ## Thresholds
@@ -133,3 +134,39 @@ thresholds-set = set
 threshold-finding-min-wait = Least wait, in seconds per second, of a victim before a finding rises above watch
 threshold-finding-min-share = Least share of its time that a victim waits before a finding rises above watch
 threshold-own-cost-max = Share of the host's CPU past which the dearest in-kernel program is detached
+
+## What a host may allow
+capability-bpf = In-kernel programs (BPF)
+capability-bpf-enable = Run as root, or give the program CAP_BPF and CAP_PERFMON (CAP_SYS_ADMIN before Linux 5.8).
+capability-btf = Kernel type information (BTF)
+capability-btf-enable = Use a kernel built with CONFIG_DEBUG_INFO_BTF=y.
+capability-tp-btf = Typed tracepoint programs
+capability-tp-btf-enable = Use Linux 5.5 or later with BTF, as root.
+capability-bpf-iter = In-kernel task lists (BPF iterators)
+capability-bpf-iter-enable = Use Linux 5.8 or later with BTF, as root.
+capability-perf-event = perf events
+capability-perf-event-enable = Run as root, or set kernel.perf_event_paranoid to 1 or less.
+capability-perf-event-hw = Hardware performance counters (PMU)
+capability-perf-event-hw-enable = Give the virtual machine a virtual PMU, or run on the hardware itself.
+capability-tracefs = Tracepoints (tracefs)
+capability-tracefs-enable = Run as root and mount tracefs on /sys/kernel/tracing.
+capability-psi = Pressure stall information (PSI)
+capability-psi-enable = Boot with psi=1 on Linux 4.20 or later built with CONFIG_PSI=y.
+capability-delayacct = Delay accounting of tasks
+capability-delayacct-enable = Run `sysctl kernel.task_delayacct=1`, or boot with `delayacct`.
+capability-schedstat = Scheduler statistics (schedstat)
+capability-schedstat-enable = Use a kernel built with CONFIG_SCHEDSTATS=y.
+capability-kmsg = Kernel log
+capability-kmsg-enable = Run as root, or give the program CAP_SYSLOG.
+capability-taskstats = Task statistics over netlink (taskstats)
+capability-taskstats-enable = Run as root in the initial namespaces on a kernel with CONFIG_TASKSTATS=y.
+capability-sock-diag = Socket diagnostics (sock_diag)
+capability-sock-diag-enable = Load the modules tcp_diag, udp_diag and inet_diag.
+capability-ptrace = Files of other users' processes
+capability-ptrace-enable = Run as root, or give the program CAP_SYS_PTRACE.
+capability-kallsyms = Kernel symbols (kallsyms)
+capability-kallsyms-enable = Run as root, or set kernel.kptr_restrict to 0.
+capability-cgroup2 = cgroup v2
+capability-cgroup2-enable = Mount cgroup2, or boot with systemd.unified_cgroup_hierarchy=1.
+capability-edac = Memory error counters (EDAC)
+capability-edac-enable = Needs ECC memory and the EDAC driver of the memory controller; in a virtual machine, ask the host.

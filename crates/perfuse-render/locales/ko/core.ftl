@@ -1,5 +1,8 @@
 ### 여러 곳에서 함께 쓰는 문구.
 
+## 어느 언어에서나 같은 문구
+literal = { $text }
+
 ## 값이 없는 까닭
 missing-no-permission = { $source }: 권한이 없습니다{ PAREN($detail) }
 missing-unsupported = { $source }: 이 커널이 지원하지 않습니다{ PAREN($detail) }
@@ -45,11 +48,11 @@ resource-fds = 파일 디스크립터
 ## 이름을 밝히는 대상의 종류
 entity-process = 프로세스
 entity-thread = 스레드
-entity-cgroup = cgroup(제어 그룹)
+entity-cgroup = cgroup
 entity-device = 장치
 entity-mount = 마운트
 entity-interface = 인터페이스
-entity-qdisc = qdisc(큐 규칙)
+entity-qdisc = qdisc
 entity-listener = 리스너
 entity-socket = 소켓
 entity-lock = 락
@@ -70,10 +73,9 @@ report-not-applicable = 해당 없는 항목
 report-healthy = 정상입니다. 기준을 넘는 대기도, 하드 오류도 없었습니다.
 report-unhealthy = 조치가 필요한 발견 사항이 { $count }건 있습니다.
 report-unknown = 측정할 수 있는 것이 너무 적어 정상이라고 판단할 수 없습니다.
-report-host = { $hostname } · 리눅스 { $kernel } · CPU { $cpus }개
+report-cpus = CPU { $cpus }개
 report-memory = 메모리 { $memory }
-report-virtualization = 가상화 { $kind }
-report-cgroup = cgroup 버전 { $version }
+report-cgroup = cgroup { $version } 계층
 report-measured = { $started }부터 { $duration } 동안 측정
 report-culprit = 원인
 report-victims = 피해자
@@ -110,7 +112,6 @@ report-cost-over = 허용치 { $limit }{ JOSA($limit, "을/를") } 넘었습니�
 report-capabilities = 이 호스트에서 쓸 수 있는 것
 report-available = 사용 가능
 report-unavailable = 사용 불가
-report-legend = ✓ 정상  ◆ 주의  ▲ 병목  ✖ 오류  ? 측정 불가  – 해당 없음
 report-narrowed = 범위: { $what }
 
 ## 임계값
@@ -124,3 +125,39 @@ thresholds-set = 변경됨
 threshold-finding-min-wait = 발견 사항이 주의보다 높아지려면 피해자가 초당 기다려야 하는 최소 시간(초)
 threshold-finding-min-share = 발견 사항이 주의보다 높아지려면 피해자의 시간 중 대기가 차지해야 하는 최소 비율
 threshold-own-cost-max = 이 비율을 넘는 호스트 CPU를 쓰면 가장 비싼 커널 안 프로그램을 떼어 냄
+
+## 호스트가 허용하는 것
+capability-bpf = 커널 안 프로그램(BPF)
+capability-bpf-enable = root로 실행하거나, 프로그램에 CAP_BPF와 CAP_PERFMON(Linux 5.8 이전에는 CAP_SYS_ADMIN)을 부여하십시오.
+capability-btf = 커널 타입 정보(BTF)
+capability-btf-enable = CONFIG_DEBUG_INFO_BTF=y로 빌드한 커널을 사용하십시오.
+capability-tp-btf = 타입이 있는 트레이스포인트 프로그램
+capability-tp-btf-enable = BTF를 갖춘 Linux 5.5 이상에서 root로 실행하십시오.
+capability-bpf-iter = 커널 안 태스크 목록(BPF 이터레이터)
+capability-bpf-iter-enable = BTF를 갖춘 Linux 5.8 이상에서 root로 실행하십시오.
+capability-perf-event = perf 이벤트
+capability-perf-event-enable = root로 실행하거나, kernel.perf_event_paranoid를 1 이하로 설정하십시오.
+capability-perf-event-hw = 하드웨어 성능 카운터(PMU)
+capability-perf-event-hw-enable = 가상 머신에 가상 PMU를 할당하거나, 물리 서버에서 실행하십시오.
+capability-tracefs = 트레이스포인트(tracefs)
+capability-tracefs-enable = root로 실행하고 /sys/kernel/tracing에 tracefs를 마운트하십시오.
+capability-psi = 자원 압박 정보(PSI)
+capability-psi-enable = CONFIG_PSI=y로 빌드한 Linux 4.20 이상을 psi=1로 부팅하십시오.
+capability-delayacct = 태스크 지연 집계
+capability-delayacct-enable = `sysctl kernel.task_delayacct=1`을 실행하거나 `delayacct`로 부팅하십시오.
+capability-schedstat = 스케줄러 통계(schedstat)
+capability-schedstat-enable = CONFIG_SCHEDSTATS=y로 빌드한 커널을 사용하십시오.
+capability-kmsg = 커널 로그
+capability-kmsg-enable = root로 실행하거나, 프로그램에 CAP_SYSLOG를 부여하십시오.
+capability-taskstats = 넷링크 태스크 통계(taskstats)
+capability-taskstats-enable = CONFIG_TASKSTATS=y 커널의 초기 네임스페이스에서 root로 실행하십시오.
+capability-sock-diag = 소켓 진단(sock_diag)
+capability-sock-diag-enable = tcp_diag, udp_diag, inet_diag 모듈을 적재하십시오.
+capability-ptrace = 다른 사용자 프로세스의 파일
+capability-ptrace-enable = root로 실행하거나, 프로그램에 CAP_SYS_PTRACE를 부여하십시오.
+capability-kallsyms = 커널 심벌(kallsyms)
+capability-kallsyms-enable = root로 실행하거나, kernel.kptr_restrict를 0으로 설정하십시오.
+capability-cgroup2 = cgroup v2 계층
+capability-cgroup2-enable = cgroup2를 마운트하거나 systemd.unified_cgroup_hierarchy=1로 부팅하십시오.
+capability-edac = 메모리 오류 카운터(EDAC)
+capability-edac-enable = ECC 메모리와 메모리 컨트롤러의 EDAC 드라이버가 필요합니다. 가상 머신에서는 호스트에 문의하십시오.

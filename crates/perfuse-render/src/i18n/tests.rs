@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use perfuse_analyze::cell::message_base;
 use perfuse_analyze::{CELLS, CONTROLS, EntityKind, Kind, Quantity, Resource, Severity, Verdict, threshold};
+use perfuse_format::sys::capability::id;
 
 use super::*;
 
@@ -52,7 +53,9 @@ fn sources(root: &Path, found: &mut Vec<PathBuf>) {
     for path in entries.flatten().map(|entry| entry.path()) {
         if path.is_dir() {
             sources(&path, found);
-        } else if path.extension().is_some_and(|ext| ext == "rs") && !path.ends_with("tests.rs") {
+        } else if path.extension().is_some_and(|ext| ext == "rs")
+            && !["tests.rs", "fixture.rs"].iter().any(|name| path.ends_with(name))
+        {
             found.push(path);
         }
     }
@@ -81,6 +84,24 @@ fn literals(call: &str) -> Vec<(String, String)> {
     found
 }
 
+/// The string literals of this crate's own sources that start with `prefix`.
+fn literals_starting(prefix: &str) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    let mut files = Vec::new();
+    sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut files);
+    for file in files {
+        let code = fs::read_to_string(&file).unwrap();
+        let code = code.split("#[cfg(test)]\nmod ").next().unwrap_or("");
+        for rest in code.split(&format!("\"{prefix}")).skip(1) {
+            let id = rest.split('"').next().unwrap_or("");
+            if id.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-') && !id.is_empty() {
+                found.push((format!("{prefix}{id}"), file.display().to_string()));
+            }
+        }
+    }
+    found
+}
+
 /// Every id that something asks for, with who asks.
 fn wanted() -> BTreeMap<String, String> {
     let mut ids = BTreeMap::new();
@@ -91,6 +112,17 @@ fn wanted() -> BTreeMap<String, String> {
         for (id, file) in literals(call) {
             want(id, &file);
         }
+    }
+    // Ids of this crate's own messages, wherever they stand: in arrays and tuples too.
+    for prefix in ["report-", "thresholds-", "html-", "tui-", "sixty-"] {
+        for (rest, file) in literals_starting(prefix) {
+            want(rest, &file);
+        }
+    }
+    for capability in id::ALL {
+        let base = format!("capability-{}", capability.replace('_', "-"));
+        want(format!("{base}-enable"), "capabilities");
+        want(base, "capabilities");
     }
     for (rule, file) in literals("Finding::new(") {
         for part in ["title", "summary"] {
@@ -204,7 +236,7 @@ fn both_languages_say_the_same_things() {
         }
     }
     for lang in Lang::ALL {
-        problems.extend(load(lang).1);
+        problems.extend(load(lang, locales::files(lang)).1);
     }
     problems.dedup();
     assert!(problems.is_empty(), "{} problems:\n{}", problems.len(), problems.join("\n"));
@@ -227,7 +259,7 @@ fn has_words(text: &str) -> bool {
 
 /// Names that are the same in both languages.
 fn same_in_both(id: &str) -> bool {
-    id == "resource-cpu" || id.starts_with("language-")
+    ["resource-cpu", "entity-cgroup", "entity-qdisc"].contains(&id) || id.starts_with("language-")
 }
 
 const PAIRS: [&str; 7] = ["이/가", "은/는", "을/를", "과/와", "으로/로", "이라/라", "아/야"];
