@@ -1,6 +1,6 @@
 //! One run: the snapshots of an interval, and what every rule needs from them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use perfuse_format::bpf::{self, Table};
 use perfuse_format::cgroup::{Hierarchies, ancestors};
@@ -222,6 +222,21 @@ fn newest<T>(snapshots: &[RawSnapshot], source: &str, read: impl Fn(&RawSnapshot
         Some(snapshot) => read(snapshot),
         None => Reading::Missing(Missing::new(Why::NotSampled, source.to_owned())),
     }
+}
+
+/// The paths of all cgroups that the snapshots know: from the files of the cgroups and of the processes.
+pub fn known_cgroups(snapshots: &[RawSnapshot]) -> BTreeSet<String> {
+    let mut paths = BTreeSet::new();
+    for snapshot in snapshots {
+        for (_, cgroups) in read_pid_cgroups(snapshot) {
+            let mine = cgroups.entries.iter().flat_map(|(_, path)| ancestors(path));
+            paths.extend(mine.map(str::to_owned));
+        }
+        if let Some(hierarchies) = Hierarchies::from_raw(snapshot).value() {
+            paths.extend(hierarchies.0.iter().flat_map(|hierarchy| hierarchy.groups(snapshot)));
+        }
+    }
+    paths
 }
 
 /// The `/proc/PID/cgroup` files of a snapshot.

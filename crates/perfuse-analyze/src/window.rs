@@ -51,38 +51,41 @@ impl Window {
     pub fn snapshots(&self) -> &[RawSnapshot] {
         &self.kept
     }
+
+    /// Gives the kept snapshots away.
+    pub fn into_snapshots(self) -> Vec<RawSnapshot> {
+        self.kept
+    }
 }
 
 /// The newest snapshots of a run without end.
+///
+/// What is read only now and then must be in it at least twice, or there would be no rates of it: the window begins at
+/// a snapshot that has everything, and forgets the oldest such stretch only when enough is left behind it.
 #[derive(Debug, Clone)]
 pub struct Sliding {
     kept: VecDeque<RawSnapshot>,
-    most: usize,
+    least: usize,
 }
 
+/// A source that every complete snapshot has and no other.
+const COMPLETE: &str = "/proc/self/mountinfo";
+
 impl Sliding {
-    /// A window of the newest `most` snapshots (at least 2).
-    pub fn new(most: usize) -> Self {
-        Self { kept: VecDeque::new(), most: most.max(2) }
+    /// A window of at least the newest `least` snapshots, once there are so many (at least 2).
+    pub fn new(least: usize) -> Self {
+        Self { kept: VecDeque::new(), least: least.max(2) }
     }
 
-    /// Takes the next snapshot and forgets the oldest. What is read only now and then (limits, mounts) stays
-    /// readable: a source that the next snapshot lacks is handed on to it from the forgotten one.
+    /// Takes the next snapshot, and forgets what is no longer needed.
     pub fn push(&mut self, snapshot: RawSnapshot) {
         self.kept.push_back(snapshot);
-        while self.kept.len() > self.most {
-            let Some(oldest) = self.kept.pop_front() else { break };
-            let Some(next) = self.kept.front_mut() else { break };
-            for (name, raw) in oldest.sources {
-                // Processes come and go: only what a later snapshot still knows of is handed on.
-                if name.starts_with("/proc/")
-                    && name.as_bytes().get(6).is_some_and(u8::is_ascii_digit)
-                    && !name.ends_with("/cgroup")
-                {
-                    continue;
-                }
-                next.sources.entry(name).or_insert(raw);
-            }
+        let complete: Vec<usize> = (1..self.kept.len()).filter(|index| self.kept[*index].has(COMPLETE)).collect();
+        // The newest complete snapshot cannot be the first: one more must follow it.
+        let starts = complete.iter().take(complete.len().saturating_sub(1));
+        let start = starts.rev().find(|start| self.kept.len() - **start >= self.least);
+        if let Some(start) = start {
+            self.kept.drain(..*start);
         }
     }
 
@@ -115,16 +118,18 @@ mod tests {
     }
 
     #[test]
-    fn a_sliding_window_hands_on_what_is_rarely_read() {
-        let mut window = Sliding::new(2);
-        let mut first = at(1);
-        first.put("/proc/self/mountinfo", "rare");
-        first.put("/proc/7/stat", "a process");
-        window.push(first);
-        window.push(at(2));
-        window.push(at(3));
-        let kept = window.snapshots();
-        assert_eq!(kept.len(), 2);
-        assert!(kept[0].has("/proc/self/mountinfo") && !kept[0].has("/proc/7/stat"));
+    fn a_sliding_window_begins_complete_and_has_two_complete_ones() {
+        let mut window = Sliding::new(5);
+        for n in 0..40_u64 {
+            let mut snapshot = at(n);
+            if n == 1 || n.is_multiple_of(10) {
+                snapshot.put(COMPLETE, "");
+            }
+            window.push(snapshot);
+            let kept = window.snapshots();
+            assert!(kept[0].has(COMPLETE) && kept.len() <= 20, "{n}: {}", kept.len());
+            assert!(n < 1 || kept.iter().filter(|snapshot| snapshot.has(COMPLETE)).count() >= 2);
+            assert!(n < 5 || kept.len() >= 5);
+        }
     }
 }

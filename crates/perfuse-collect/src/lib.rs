@@ -13,6 +13,8 @@ mod processes;
 pub mod root;
 pub mod sampler;
 pub mod sources;
+pub mod terminal;
+pub mod usage;
 
 pub use root::Root;
 pub use sampler::{Sampler, Tick};

@@ -1,4 +1,85 @@
-//! The command line.
+//! The binary: reads the command line, runs one command, prints, and chooses the exit status.
 #![forbid(unsafe_code)]
 
-fn main() {}
+mod cli;
+mod cmd;
+mod console;
+mod help;
+mod names;
+mod session;
+mod settings;
+mod signals;
+mod stacks;
+
+use std::ffi::OsString;
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::FromArgMatches as _;
+use clap::error::ErrorKind;
+use perfuse_render::Texts;
+
+use crate::cli::{Cli, Command};
+use crate::console::Console;
+
+/// Exit status of a wrong command line and of a run that failed.
+const FAILED: u8 = 2;
+
+fn main() -> ExitCode {
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    let texts = Texts::new(names::language(&arguments, |name| std::env::var(name).ok()));
+    let table = help::command(&texts).bin_name(own_name(&arguments));
+    let cli = match table.try_get_matches_from(&arguments).and_then(|matches| Cli::from_arg_matches(&matches)) {
+        Ok(cli) => cli,
+        Err(error) => return refuse(&error, &texts),
+    };
+    let console = Console::new(cli.common.color, &texts);
+    match run(cli, &console) {
+        Ok(status) => ExitCode::from(status),
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            console.complain(&format!("{error:#}"));
+            ExitCode::from(FAILED)
+        }
+    }
+}
+
+fn run(cli: Cli, console: &Console) -> anyhow::Result<u8> {
+    match cli.command {
+        Command::Use(args) => cmd::usehost::run(&args, console),
+        Command::Explain(args) => cmd::explain::run(&args, console),
+        Command::Cheatsheet(args) => cmd::cheatsheet::run(&args, console),
+        Command::Generate(args) => cmd::generate::run(&args),
+    }
+}
+
+/// `perfuse`, or `perf` when called through a link of that name.
+fn own_name(arguments: &[OsString]) -> &'static str {
+    let called = arguments.first().and_then(|name| Path::new(name).file_name());
+    if called.is_some_and(|name| name == "perf") { "perf" } else { "perfuse" }
+}
+
+/// Help and version go to standard output with status 0; everything else is a wrong command line.
+fn refuse(error: &clap::Error, texts: &Texts) -> ExitCode {
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+            // A reader that went away wants no more help.
+            let _ = error.print();
+            ExitCode::SUCCESS
+        }
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            let _ = error.print();
+            ExitCode::from(FAILED)
+        }
+        _ => {
+            console::say(&format!("{}: {}", texts.word("error-prefix"), help::usage_error(error, texts)));
+            ExitCode::from(FAILED)
+        }
+    }
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    let broken = |error: &std::io::Error| error.kind() == std::io::ErrorKind::BrokenPipe;
+    error.chain().any(|cause| cause.downcast_ref::<std::io::Error>().is_some_and(broken))
+}
+

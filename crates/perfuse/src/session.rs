@@ -1,0 +1,136 @@
+//! One run of sampling: the sampler, the in-kernel programs, and what both cost.
+
+use std::time::Instant;
+
+use perfuse_analyze::cost::OwnCost;
+use perfuse_collect::bpf::{BpfSet, Options, Program};
+use perfuse_collect::{Root, Sampler, caps, usage};
+use perfuse_format::RawSnapshot;
+
+use crate::stacks;
+
+/// What is sampled, and how much.
+#[derive(Debug, Clone)]
+pub(crate) struct Plan {
+    /// The host's root directory.
+    pub(crate) root: Root,
+    /// In-kernel programs to run; none reads `/proc` and `/sys` alone.
+    pub(crate) programs: &'static [Program],
+    /// Share of the host's CPU past which the dearest program is detached.
+    pub(crate) most_cost: f64,
+}
+
+/// A run in progress. Dropping it detaches every program.
+pub(crate) struct Session {
+    sampler: Sampler,
+    set: BpfSet,
+    plan: Plan,
+    started: Instant,
+    cpus: f64,
+    detached: Vec<Program>,
+    /// When the cost was last looked at, and what it was then.
+    looked: (Instant, f64, Vec<(Program, f64)>),
+    snapshots: u64,
+}
+
+impl Session {
+    /// Loads the programs. What the kernel refuses is said in the snapshots; nothing here fails.
+    pub(crate) fn start(plan: Plan) -> Self {
+        let started = Instant::now();
+        let sampler = Sampler::new(plan.root.clone());
+        // In-kernel programs see the running kernel, not a host whose files are mounted somewhere.
+        let programs = if plan.root.is_live() { plan.programs } else { &[] };
+        let (set, _) = BpfSet::load(programs, &Options { run_stats: true, ..Options::default() });
+        let cpus = f64::from(perfuse_collect::host::facts(&plan.root).cpus.max(1));
+        let looked = (started, 0.0, Vec::new());
+        Self { sampler, set, plan, started, cpus, detached: Vec::new(), looked, snapshots: 0 }
+    }
+
+    /// Reads the next snapshot. `last` makes everything due that is read only now and then.
+    pub(crate) fn snapshot(&mut self, last: bool) -> RawSnapshot {
+        let set = &self.set;
+        let mut slow = false;
+        let mut raw = self.sampler.snapshot(last, |tick, raw| {
+            slow = tick.slow;
+            set.sweep_tasks(raw);
+            if tick.slow {
+                set.sweep_files(raw);
+                set.read_into(raw);
+                set.read_slow_into(raw);
+            }
+        });
+        if self.snapshots == 0 {
+            raw.put("@capabilities", caps::probe(&self.plan.root).to_bytes());
+        } else if slow {
+            stacks::name(&mut raw, &self.set, &self.plan.root);
+        }
+        self.snapshots += 1;
+        self.limit_cost();
+        raw.put(OwnCost::SOURCE, self.cost().to_bytes());
+        raw
+    }
+
+    /// CPU seconds of each program so far, the dearest first.
+    fn program_seconds(&self) -> Vec<(Program, f64)> {
+        let mut seconds: Vec<(Program, f64)> = Vec::new();
+        for cost in self.set.costs() {
+            let spent = cost.run_time_ns as f64 / 1e9;
+            match seconds.iter_mut().find(|(program, _)| *program == cost.program) {
+                Some((_, sum)) => *sum += spent,
+                None => seconds.push((cost.program, spent)),
+            }
+        }
+        seconds.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+        seconds
+    }
+
+    /// What the run cost so far, start-up included.
+    fn cost(&self) -> OwnCost {
+        let elapsed = self.started.elapsed().as_secs_f64().max(1e-3);
+        let share = |seconds: f64| seconds / elapsed / self.cpus;
+        let programs = self.program_seconds();
+        let inside: f64 = programs.iter().map(|(_, seconds)| seconds).sum();
+        let cpu_seconds = usage::cpu_seconds() + inside;
+        OwnCost {
+            cpu_share: share(cpu_seconds),
+            cpu_seconds,
+            rss_bytes: usage::resident_bytes(),
+            bpf: programs.iter().map(|(program, seconds)| (program.name().to_owned(), share(*seconds))).collect(),
+            detached: self.detached.iter().map(|program| program.name().to_owned()).collect(),
+        }
+    }
+
+    /// Detaches the dearest program when the last step cost more than its share. The iterators run only when they are
+    /// asked, and what they give would cost more to read from `/proc`.
+    fn limit_cost(&mut self) {
+        let now = Instant::now();
+        let elapsed = now.duration_since(self.looked.0).as_secs_f64();
+        // The first step holds the loading, and in a short one a single burst weighs too much.
+        if self.snapshots < 2 || elapsed < 0.5 {
+            return;
+        }
+        let programs = self.program_seconds();
+        let before = |wanted: Program| {
+            self.looked.2.iter().find(|(program, _)| *program == wanted).map_or(0.0, |(_, seconds)| *seconds)
+        };
+        let spent: Vec<(Program, f64)> =
+            programs.iter().map(|(program, seconds)| (*program, seconds - before(*program))).collect();
+        let own = usage::cpu_seconds();
+        let total = own - self.looked.1 + spent.iter().map(|(_, seconds)| seconds).sum::<f64>();
+        let share = |seconds: f64| seconds / elapsed / self.cpus;
+        let first = self.snapshots == 2;
+        let dearest = spent
+            .iter()
+            .filter(|(program, _)| !matches!(program, Program::Tasks | Program::Files))
+            .max_by(|a, b| a.1.total_cmp(&b.1));
+        if let Some((program, seconds)) = dearest
+            && !first
+            && share(total) > self.plan.most_cost
+            && share(*seconds) > self.plan.most_cost / 10.0
+        {
+            self.set.detach(*program, "own-cost.max");
+            self.detached.push(*program);
+        }
+        self.looked = (now, own, programs);
+    }
+}
