@@ -9,7 +9,13 @@ use perfuse_analyze::{CELLS, CONTROLS};
 
 /// The whole command line.
 #[derive(Debug, Parser)]
-#[command(name = "perfuse", version, disable_help_subcommand = true, max_term_width = 100, arg_required_else_help = true)]
+#[command(
+    name = "perfuse",
+    version,
+    disable_help_subcommand = true,
+    max_term_width = 100,
+    arg_required_else_help = true
+)]
 pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) common: Common,
@@ -38,8 +44,6 @@ pub(crate) enum When {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Use(Box<UseArgs>),
-    Explain(ExplainArgs),
-    Cheatsheet(CheatsheetArgs),
     /// For packaging: writes man pages and shell completions.
     #[command(name = "__generate", hide = true)]
     Generate(GenerateArgs),
@@ -129,7 +133,8 @@ fn duration(text: &str) -> Result<Duration, String> {
         "h" => 3600.0,
         _ => return Err("5, 5s, 500ms, 2m, 1h".to_owned()),
     };
-    let seconds = number.parse::<f64>().ok().map(|number| number * unit).filter(|seconds| (0.001..=1e9).contains(seconds));
+    let seconds =
+        number.parse::<f64>().ok().map(|number| number * unit).filter(|seconds| (0.001..=1e9).contains(seconds));
     seconds.map(Duration::from_secs_f64).ok_or_else(|| "5, 5s, 500ms, 2m, 1h".to_owned())
 }
 

@@ -16,10 +16,7 @@ pub(crate) fn command(texts: &Texts) -> Command {
 }
 
 fn localize(command: Command, texts: &Texts, base: &str, top: bool) -> Command {
-    let template = format!(
-        "{{about}}\n\n{}: {{usage}}\n\n{{all-args}}{{after-help}}",
-        texts.word("help-usage")
-    );
+    let template = format!("{{about}}\n\n{}: {{usage}}\n\n{{all-args}}{{after-help}}", texts.word("help-usage"));
     let mut command = command.help_template(template).subcommand_help_heading(texts.word("help-commands"));
     if let Some(about) = texts.try_text(&Msg::new(base)) {
         command = command.about(about);

@@ -9,7 +9,6 @@ mod names;
 mod session;
 mod settings;
 mod signals;
-mod stacks;
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -47,8 +46,6 @@ fn main() -> ExitCode {
 fn run(cli: Cli, console: &Console) -> anyhow::Result<u8> {
     match cli.command {
         Command::Use(args) => cmd::usehost::run(&args, console),
-        Command::Explain(args) => cmd::explain::run(&args, console),
-        Command::Cheatsheet(args) => cmd::cheatsheet::run(&args, console),
         Command::Generate(args) => cmd::generate::run(&args),
     }
 }
@@ -82,4 +79,3 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
     let broken = |error: &std::io::Error| error.kind() == std::io::ErrorKind::BrokenPipe;
     error.chain().any(|cause| cause.downcast_ref::<std::io::Error>().is_some_and(broken))
 }
-

@@ -18,7 +18,8 @@ pub(crate) fn language(arguments: &[OsString], environment: impl Fn(&str) -> Opt
             return lang;
         }
     }
-    let locale = ["LC_ALL", "LC_MESSAGES", "LANG"].into_iter().find_map(|name| environment(name).filter(|v| !v.is_empty()));
+    let locale =
+        ["LC_ALL", "LC_MESSAGES", "LANG"].into_iter().find_map(|name| environment(name).filter(|v| !v.is_empty()));
     locale.and_then(|locale| Lang::from_locale(&locale)).unwrap_or_default()
 }
 

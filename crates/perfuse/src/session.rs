@@ -4,10 +4,8 @@ use std::time::Instant;
 
 use perfuse_analyze::cost::OwnCost;
 use perfuse_collect::bpf::{BpfSet, Options, Program};
-use perfuse_collect::{Root, Sampler, caps, usage};
+use perfuse_collect::{Root, Sampler, usage};
 use perfuse_format::RawSnapshot;
-
-use crate::stacks;
 
 /// What is sampled, and how much.
 #[derive(Debug, Clone)]
@@ -59,11 +57,7 @@ impl Session {
                 set.read_slow_into(raw);
             }
         });
-        if self.snapshots == 0 {
-            raw.put("@capabilities", caps::probe(&self.plan.root).to_bytes());
-        } else if slow {
-            stacks::name(&mut raw, &self.set, &self.plan.root);
-        }
+        if self.snapshots == 0 {}
         self.snapshots += 1;
         self.limit_cost();
         raw.put(OwnCost::SOURCE, self.cost().to_bytes());

@@ -53,7 +53,13 @@ fn read(text: &str, thresholds: &mut Thresholds, texts: &Texts) -> Result<(), St
             toml::Value::Float(number) => number,
             // Thresholds are small numbers; 2^53 is far away.
             toml::Value::Integer(number) => number as f64,
-            _ => return Err(at_key(text, &key, &texts.text(&Msg::new("error-threshold-type").with("key", key.as_str())))),
+            _ => {
+                return Err(at_key(
+                    text,
+                    &key,
+                    &texts.text(&Msg::new("error-threshold-type").with("key", key.as_str())),
+                ));
+            }
         };
         thresholds.set(&key, number).map_err(|error| at_key(text, &key, &words(&error, texts)))?;
     }
@@ -103,7 +109,9 @@ mod tests {
 
     #[test]
     fn keys_may_be_quoted_or_nested() {
-        for text in ["\"finding.min-wait\" = 0.2\n", "[finding]\nmin-wait = 0.2\n", "[thresholds]\nfinding.min-wait = 0.2\n"] {
+        for text in
+            ["\"finding.min-wait\" = 0.2\n", "[finding]\nmin-wait = 0.2\n", "[thresholds]\nfinding.min-wait = 0.2\n"]
+        {
             assert_eq!(read_text(text).unwrap().get("finding.min-wait").to_bits(), 0.2_f64.to_bits(), "{text}");
         }
         assert_eq!(read_text("finding.min-wait = 1").unwrap().get("finding.min-wait").to_bits(), 1.0_f64.to_bits());

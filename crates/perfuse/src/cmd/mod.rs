@@ -1,7 +1,4 @@
 //! One module a command: collect, analyze, render.
 
-pub(crate) mod cheatsheet;
-pub(crate) mod explain;
 pub(crate) mod generate;
 pub(crate) mod usehost;
-pub(crate) mod watch;
