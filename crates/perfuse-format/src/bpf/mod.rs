@@ -25,7 +25,7 @@ pub use hist::Log2Hist;
 pub use locks::{FutexWait, FutexWaker, LockHist, LockKind, LockWait};
 pub use memory::{FaultHist, FaultProcess, OomVictim, Reclaim, ReclaimKind};
 pub use network::SkbDrop;
-pub use sched::{OffCpu, RunqHist, RunqProcess, Stack};
+pub use sched::{OffCpu, RunqCgroup, RunqHist, RunqProcess, Stack};
 pub use syscalls::{ErrnoCount, ForkHist, ForkProcess, OpenFiles};
 
 use crate::raw::RawSnapshot;

@@ -6,7 +6,8 @@ use super::{Log2Hist, Row, Table, subtract};
 /// `@bpf/runq_hist`: how long threads that wanted to run waited for a CPU, the whole host; one row.
 ///
 /// From the moment a thread is put on a run queue (woken, or preempted) to the moment it runs: the same time that
-/// `/proc/PID/schedstat` sums up as its second field.
+/// `/proc/PID/schedstat` sums up as its second field. As there, a thread that is woken and at once takes over an idle or
+/// less urgent CPU counts with 0: it waited for the switch, not for a CPU.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunqHist {
     /// The waits.
@@ -35,8 +36,7 @@ impl Table for RunqHist {
 
 /// `@bpf/runq_process`: the run-queue waits of one process, all its threads (`struct runq_process`).
 ///
-/// Waits shorter than the knob `runq_min_ns` are only in [`RunqHist`]: they are no one's trouble, and leaving them out
-/// of this table is what makes it cheap enough to be always on.
+/// Waits shorter than the knob `runq_min_ns` (default 0: none) are only in [`RunqHist`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunqProcess {
     /// Process id.
@@ -68,6 +68,43 @@ impl Table for RunqProcess {
 
     fn key(&self) -> u32 {
         self.pid
+    }
+
+    fn subtract(&mut self, earlier: &Self) {
+        self.hist.subtract(&earlier.hist);
+    }
+
+    fn happened(&self) -> bool {
+        self.hist.count > 0
+    }
+}
+
+/// `@bpf/runq_cgroup`: the run-queue waits of the threads of one cgroup itself, not of its children (`struct runq_cgroup`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunqCgroup {
+    /// Id of the cgroup (v2).
+    pub cgroup_id: u64,
+    /// Sum, number and distribution of the waits; the smallest slot is 1 us, the largest 34 ms.
+    pub hist: Log2Hist,
+    /// The longest wait since the program was attached.
+    pub max_ns: u64,
+}
+
+impl Table for RunqCgroup {
+    const SOURCE: &'static str = "@bpf/runq_cgroup";
+    const ROW: usize = 96;
+    type Key = u64;
+
+    fn decode(row: Row<'_>) -> Self {
+        Self {
+            cgroup_id: row.u64(0),
+            hist: Log2Hist::decode_small(row, 32, row.u64(16), row.u64(8)),
+            max_ns: row.u64(24),
+        }
+    }
+
+    fn key(&self) -> u64 {
+        self.cgroup_id
     }
 
     fn subtract(&mut self, earlier: &Self) {

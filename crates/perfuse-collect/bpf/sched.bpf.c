@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+// Waiting for a CPU and waiting for anything else, in one program at the context switch.
+//
+//      runs          blocked                queued           runs
+//   ----------|---------------------|-------------------|-----------
+//          off_ns              last_queued             now          all three on the clock of the run queue
+//
+// The kernel itself notes when a thread is queued (sched_info.last_queued, the basis of /proc/PID/schedstat), so no
+// program at the wake-up is needed, and the clock of the run queue has just been read by the scheduler.
+#include "stacks.h"
+
+// Run-queue waits shorter than this are counted in runq_hist only, not per process and cgroup.
+const volatile u64 runq_min_ns = 0;
+// Off-CPU times shorter than this are not kept.
+const volatile u64 offcpu_min_ns = 1000000;
+// Whether user stacks are taken, of threads whose last wait was long.
+const volatile u32 offcpu_user_stacks = 0;
+
+struct runq_process {
+	u64 sum_ns;
+	u64 count;
+	u64 max_ns;
+	u64 cgroup_id;
+	u32 slots[SMALL_SLOTS];
+	char comm[COMM];
+};
+
+struct runq_cgroup {
+	u64 sum_ns;
+	u64 count;
+	u64 max_ns;
+	u32 slots[SMALL_SLOTS];
+};
+
+struct offcpu_key {
+	u32 pid;
+	u32 tid;
+	u64 kernel_stack;
+	u64 user_stack;
+	u32 state;
+	u32 reserved;
+};
+
+struct offcpu {
+	u64 blocked_ns;
+	u64 runq_ns;
+	u64 count;
+	u64 max_ns;
+	u64 cgroup_id;
+	char comm[COMM];
+};
+
+// Since when and in which state a thread is off the CPU.
+struct off {
+	u64 since_ns;
+	u64 user_stack;
+	u32 state;
+	// Its last wait was long: worth its user stack.
+	u32 slow;
+};
+
+TABLE(runq_hist, MAP_PERCPU_ARRAY, 1, u32, struct hist);
+TABLE(runq_process, MAP_LRU_HASH, 4096, u32, struct runq_process);
+TABLE(runq_cgroup, MAP_LRU_HASH, 1024, u64, struct runq_cgroup);
+TABLE(offcpu, MAP_LRU_HASH, 4096, struct offcpu_key, struct offcpu);
+TASK_STATE(w_off, struct off);
+
+u64 lost_runq_process;
+u64 lost_runq_cgroup;
+u64 lost_offcpu;
+// Threads whose leaving could not be noted.
+u64 lost_w_off;
+
+static __attribute__((noinline)) int queued(struct task_struct *next, u64 delay)
+{
+	u64 cgroup_id = cgroup_of(next);
+	struct runq_process *process;
+	struct runq_cgroup *cgroup;
+	u32 pid = pid_of(next);
+
+	process = at(&runq_process, &pid, &(struct runq_process){}, &lost_runq_process);
+	if (process) {
+		add(&process->sum_ns, delay);
+		add(&process->count, 1);
+		raise(&process->max_ns, delay);
+		small_add(process->slots, delay);
+		process->cgroup_id = cgroup_id;
+		copy_comm(process->comm, next->group_leader->comm);
+	}
+	cgroup = at(&runq_cgroup, &cgroup_id, &(struct runq_cgroup){}, &lost_runq_cgroup);
+	if (cgroup) {
+		add(&cgroup->sum_ns, delay);
+		add(&cgroup->count, 1);
+		raise(&cgroup->max_ns, delay);
+		small_add(cgroup->slots, delay);
+	}
+	return 0;
+}
+
+static __attribute__((noinline)) int slept(struct task_struct *next, struct off *off, u64 total, u64 delay)
+{
+	struct offcpu_key key = {};
+	struct frames *frames;
+	struct offcpu *row;
+
+	key.pid = pid_of(next);
+	key.tid = tid_of(next);
+	key.state = off->state;
+	key.user_stack = off->user_stack;
+	frames = frames_buffer();
+	if (frames)
+		key.kernel_stack = keep_stack(frames, get_task_stack(next, frames, sizeof(*frames), 0));
+	row = at(&offcpu, &key, &(struct offcpu){}, &lost_offcpu);
+	if (!row)
+		return 0;
+	add(&row->blocked_ns, total - delay);
+	add(&row->runq_ns, delay);
+	add(&row->count, 1);
+	raise(&row->max_ns, total);
+	row->cgroup_id = cgroup_of(next);
+	copy_comm(row->comm, next->comm);
+	return 0;
+}
+
+INLINE void leaves(void *ctx, struct task_struct *prev, u64 now)
+{
+	u32 state = state_of(prev);
+	struct off *off;
+
+	// Runnable: it was preempted and is queued already. Idle kernel threads wait for nothing.
+	if (!state || state & TASK_NOLOAD)
+		return;
+	off = task_storage(&w_off, prev, NULL, STORAGE_CREATE);
+	if (!off) {
+		add(&lost_w_off, 1);
+		return;
+	}
+	off->since_ns = now;
+	off->state = state;
+	off->user_stack = offcpu_user_stacks && off->slow ? current_stack(ctx, STACK_USER) : 0;
+}
+
+INLINE void arrives(struct task_struct *next, u64 now)
+{
+	u64 queued_ns = next->sched_info.last_queued;
+	u64 delay = 0, total;
+	struct off *off;
+	u32 zero = 0;
+
+	if (queued_ns) {
+		struct hist *hist = map_lookup(&runq_hist, &zero);
+
+		delay = now > queued_ns ? now - queued_ns : 0;
+		if (hist)
+			hist_add(hist, delay);
+		if (delay >= runq_min_ns)
+			queued(next, delay);
+	}
+	off = task_storage(&w_off, next, NULL, 0);
+	if (!off || !off->since_ns)
+		return;
+	total = now > off->since_ns ? now - off->since_ns : 0;
+	off->since_ns = 0;
+	off->slow = total >= offcpu_min_ns;
+	if (off->slow)
+		slept(next, off, total, delay < total ? delay : total);
+}
+
+// TP_PROTO(bool preempt, struct task_struct *prev, struct task_struct *next, ...)
+SEC("tp_btf/sched_switch")
+int sched_switch(u64 *ctx)
+{
+	int preempt = (u8)ctx[0];
+	struct task_struct *prev = (void *)ctx[1];
+	struct task_struct *next = (void *)ctx[2];
+	u64 now = next->se.cfs_rq->rq->clock;
+
+	if (!preempt && prev->pid)
+		leaves(ctx, prev, now);
+	if (next->pid)
+		arrives(next, now);
+	return 0;
+}
