@@ -70,5 +70,23 @@ impl Program {
     }
 }
 
+/// The committed object of a source in `bpf/`.
+macro_rules! object {
+    ($name:literal) => {
+        include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/bpf/", $name, ".bpf.o"))
+    };
+}
+
 /// The committed objects.
-const OBJECTS: &[(Program, &[u8])] = &[];
+const OBJECTS: &[(Program, &[u8])] = &[
+    (Program::Tasks, object!("tasks")),
+    (Program::Files, object!("files")),
+    (Program::Sched, object!("sched")),
+    (Program::Faults, object!("faults")),
+    (Program::Block, object!("block")),
+    (Program::Futex, object!("futex")),
+    (Program::Locks, object!("locks")),
+    (Program::Errno, object!("errno")),
+    (Program::Skb, object!("skb")),
+    (Program::Reclaim, object!("reclaim")),
+];
