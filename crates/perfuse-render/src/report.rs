@@ -198,6 +198,8 @@ pub struct Cell {
     pub value: Option<Value>,
     /// Why it is unmeasurable or not applicable.
     pub reason: Option<String>,
+    /// The reason's stable name, such as `no-permission`; for exporters.
+    pub reason_id: Option<String>,
     /// How to make it measurable.
     pub enable: Option<String>,
     /// Who could know.
@@ -443,6 +445,7 @@ impl Cell {
             verdict: cell.verdict,
             value: cell.value.map(Value),
             reason: say(&cell.reason),
+            reason_id: cell.reason.as_ref().map(|reason| reason.id.trim_start_matches("missing-").to_owned()),
             enable: say(&cell.enable),
             who_could_know: say(&cell.who_could_know),
             note: say(&cell.note),
@@ -561,3 +564,7 @@ impl Cost {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "report_tests.rs"]
+mod tests;

@@ -54,7 +54,7 @@ fn sources(root: &Path, found: &mut Vec<PathBuf>) {
         if path.is_dir() {
             sources(&path, found);
         } else if path.extension().is_some_and(|ext| ext == "rs")
-            && !["tests.rs", "fixture.rs"].iter().any(|name| path.ends_with(name))
+            && !["tests.rs", "report_tests.rs", "fixture.rs"].iter().any(|name| path.ends_with(name))
         {
             found.push(path);
         }

@@ -16,6 +16,10 @@ use crate::i18n::Texts;
 use crate::report::{Cost, Report};
 use page::{Page, Span, Tone, span};
 
+pub(crate) use checklist::{top, value};
+pub(crate) use drill::{instance_table, range};
+pub(crate) use findings::{facts, verdict_line, who};
+
 /// How to lay out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TextOptions {
