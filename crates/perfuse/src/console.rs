@@ -42,14 +42,6 @@ impl<'a> Console<'a> {
         Self { texts, color, terminal, progress: stderr().is_terminal(), width }
     }
 
-    /// Prints a result.
-    pub(crate) fn print(&self, text: &str) -> anyhow::Result<()> {
-        let mut out = stdout().lock();
-        out.write_all(text.as_bytes())?;
-        out.flush()?;
-        Ok(())
-    }
-
     /// Says what went wrong.
     pub(crate) fn complain(&self, text: &str) {
         say(&format!("perfuse: {}: {text}\n", self.texts.word("error-prefix")));
@@ -66,6 +58,14 @@ impl<'a> Console<'a> {
             say(&format!("\r\x1b[2K{text}"));
         }
     }
+}
+
+/// Prints a result.
+pub(crate) fn print(text: &str) -> anyhow::Result<()> {
+    let mut out = stdout().lock();
+    out.write_all(text.as_bytes())?;
+    out.flush()?;
+    Ok(())
 }
 
 /// Writes to standard error; if even that fails, there is nobody left to tell.

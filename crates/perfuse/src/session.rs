@@ -57,7 +57,6 @@ impl Session {
                 set.read_slow_into(raw);
             }
         });
-        if self.snapshots == 0 {}
         self.snapshots += 1;
         self.limit_cost();
         raw.put(OwnCost::SOURCE, self.cost().to_bytes());

@@ -24,7 +24,7 @@ pub(crate) fn run(args: &GenerateArgs) -> anyhow::Result<u8> {
     fs::create_dir_all(&completions)?;
     let texts = Texts::new(Lang::En);
     for shell in [Shell::Bash, Shell::Zsh, Shell::Fish] {
-        clap_complete::generate_to(shell, &mut visible(help::command(&texts)), "perfuse", &completions)?;
+        clap_complete::generate_to(shell, &mut visible(&help::command(&texts)), "perfuse", &completions)?;
     }
     Ok(0)
 }
@@ -37,7 +37,7 @@ fn man_pages(command: &clap::Command, directory: &Path) -> anyhow::Result<()> {
         fs::write(directory.join(format!("{name}.1")), bytes)?;
         Ok(())
     };
-    let main = visible(command.clone());
+    let main = visible(command);
     for sub in main.get_subcommands() {
         page(sub, format!("perfuse-{}", sub.get_name()))?;
     }
@@ -45,7 +45,7 @@ fn man_pages(command: &clap::Command, directory: &Path) -> anyhow::Result<()> {
 }
 
 /// The table without hidden commands: completions would offer them.
-fn visible(command: clap::Command) -> clap::Command {
+fn visible(command: &clap::Command) -> clap::Command {
     let subcommands: Vec<_> = command.get_subcommands().filter(|sub| !sub.is_hide_set()).cloned().collect();
     let mut bare = clap::Command::new("perfuse").args(command.get_arguments().cloned()).subcommands(subcommands);
     if let Some(about) = command.get_about() {

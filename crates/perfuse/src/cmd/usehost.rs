@@ -16,7 +16,7 @@ use perfuse_format::replay::{Decoder, Encoder};
 use perfuse_render::report::{Report, ReportContext};
 
 use crate::cli::UseArgs;
-use crate::console::Console;
+use crate::console::{self, Console};
 use crate::session::{Plan, Session};
 use crate::settings;
 use crate::signals::Interrupt;
@@ -34,7 +34,7 @@ const SIXTY: Duration = Duration::from_secs(8);
 pub(crate) fn run(args: &UseArgs, console: &Console) -> anyhow::Result<u8> {
     let thresholds = settings::thresholds(args.config.as_deref(), &args.set, console.texts)?;
     if args.thresholds {
-        console.print(&perfuse_render::text::thresholds(&thresholds, console.texts, options(console)))?;
+        console::print(&perfuse_render::text::thresholds(&thresholds, console.texts, options(console)))?;
         return Ok(0);
     }
     let snapshots = match &args.replay {
@@ -58,12 +58,12 @@ fn show(args: &UseArgs, run: &Run, console: &Console) -> anyhow::Result<u8> {
     let checklist = Checklist::build(run);
     let report = Report::new(&checklist, &ReportContext::from_run(run), texts);
     if args.json {
-        console.print(&json(args, &report)?)?;
+        console::print(&json(args, &report)?)?;
     } else if let Some(id) = args.cell {
         let cell = perfuse_render::text::cell(&report, id, texts, options(console));
-        console.print(&cell.with_context(|| id.to_owned())?)?;
+        console::print(&cell.with_context(|| id.to_owned())?)?;
     } else if args.html.is_none() {
-        console.print(&perfuse_render::text::render(&report, texts, options(console)))?;
+        console::print(&perfuse_render::text::render(&report, texts, options(console)))?;
     }
     Ok(status(&checklist))
 }
@@ -155,7 +155,7 @@ fn replay(file: &Path, console: &Console) -> anyhow::Result<Option<Vec<RawSnapsh
 /// Samples this host. Nothing is returned when the run was only to be recorded and was cut off at once.
 fn collect(args: &UseArgs, thresholds: &Thresholds, console: &Console) -> anyhow::Result<Option<Vec<RawSnapshot>>> {
     let interrupt = Interrupt::install()?;
-    let mut recording = args.record.as_deref().map(|file| Recording::create(file)).transpose()?;
+    let mut recording = args.record.as_deref().map(Recording::create).transpose()?;
     // Without an end, a recording runs until Ctrl-C; everything dear stays off then.
     let endless = args.record.is_some() && args.duration.is_none();
     let usual = if args.sixty { SIXTY } else { DURATION };
