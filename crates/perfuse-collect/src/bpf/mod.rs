@@ -10,6 +10,7 @@ pub mod door;
 mod error;
 mod hook;
 mod insn;
+mod kernel;
 mod link;
 mod load;
 mod map;
@@ -18,5 +19,6 @@ mod program;
 mod set;
 
 pub use error::LoadError;
+pub use kernel::KERNEL_BTF;
 pub use program::{ALWAYS_ON, Program, USE};
-pub use set::{BpfSet, Cost, DROP_REASONS, KERNEL_BTF, Options, ProgramStatus, STATUS};
+pub use set::{BpfSet, Cost, DROP_REASONS, Options, ProgramStatus, STATUS};

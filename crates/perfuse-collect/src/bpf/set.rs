@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use perfuse_format::bpf::{OpenFiles, Table as _};
 use perfuse_format::btf::Btf;
@@ -12,14 +13,15 @@ use perfuse_format::{Missing, RawSnapshot, Reading, Why};
 
 use super::error::LoadError;
 use super::hook::{Hook, iterate, possible_cpus};
+use super::kernel::{KERNEL_BTF, KernelBtf};
 use super::link::{Places, link};
 use super::load::{enable_stats, load, run_stats};
 use super::map::{Map, header, kind};
 use super::object::{Function, Global, MapSpec, Object, Reference};
 use super::program::Program;
 
-/// Where the kernel describes its types.
-pub const KERNEL_BTF: &str = "/sys/kernel/btf/vmlinux";
+/// Threads that load programs; more would wait for each other's code to be patched in.
+const MAX_THREADS: usize = 4;
 /// Maps of this prefix are working state.
 const WORKING: &str = "w_";
 /// The map of stacks, which is read apart.
@@ -99,6 +101,15 @@ pub struct BpfSet {
     stats: Option<OwnedFd>,
 }
 
+/// An object whose maps are there.
+struct Job<'a> {
+    program: Program,
+    object: Object<'a>,
+    /// The object's own types.
+    types: Btf<'a>,
+    places: Places,
+}
+
 /// What all loads of one call share.
 struct Context<'k> {
     kernel: Btf<'k>,
@@ -126,26 +137,35 @@ impl BpfSet {
 
     fn add_objects(&mut self, objects: &[(Program, &[u8])], options: &Options) {
         let parsed: Vec<_> = objects.iter().map(|(program, bytes)| (*program, Object::parse(bytes))).collect();
-        let bytes = allowed().and_then(|()| read_btf(options));
-        let context = bytes.as_deref().map_err(LoadError::clone).and_then(|bytes| {
-            let kernel = Btf::parse(bytes).map_err(|error| LoadError::NoBtf(error.to_string()))?;
+        let bytes = allowed().and_then(|()| KernelBtf::open(&options.btf));
+        let context = bytes.as_ref().map_err(LoadError::clone).and_then(|bytes| {
+            let kernel = Btf::parse(bytes.bytes()).map_err(|error| LoadError::NoBtf(error.to_string()))?;
             Ok(Context { kernel, cpus: possible_cpus()?, options })
         });
-        for (program, object) in parsed {
-            // What the kernel refuses altogether says more than a single object does.
-            match (&context, object) {
-                (Ok(context), Ok(object)) => {
-                    if let Err(error) = self.load_object(program, object.clone(), context) {
-                        self.refuse_all(program, &object, &error);
-                    }
+        let context = match context {
+            Ok(context) => context,
+            Err(error) => {
+                // What the kernel refuses altogether says more than a single object does.
+                for (program, object) in parsed {
+                    self.refuse_all(program, &object.unwrap_or_default(), &error);
                 }
-                (Err(error), object) => self.refuse_all(program, &object.unwrap_or_default(), error),
-                (Ok(_), Err(error)) => self.refuse_all(program, &Object::default(), &error),
+                return;
+            }
+        };
+        let mut jobs = Vec::new();
+        for (program, object) in parsed {
+            match object {
+                Ok(object) => match self.prepare(program, &object, &context) {
+                    Ok(job) => jobs.push(job),
+                    Err(error) => self.refuse_all(program, &object, &error),
+                },
+                Err(error) => self.refuse_all(program, &Object::default(), &error),
             }
         }
-        if let Ok(context) = &context
-            && self.is_running(Program::Skb)
-        {
+        for (job, results) in run_all(&jobs, &context) {
+            self.take(job, results);
+        }
+        if self.is_running(Program::Skb) {
             self.drop_reasons = enum_lines(&context.kernel, "skb_drop_reason");
         }
     }
@@ -165,35 +185,39 @@ impl BpfSet {
         }
     }
 
-    fn load_object(
+    /// Sets the knobs of an object and creates its maps.
+    fn prepare<'a>(
         &mut self,
         program: Program,
-        mut object: Object<'_>,
+        object: &Object<'a>,
         context: &Context<'_>,
-    ) -> Result<(), LoadError> {
+    ) -> Result<Job<'a>, LoadError> {
+        let mut object = object.clone();
         for (name, value) in &context.options.knobs {
             // A knob of another program: nothing to set here.
             let _ = object.set(name, *value);
         }
+        let types = Btf::parse(object.btf).map_err(|error| LoadError::Object(error.to_string()))?;
         let places = self.create_maps(program, &object, context)?;
-        let local = Btf::parse(object.btf).map_err(|error| LoadError::Object(error.to_string()))?;
+        Ok(Job { program, object, types, places })
+    }
+
+    /// Takes in what became of an object's functions, in their order.
+    fn take(&mut self, job: &Job<'_>, results: Vec<Result<Unit, LoadError>>) {
         let mut failures = Vec::new();
-        for function in &object.functions {
-            let hook = object.hook(function).to_owned();
-            let result = self.load_function(program, &object, function, &local, context, &places);
+        for (function, result) in job.object.functions.iter().zip(results) {
             let running = match &result {
-                Ok(()) => Reading::Value(()),
+                Ok(_) => Reading::Value(()),
                 Err(error) => Reading::Missing(error.missing()),
             };
-            self.status.push(ProgramStatus { program, function: function.name.clone(), hook, running });
-            if let Err(error) = result {
-                failures.push((function, error));
+            let hook = job.object.hook(function).to_owned();
+            self.status.push(ProgramStatus { program: job.program, function: function.name.clone(), hook, running });
+            match result {
+                Ok(unit) => self.units.push(unit),
+                Err(error) => failures.push((function, error)),
             }
         }
-        for (name, errno) in tainted(&object, &failures) {
-            self.failed.insert(name, errno);
-        }
-        Ok(())
+        self.failed.extend(tainted(&job.object, &failures));
     }
 
     /// Creates the maps that the object defines and nobody made yet, and its globals.
@@ -235,25 +259,6 @@ impl BpfSet {
             self.users.entry(spec.name.clone()).or_default().insert(program);
         }
         Ok(places)
-    }
-
-    fn load_function(
-        &mut self,
-        program: Program,
-        object: &Object<'_>,
-        function: &Function,
-        local: &Btf<'_>,
-        context: &Context<'_>,
-        places: &Places,
-    ) -> Result<(), LoadError> {
-        let section = object.hook(function);
-        let hook = Hook::parse(section).ok_or_else(|| LoadError::Object(format!("unknown hook {section}")))?;
-        let btf_id = hook.btf_id(&context.kernel)?;
-        let linked = link(object, function, local, &context.kernel, places)?;
-        let fd = load(&linked, &hook, btf_id, &function.name, &object.license)?;
-        let links = hook.attach(fd.as_fd())?;
-        self.units.push(Unit { program, function: function.name.clone(), hook, fd, links });
-        Ok(())
     }
 
     /// What became of each function, detached ones included.
@@ -387,6 +392,47 @@ impl BpfSet {
     }
 }
 
+/// Loads and attaches one function.
+fn load_function(job: &Job<'_>, function: &Function, context: &Context<'_>) -> Result<Unit, LoadError> {
+    let section = job.object.hook(function);
+    let hook = Hook::parse(section).ok_or_else(|| LoadError::Object(format!("unknown hook {section}")))?;
+    let btf_id = hook.btf_id(&context.kernel)?;
+    let linked = link(&job.object, function, &job.types, &context.kernel, &job.places)?;
+    let fd = load(&linked, &hook, btf_id, &function.name, &job.object.license)?;
+    let links = hook.attach(fd.as_fd())?;
+    Ok(Unit { program: job.program, function: function.name.clone(), hook, fd, links })
+}
+
+/// Loads the functions of all jobs on a few threads: nearly all the time goes to the kernel's verifier, which
+/// works on one program per caller.
+fn run_all<'j, 'a>(jobs: &'j [Job<'a>], context: &Context<'_>) -> Vec<(&'j Job<'a>, Vec<Result<Unit, LoadError>>)> {
+    let mut work = Vec::new();
+    for job in jobs {
+        work.extend(job.object.functions.iter().map(|function| (job, function)));
+    }
+    let next = AtomicUsize::new(0);
+    let worker = || {
+        let mut done = Vec::new();
+        loop {
+            let at = next.fetch_add(1, Ordering::Relaxed);
+            let Some((job, function)) = work.get(at) else { return done };
+            done.push((at, load_function(job, function, context)));
+        }
+    };
+    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(MAX_THREADS);
+    let mut done: Vec<_> = std::thread::scope(|scope| {
+        let others: Vec<_> = (1..threads).map(|_| scope.spawn(worker)).collect();
+        let mut done = worker();
+        for other in others {
+            done.extend(other.join().unwrap_or_default());
+        }
+        done
+    });
+    done.sort_by_key(|(at, _)| *at);
+    let mut done = done.into_iter().map(|(_, result)| result);
+    jobs.iter().map(|job| (job, done.by_ref().take(job.object.functions.len()).collect())).collect()
+}
+
 /// Whether a map leaves the kernel as a table.
 fn is_table(spec: &MapSpec) -> bool {
     let kinds = [kind::PERF_EVENT_ARRAY, kind::STACK_TRACE, kind::RINGBUF];
@@ -460,11 +506,6 @@ fn allowed() -> Result<(), LoadError> {
     let spec =
         MapSpec { name: "probe".to_owned(), kind: kind::ARRAY, key_size: 4, value_size: 8, max_entries: 1, flags: 0 };
     Map::create(&spec, 1).map(drop)
-}
-
-/// The bytes of the kernel's BTF.
-fn read_btf(options: &Options) -> Result<Vec<u8>, LoadError> {
-    std::fs::read(&options.btf).map_err(|error| LoadError::NoBtf(format!("{}: {error}", options.btf.display())))
 }
 
 /// `NUMBER NAME` lines of an enum; empty if the kernel has no such enum.
