@@ -1,12 +1,149 @@
 //! Network interfaces, their controllers and the network stack, with the controls that limit them.
 
+mod controller;
+mod counters;
+mod errors;
+mod interfaces;
+mod limits;
+mod listeners;
+mod queues;
+mod saturation;
+mod sockets;
+#[cfg(test)]
+mod tests;
+mod utilization;
+
+use perfuse_format::bpf::SkbDrop;
+use perfuse_format::proc::net::DropReasons;
+use perfuse_format::sys::net::SocketOwners;
+use perfuse_format::{Reading, Why};
+
+use crate::cell::{Entity, Unit, Verdict};
 use crate::checklist::{Output, Slice};
 use crate::run::Run;
 use crate::threshold::Threshold;
+use counters::Counters;
+use interfaces::Interface;
+use listeners::Listener;
+use queues::Queue;
+use sockets::Connection;
 
 /// The group.
 pub(crate) const SLICE: Slice = Slice { thresholds: THRESHOLDS, evaluate };
 
-const THRESHOLDS: &[Threshold] = &[];
+const THRESHOLDS: &[Threshold] = &[
+    Threshold { key: "network.high-utilization", default: 0.80, unit: Unit::Ratio },
+    Threshold { key: "network.limit-near", default: 0.80, unit: Unit::Ratio },
+    Threshold { key: "network.error-ratio", default: 0.0001, unit: Unit::Ratio },
+    Threshold { key: "network.drop-ratio", default: 0.001, unit: Unit::Ratio },
+    Threshold { key: "network.retransmit-ratio", default: 0.01, unit: Unit::Ratio },
+    Threshold { key: "network.udp-loss-ratio", default: 0.01, unit: Unit::Ratio },
+    Threshold { key: "network.time-squeeze", default: 10.0, unit: Unit::PerSecond },
+    Threshold { key: "network.interrupt-share", default: 0.90, unit: Unit::Ratio },
+];
 
-fn evaluate(_run: &Run, _out: &mut Output) {}
+/// Everything that several rules of the group look at, computed once.
+struct Net<'r, 'a> {
+    run: &'r Run<'a>,
+    interfaces: Reading<Vec<Interface>>,
+    queues: Reading<Vec<Queue>>,
+    counters: Reading<Counters>,
+    listeners: Reading<Vec<Listener>>,
+    connections: Reading<Vec<Connection>>,
+    owners: SocketOwners,
+    drops: Reading<Vec<Drop>>,
+}
+
+/// Packets that the kernel dropped for one reason, per second.
+#[derive(Debug, Clone, PartialEq)]
+struct Drop {
+    /// Name of the reason, `SOCKET_RCVBUFF`; its number where the names could not be read.
+    reason: String,
+    rate: f64,
+}
+
+fn evaluate(run: &Run, out: &mut Output) {
+    let net = Net::new(run);
+    utilization::evaluate(&net, out);
+    saturation::evaluate(&net, out);
+    errors::evaluate(&net, out);
+    controller::evaluate(&net, out);
+    queues::evaluate(&net, out);
+    listeners::evaluate(&net, out);
+    limits::evaluate(&net, out);
+}
+
+impl<'r, 'a> Net<'r, 'a> {
+    fn new(run: &'r Run<'a>) -> Self {
+        let queues = queues::over(run);
+        let interfaces = interfaces::over(run, queues.value().map_or(&[], Vec::as_slice));
+        let owners = run.last::<SocketOwners>("@net/owners").into_value().unwrap_or_default();
+        Self {
+            counters: Counters::over(run),
+            listeners: listeners::over(run),
+            connections: sockets::over(run),
+            drops: drops(run),
+            run,
+            interfaces,
+            queues,
+            owners,
+        }
+    }
+
+    /// The process that has a socket open.
+    fn owner(&self, inode: u64) -> Option<Entity> {
+        let pid = *self.owners.0.get(&inode)?;
+        Some(process(self.run, pid))
+    }
+
+    /// Whether a wait of this many seconds per second is a finding.
+    fn is_finding(&self, wait: f64) -> bool {
+        wait >= self.run.threshold("finding.min-wait") && wait >= self.run.threshold("finding.min-share")
+    }
+
+    /// The name of the interface with this index.
+    fn interface_name(&self, index: u32) -> String {
+        let found = self.interfaces.value().and_then(|all| all.iter().find(|interface| interface.index == index));
+        found.map_or_else(|| format!("if{index}"), |interface| interface.name.clone())
+    }
+}
+
+/// A process by its pid, with its name as last seen.
+fn process(run: &Run, pid: u32) -> Entity {
+    let used = run.tasks.value().and_then(|tasks| tasks.processes.get(&pid));
+    let named = used.map_or_else(|| format!("pid {pid}"), |used| used.task.comm.clone());
+    let entity = Entity::process(pid, named);
+    match run.cgroup_of(pid, "net_cls") {
+        Some(group) if group != "/" => entity.path(group),
+        _ => entity,
+    }
+}
+
+/// `ok`, or `watch` from `limit` on.
+fn watch_from(value: f64, limit: f64) -> Verdict {
+    if value >= limit { Verdict::Watch } else { Verdict::Ok }
+}
+
+fn drops(run: &Run) -> Reading<Vec<Drop>> {
+    let names = run.last::<DropReasons>("/sys/kernel/tracing/events/skb/kfree_skb/format").into_value();
+    run.bpf::<SkbDrop>().and_then(|(rows, seconds)| {
+        if seconds <= 0.0 {
+            return Reading::missing(Why::TooEarly, "@bpf/skb_drop");
+        }
+        let mut sums = std::collections::BTreeMap::<String, u64>::new();
+        for row in rows {
+            let name = row.reason.map_or_else(
+                || "NOT_SPECIFIED".to_owned(),
+                |reason| {
+                    let known = names.as_ref().and_then(|names| names.0.get(&reason));
+                    known.cloned().unwrap_or_else(|| format!("reason {reason}"))
+                },
+            );
+            *sums.entry(name).or_default() += row.count;
+        }
+        let mut drops: Vec<Drop> =
+            sums.into_iter().map(|(reason, count)| Drop { reason, rate: count as f64 / seconds }).collect();
+        drops.sort_by(|a, b| b.rate.total_cmp(&a.rate).then(a.reason.cmp(&b.reason)));
+        Reading::Value(drops)
+    })
+}

@@ -32,6 +32,7 @@ const FILES: &[Source] = &[
     Source { path: "/proc/sys/net/core/somaxconn", cadence: Cadence::Once },
     Source { path: "/proc/sys/net/core/netdev_max_backlog", cadence: Cadence::Once },
     Source { path: "/proc/sys/net/core/netdev_budget", cadence: Cadence::Once },
+    Source { path: "/sys/kernel/tracing/events/skb/kfree_skb/format", cadence: Cadence::Once },
     Source { path: "/sys/class/net/*/speed", cadence: Cadence::Slow },
     Source { path: "/sys/class/net/*/duplex", cadence: Cadence::Slow },
 ];

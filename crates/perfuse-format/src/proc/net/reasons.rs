@@ -1,0 +1,48 @@
+//! Names of the reasons for which the kernel drops packets: the `format` file of the tracepoint `skb:kfree_skb`
+//! (Linux 5.17), since their numbers move between kernels.
+
+use std::collections::BTreeMap;
+
+use crate::parse::{FromBytes, ParseError, text, unsigned};
+
+/// Names by number, without the prefix `SKB_DROP_REASON_`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DropReasons(pub BTreeMap<u32, String>);
+
+impl FromBytes for DropReasons {
+    fn from_bytes(bytes: &[u8]) -> Result<Self, ParseError> {
+        // print fmt: "...", REC->..., __print_symbolic(REC->reason, { 2, "NOT_SPECIFIED" }, { 3, "NO_SOCKET" })
+        let text = text(bytes);
+        let Some((_, list)) = text.split_once("__print_symbolic(REC->reason") else {
+            // Before Linux 5.17 there were no reasons: an empty list, as long as it is such a file at all.
+            let is_format = text.contains("print fmt:");
+            let empty = is_format.then(Self::default);
+            return empty.ok_or_else(|| ParseError::new(1, "the format file of a tracepoint", bytes));
+        };
+        let mut reasons = BTreeMap::new();
+        for pair in list.split('{').skip(1) {
+            let number = pair.split(',').next().map(str::trim).and_then(|number| unsigned(number.as_bytes()));
+            let name = pair.split('"').nth(1);
+            let (Some(number), Some(name)) = (number.and_then(|number| u32::try_from(number).ok()), name) else {
+                continue;
+            };
+            reasons.insert(number, name.strip_prefix("SKB_DROP_REASON_").unwrap_or(name).to_owned());
+        }
+        Ok(Self(reasons))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_several_kernels() {
+        let new = b"name: kfree_skb\nprint fmt: \"skbaddr=%p reason: %s\", REC->skbaddr, __print_symbolic(REC->reason, { 2, \"NOT_SPECIFIED\" }, { 3, \"NO_SOCKET\" })\n";
+        let reasons = DropReasons::from_bytes(new).unwrap().0;
+        assert_eq!(reasons, [(2, "NOT_SPECIFIED".to_owned()), (3, "NO_SOCKET".to_owned())].into());
+        let old = b"name: kfree_skb\nprint fmt: \"skbaddr=%p\", REC->skbaddr\n";
+        assert!(DropReasons::from_bytes(old).unwrap().0.is_empty());
+        assert!(DropReasons::from_bytes(b"").is_err());
+    }
+}
