@@ -1,0 +1,41 @@
+//! The binary as its users meet it.
+#![forbid(unsafe_code)]
+
+mod cli;
+mod live;
+mod replay;
+
+use std::ffi::OsStr;
+use std::process::{Command, Output, Stdio};
+
+/// The binary, without the language and colour settings of whoever runs the tests.
+fn perfuse<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_perfuse"));
+    command.args(arguments).stdin(Stdio::null());
+    for name in ["LC_ALL", "LC_MESSAGES", "LANG", "NO_COLOR", "COLUMNS", "XDG_CONFIG_HOME"] {
+        command.env_remove(name);
+    }
+    command.env("HOME", "/nonexistent");
+    command
+}
+
+/// Runs it to its end.
+fn run<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Output {
+    perfuse(arguments).output().expect("the binary runs")
+}
+
+/// What it printed.
+fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).expect("results are UTF-8")
+}
+
+/// What it complained about.
+fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).expect("complaints are UTF-8")
+}
+
+/// The JSON that it printed.
+fn json(output: &Output) -> serde_json::Value {
+    let text = stdout(output);
+    serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}\n{}", stderr(output)))
+}
