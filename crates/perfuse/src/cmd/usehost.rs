@@ -57,8 +57,18 @@ fn show(args: &UseArgs, run: &Run, console: &Console) -> anyhow::Result<u8> {
     let texts = console.texts;
     let checklist = Checklist::build(run);
     let report = Report::new(&checklist, &ReportContext::from_run(run), texts);
+    if let Some(file) = &args.html {
+        write_file(file, perfuse_render::html::page(&report, texts).as_bytes())?;
+    }
+    if args.nagios {
+        let (line, state) = perfuse_render::export::nagios::render(&report, texts);
+        console::print(&line)?;
+        return Ok(state.exit_status());
+    }
     if args.json {
         console::print(&json(args, &report)?)?;
+    } else if args.openmetrics {
+        console::print(&perfuse_render::export::openmetrics::render(&report))?;
     } else if let Some(id) = args.cell {
         let cell = perfuse_render::text::cell(&report, id, texts, options(console));
         console::print(&cell.with_context(|| id.to_owned())?)?;
@@ -82,7 +92,6 @@ fn status(checklist: &Checklist) -> u8 {
 }
 
 /// Writes beside the file and renames, so that a reader never sees half a page.
-#[expect(dead_code, reason = "for the pages that follow")]
 pub(crate) fn write_file(file: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     let name = file.file_name().with_context(|| format!("{}: not a file name", file.display()))?;
     let mut beside = name.to_owned();
@@ -101,9 +110,9 @@ pub(crate) fn write_file(file: &Path, bytes: &[u8]) -> anyhow::Result<()> {
 pub(crate) fn scope(args: &UseArgs, snapshots: &[RawSnapshot], console: &Console) -> anyhow::Result<Scope> {
     let refuse = |message: Msg| anyhow!(console.texts.text(&message));
     for pid in &args.pid {
-        let seen = snapshots
-            .iter()
-            .any(|snapshot| snapshot.has(&format!("/proc/{pid}/cgroup")) || snapshot.has(&format!("/proc/{pid}/stat")));
+        let seen = snapshots.iter().any(|snapshot| {
+            snapshot.has(&format!("/proc/{pid}/cgroup")) || snapshot.has(&format!("/proc/{pid}/stat"))
+        });
         if !seen {
             return Err(refuse(Msg::new("error-no-process").with("pid", pid.to_string())));
         }
@@ -164,13 +173,7 @@ fn collect(args: &UseArgs, thresholds: &Thresholds, console: &Console) -> anyhow
     progress.attaching();
     let mut session = Session::start(Plan {
         root: args.root.clone().map_or_else(Root::default, Root::at),
-        programs: if args.no_bpf {
-            &[]
-        } else if endless {
-            ALWAYS_ON
-        } else {
-            USE
-        },
+        programs: if args.no_bpf { &[] } else if endless { ALWAYS_ON } else { USE },
         most_cost: thresholds.get("own-cost.max"),
     });
     let interval = args.interval.min(duration);
@@ -287,9 +290,7 @@ impl<'a> Progress<'a> {
         let time = |time: Duration| texts.quantity(Quantity::seconds(time.as_secs_f64().round()));
         let cpu = busy.map_or_else(|| "-".to_owned(), |busy| texts.quantity(Quantity::ratio(busy)));
         let message = match (self.total, recording) {
-            (Some(total), _) => {
-                Msg::new("progress-sampling").with("done", time(done)).with("total", time(total)).with("cpu", cpu)
-            }
+            (Some(total), _) => Msg::new("progress-sampling").with("done", time(done)).with("total", time(total)).with("cpu", cpu),
             (None, Some(recording)) => Msg::new("progress-recording")
                 .with("done", time(done))
                 .with("size", Quantity::bytes(recording.bytes as f64))
