@@ -4,6 +4,7 @@
 //! [`perfuse_format::RawSnapshot`]. Nothing here computes a rate or a verdict.
 
 pub mod bpf;
+pub mod caps;
 mod cgroups;
 mod files;
 pub mod host;

@@ -4,6 +4,7 @@ use perfuse_format::RawSnapshot;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use rustix::time::{ClockId, clock_gettime};
 
+use crate::caps;
 use crate::cgroups::Cgroups;
 use crate::files::Files;
 use crate::host;
@@ -90,6 +91,9 @@ impl Sampler {
             self.last_slow_ns = Some(out.mono_ns);
         }
         before(tick, &mut out);
+        if first {
+            out.put(caps::SOURCE, caps::probe(&self.root).to_bytes());
+        }
         if slow {
             // CPUs can go on- and offline.
             self.host = host::facts(&self.root).to_bytes();

@@ -102,12 +102,17 @@ fn lacking_capabilities() -> String {
     lacking(&std::fs::read("/proc/self/status").unwrap_or_default())
 }
 
+/// The effective capabilities in the bytes of `/proc/PID/status`, a bit each.
+pub fn effective(status: &[u8]) -> Option<u64> {
+    let line = status.split(|&byte| byte == b'\n').find_map(|line| line.strip_prefix(b"CapEff:"))?;
+    perfuse_format::parse::hex(line.trim_ascii())
+}
+
 /// As [`lacking_capabilities`], from the bytes of `/proc/self/status`.
 ///
 /// `CAP_BPF` (39) and `CAP_PERFMON` (38) exist since Linux 5.8; before, all needs `CAP_SYS_ADMIN` (21).
 fn lacking(status: &[u8]) -> String {
-    let line = status.split(|&byte| byte == b'\n').find_map(|line| line.strip_prefix(b"CapEff:"));
-    let Some(mask) = line.and_then(|mask| perfuse_format::parse::hex(mask.trim_ascii())) else {
+    let Some(mask) = effective(status) else {
         return "CAP_BPF and CAP_PERFMON (or CAP_SYS_ADMIN) may be lacking".to_owned();
     };
     let has = |bit: u32| mask >> bit & 1 != 0;

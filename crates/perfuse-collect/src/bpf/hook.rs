@@ -202,6 +202,11 @@ fn cpu_list(bytes: &[u8]) -> Option<Vec<i32>> {
     Some(cpus)
 }
 
+/// Whether this process can have a tracefs of its own, where none is mounted.
+pub fn can_mount_tracefs() -> bool {
+    tracefs::detached().is_ok()
+}
+
 /// Ids of classic tracepoints.
 mod tracefs {
     use std::os::fd::OwnedFd;
@@ -235,12 +240,17 @@ mod tracefs {
         unsigned(trim(&bytes)).ok_or_else(missing)
     }
 
-    /// Reads a file of a tracefs that is mounted nowhere: the mount lives as long as its descriptor, and the
+    /// A tracefs that is mounted nowhere: the mount lives as long as its descriptor, and the
     /// host's mount table stays as it is. Needs `CAP_SYS_ADMIN` and Linux 5.2.
-    fn read_detached(inside: &str) -> rustix::io::Result<Vec<u8>> {
+    pub(super) fn detached() -> rustix::io::Result<OwnedFd> {
         let context = fsopen("tracefs", FsOpenFlags::FSOPEN_CLOEXEC)?;
         fsconfig_create(&context)?;
-        let mount: OwnedFd = fsmount(&context, FsMountFlags::FSMOUNT_CLOEXEC, MountAttrFlags::empty())?;
+        fsmount(&context, FsMountFlags::FSMOUNT_CLOEXEC, MountAttrFlags::empty())
+    }
+
+    /// Reads a small file of a tracefs of our own.
+    fn read_detached(inside: &str) -> rustix::io::Result<Vec<u8>> {
+        let mount = detached()?;
         let file = openat(&mount, inside, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
         let mut buffer = [0_u8; 64];
         let count = rustix::io::read(&file, &mut buffer)?;

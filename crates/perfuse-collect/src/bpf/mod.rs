@@ -15,10 +15,13 @@ mod link;
 mod load;
 mod map;
 mod object;
+mod probe;
 mod program;
 mod set;
 
-pub use error::LoadError;
+pub use error::{LoadError, effective};
+pub use hook::can_mount_tracefs;
 pub use kernel::KERNEL_BTF;
+pub use probe::probe;
 pub use program::{ALWAYS_ON, Program, USE};
 pub use set::{BpfSet, Cost, DROP_REASONS, Options, ProgramStatus, STATUS};

@@ -502,7 +502,7 @@ fn tainted(object: &Object<'_>, failures: &[(&Function, LoadError)]) -> BTreeMap
 }
 
 /// Fails with the reason if this process may not even make a map, which says more than a missing BTF.
-fn allowed() -> Result<(), LoadError> {
+pub(super) fn allowed() -> Result<(), LoadError> {
     let spec =
         MapSpec { name: "probe".to_owned(), kind: kind::ARRAY, key_size: 4, value_size: 8, max_entries: 1, flags: 0 };
     Map::create(&spec, 1).map(drop)

@@ -22,6 +22,8 @@ pub enum Protocol {
     Route,
     /// Sockets.
     SockDiag,
+    /// Families by name: taskstats, ethtool.
+    Generic,
 }
 
 /// A netlink socket that is opened when it is first needed, and again after an error.
@@ -108,6 +110,7 @@ fn open(protocol: Protocol) -> Result<OwnedFd, Errno> {
     let protocol = match protocol {
         Protocol::Route => None,
         Protocol::SockDiag => Some(netlink::SOCK_DIAG),
+        Protocol::Generic => Some(netlink::GENERIC),
     };
     let socket = socket_with(AddressFamily::NETLINK, SocketType::RAW, SocketFlags::CLOEXEC, protocol)?;
     // The kernel answers within the call; the timeout only keeps a broken emulation from hanging the run.
