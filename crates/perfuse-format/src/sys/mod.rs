@@ -6,4 +6,5 @@ pub mod fds;
 pub mod host;
 pub mod net;
 pub mod pci;
+pub mod pmu;
 pub mod statvfs;

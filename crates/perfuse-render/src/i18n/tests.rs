@@ -172,9 +172,11 @@ const ENTITIES: [EntityKind; 16] = [
     EntityKind::Host,
 ];
 
-/// The table that has the texts of a resource.
-fn table_of(resource: Resource) -> &'static str {
+/// The table that has the texts of a cell or control of a resource.
+fn table_of(id: &str, resource: Resource) -> &'static str {
     match resource {
+        // Limits the disk's writers, by a rule of memory.
+        _ if id == "control.dirty-limit" => "memory",
         Resource::Cpu | Resource::KernelLock | Resource::UserLock | Resource::Tasks => "cpu",
         Resource::Memory | Resource::Capacity | Resource::Fds => "memory",
         Resource::Network | Resource::NetworkController => "network",
@@ -224,7 +226,7 @@ fn both_languages_say_the_same_things() {
         .chain(CONTROLS.iter().map(|control| (control.id, control.resource)))
     {
         // A table without any message yet belongs to rules that do not exist yet.
-        if filled.contains(table_of(resource)) {
+        if filled.contains(table_of(id, resource)) {
             for part in ["title", "enable", "who"] {
                 wanted.insert(format!("{}-{part}", message_base(id)), "cells and controls".to_owned());
             }
