@@ -110,9 +110,9 @@ pub(crate) fn write_file(file: &Path, bytes: &[u8]) -> anyhow::Result<()> {
 pub(crate) fn scope(args: &UseArgs, snapshots: &[RawSnapshot], console: &Console) -> anyhow::Result<Scope> {
     let refuse = |message: Msg| anyhow!(console.texts.text(&message));
     for pid in &args.pid {
-        let seen = snapshots.iter().any(|snapshot| {
-            snapshot.has(&format!("/proc/{pid}/cgroup")) || snapshot.has(&format!("/proc/{pid}/stat"))
-        });
+        let seen = snapshots
+            .iter()
+            .any(|snapshot| snapshot.has(&format!("/proc/{pid}/cgroup")) || snapshot.has(&format!("/proc/{pid}/stat")));
         if !seen {
             return Err(refuse(Msg::new("error-no-process").with("pid", pid.to_string())));
         }
@@ -173,7 +173,13 @@ fn collect(args: &UseArgs, thresholds: &Thresholds, console: &Console) -> anyhow
     progress.attaching();
     let mut session = Session::start(Plan {
         root: args.root.clone().map_or_else(Root::default, Root::at),
-        programs: if args.no_bpf { &[] } else if endless { ALWAYS_ON } else { USE },
+        programs: if args.no_bpf {
+            &[]
+        } else if endless {
+            ALWAYS_ON
+        } else {
+            USE
+        },
         most_cost: thresholds.get("own-cost.max"),
     });
     let interval = args.interval.min(duration);
@@ -290,7 +296,9 @@ impl<'a> Progress<'a> {
         let time = |time: Duration| texts.quantity(Quantity::seconds(time.as_secs_f64().round()));
         let cpu = busy.map_or_else(|| "-".to_owned(), |busy| texts.quantity(Quantity::ratio(busy)));
         let message = match (self.total, recording) {
-            (Some(total), _) => Msg::new("progress-sampling").with("done", time(done)).with("total", time(total)).with("cpu", cpu),
+            (Some(total), _) => {
+                Msg::new("progress-sampling").with("done", time(done)).with("total", time(total)).with("cpu", cpu)
+            }
             (None, Some(recording)) => Msg::new("progress-recording")
                 .with("done", time(done))
                 .with("size", Quantity::bytes(recording.bytes as f64))

@@ -50,7 +50,9 @@ fn through_a_link_named_perf_it_is_the_same_program() {
     assert_eq!(stdout(&version), stdout(&run(["--version"])));
     let unknown = Command::new(&link).args(["--lang", "en", "kvm"]).output().unwrap();
     assert_eq!(unknown.status.code(), Some(2));
-    assert!(stderr(&unknown).contains("There is no command `kvm`") && stderr(&unknown).contains("use, explain, cheatsheet"));
+    assert!(
+        stderr(&unknown).contains("There is no command `kvm`") && stderr(&unknown).contains("use, explain, cheatsheet")
+    );
 }
 
 #[test]
@@ -73,7 +75,11 @@ fn thresholds_are_printed_and_a_wrong_file_is_named_with_its_line() {
     std::fs::write(&file, "[finding]\nmin-wiat = 1\n").unwrap();
     let wrong = perfuse(["use", "--thresholds", "--config"]).arg(&file).output().unwrap();
     assert_eq!(wrong.status.code(), Some(2));
-    assert!(stderr(&wrong).contains("t.toml: 2: ") && stderr(&wrong).contains("finding.min-wait"), "{}", stderr(&wrong));
+    assert!(
+        stderr(&wrong).contains("t.toml: 2: ") && stderr(&wrong).contains("finding.min-wait"),
+        "{}",
+        stderr(&wrong)
+    );
     let absent = run(["use", "--config", "/nonexistent/t.toml"]);
     assert_eq!(absent.status.code(), Some(2));
     assert!(stderr(&absent).contains("/nonexistent/t.toml"));
@@ -98,8 +104,16 @@ fn generated_pages_and_completions_are_there() {
     let directory = tempfile::tempdir().unwrap();
     let output = perfuse(["__generate"]).arg(directory.path()).output().unwrap();
     assert!(output.status.success(), "{}", stderr(&output));
-    for file in ["man/man1/perfuse.1", "man/man1/perfuse-use.1", "man/ko/man1/perfuse-use.1", "completions/perfuse.bash", "completions/_perfuse", "completions/perfuse.fish"] {
-        let text = std::fs::read_to_string(directory.path().join(file)).unwrap_or_else(|error| panic!("{file}: {error}"));
+    for file in [
+        "man/man1/perfuse.1",
+        "man/man1/perfuse-use.1",
+        "man/ko/man1/perfuse-use.1",
+        "completions/perfuse.bash",
+        "completions/_perfuse",
+        "completions/perfuse.fish",
+    ] {
+        let text =
+            std::fs::read_to_string(directory.path().join(file)).unwrap_or_else(|error| panic!("{file}: {error}"));
         assert!(text.contains("perfuse"), "{file}");
         assert!(!text.contains("__generate"), "{file} offers the hidden command");
     }

@@ -68,7 +68,10 @@ fn open_to_all(path: &std::path::Path) {
 #[test]
 fn a_host_without_anything_is_unmeasurable_and_no_crash() {
     let directory = tempfile::tempdir().unwrap();
-    let output = perfuse(["use", "--json", "--duration", "200ms", "--interval", "100ms", "--root"]).arg(directory.path()).output().unwrap();
+    let output = perfuse(["use", "--json", "--duration", "200ms", "--interval", "100ms", "--root"])
+        .arg(directory.path())
+        .output()
+        .unwrap();
     check_is_whole(&output);
     let report = json(&output);
     assert!(report["healthy"].is_null());
@@ -78,7 +81,8 @@ fn a_host_without_anything_is_unmeasurable_and_no_crash() {
 
 #[test]
 fn ctrl_c_ends_with_the_report_of_what_was_seen() {
-    let child = perfuse(["use", "--json", "--duration", "60s"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let child =
+        perfuse(["use", "--json", "--duration", "60s"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     std::thread::sleep(Duration::from_millis(2500));
     let pid = child.id().to_string();
     assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
@@ -90,7 +94,11 @@ fn ctrl_c_ends_with_the_report_of_what_was_seen() {
 
 #[test]
 fn narrowing_to_what_is_not_there_is_an_error() {
-    for (arguments, name) in [(["--pid", "4194999"], "4194999"), (["--cgroup", "/no/such"], "/no/such"), (["--unit", "no-such"], "no-such.service")] {
+    for (arguments, name) in [
+        (["--pid", "4194999"], "4194999"),
+        (["--cgroup", "/no/such"], "/no/such"),
+        (["--unit", "no-such"], "no-such.service"),
+    ] {
         let output = run(["use", "--duration", "100ms"].iter().chain(&arguments));
         assert_eq!(output.status.code(), Some(2));
         assert!(stderr(&output).contains(name), "{}", stderr(&output));

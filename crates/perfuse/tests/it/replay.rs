@@ -7,7 +7,8 @@ use crate::{json, perfuse, run, stderr, stdout};
 
 /// Records two seconds into `file` and gives the report that was printed live.
 fn record(file: &Path) -> std::process::Output {
-    let output = perfuse(["use", "--json", "--duration", "2s", "--interval", "500ms", "--record"]).arg(file).output().unwrap();
+    let output =
+        perfuse(["use", "--json", "--duration", "2s", "--interval", "500ms", "--record"]).arg(file).output().unwrap();
     assert!(matches!(output.status.code(), Some(0 | 1)), "{}", stderr(&output));
     output
 }
