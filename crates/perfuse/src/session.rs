@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use perfuse_analyze::cost::OwnCost;
 use perfuse_collect::bpf::{BpfSet, Options, Program};
-use perfuse_collect::{Root, Sampler, usage};
+use perfuse_collect::{Root, Sampler, caps, usage};
 use perfuse_format::RawSnapshot;
 
 /// What is sampled, and how much.
@@ -57,6 +57,9 @@ impl Session {
                 set.read_slow_into(raw);
             }
         });
+        if self.snapshots == 0 {
+            raw.put("@capabilities", caps::probe(&self.plan.root).to_bytes());
+        }
         self.snapshots += 1;
         self.limit_cost();
         raw.put(OwnCost::SOURCE, self.cost().to_bytes());
