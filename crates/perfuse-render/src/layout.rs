@@ -99,6 +99,18 @@ pub fn wrap(text: &str, columns: usize) -> Vec<String> {
     lines
 }
 
+/// A command line in lines of at most `columns`, broken between commands where that is enough, else as [`wrap`].
+pub fn wrap_command(text: &str, columns: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for piece in text.split_inclusive("; ") {
+        match lines.last_mut() {
+            Some(line) if width(line) + width(piece.trim_end()) <= columns => line.push_str(piece),
+            _ => lines.push(piece.to_owned()),
+        }
+    }
+    lines.iter().flat_map(|line| wrap(line.trim_end(), columns)).collect()
+}
+
 /// Words with the blanks before them.
 fn words(text: &str) -> Vec<&str> {
     let mut words = Vec::new();
@@ -134,20 +146,30 @@ fn cut_at(text: &str, columns: usize) -> usize {
 /// A row of eighth-blocks for a series, at most `columns` wide (the last ones), from 0 or the lowest value to the
 /// highest. Nothing for fewer than two values.
 pub fn sparkline(values: &[f64], columns: usize) -> String {
-    const BLOCKS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+    chart(values, columns, 1).into_iter().next().unwrap_or_default()
+}
+
+/// As [`sparkline`], `rows` high; the top row first.
+pub fn chart(values: &[f64], columns: usize, rows: usize) -> Vec<String> {
+    const BLOCKS: [char; 9] = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
     let values = &values[values.len().saturating_sub(columns)..];
     if values.len() < 2 {
-        return String::new();
+        return Vec::new();
     }
     let low = values.iter().copied().fold(0.0_f64, f64::min);
     let high = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let step = |value: f64| {
-        let share = if high > low { (value - low) / (high - low) } else { 0.0 };
+    let steps = rows * 8 - 1;
+    let height = |value: f64| {
+        let share = if high > low { ((value - low) / (high - low)).clamp(0.0, 1.0) } else { 0.0 };
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the share is within 0..1")]
-        let index = (share * 7.0).round() as usize;
-        BLOCKS[index.min(7)]
+        let eighths = (share * steps as f64).round() as usize;
+        eighths + 1
     };
-    values.iter().map(|value| step(*value)).collect()
+    let row = |row: usize| {
+        let below = (rows - 1 - row) * 8;
+        values.iter().map(|value| BLOCKS[height(*value).saturating_sub(below).min(8)]).collect()
+    };
+    (0..rows).map(row).collect()
 }
 
 #[cfg(test)]
@@ -178,6 +200,12 @@ mod tests {
     }
 
     #[test]
+    fn commands_break_between_commands() {
+        assert_eq!(wrap_command("a b; c d; e", 8), ["a b;", "c d; e"]);
+        assert_eq!(wrap_command("long command; x", 8), ["long", "command;", "x"]);
+    }
+
+    #[test]
     fn names_cannot_steer_the_terminal() {
         assert_eq!(clean("nginx"), "nginx");
         assert_eq!(clean("a\u{1b}[31mb\nc\td\u{202e}e"), "a\\x1b[31mb\\nc\\td\u{fffd}e");
@@ -189,6 +217,7 @@ mod tests {
         assert_eq!(sparkline(&[0.0, 0.5, 1.0], 10), "▁▅█");
         assert_eq!(sparkline(&[0.0, 0.5, 1.0], 2), "▅█");
         assert_eq!(sparkline(&[5.0, 5.0], 10), "██");
+        assert_eq!(chart(&[0.0, 0.5, 1.0], 10, 2), [" ▁█", "▁██"]);
         assert_eq!(sparkline(&[0.0, 0.0], 10), "▁▁");
         assert_eq!(sparkline(&[1.0], 10), "");
     }

@@ -16,6 +16,7 @@ pub mod i18n;
 pub mod layout;
 pub mod report;
 pub mod text;
+pub mod tui;
 
 pub use i18n::{Lang, Texts};
 pub use report::{Report, ReportContext};

@@ -2,20 +2,24 @@
 
 use std::collections::BTreeMap;
 
-use perfuse_analyze::{Resource, Verdict};
+use perfuse_analyze::{Kind, Resource, Verdict};
 
 use super::page::{Column, Page, Span, Tone, column, span};
-use super::{mark, tone, verdict_word};
+use super::{mark, marked, tone, verdict_word};
 use crate::i18n::Texts;
-use crate::layout::{fit, width};
+use crate::layout::{fit, pad, width};
 use crate::report::{Cell, Report};
 
 /// From this width on, everything about a cell stands on one line.
 const WIDE: usize = 120;
 
 pub(super) fn cells(page: &mut Page, report: &Report, texts: &Texts) {
-    page.heading(&texts.word("report-checklist"), &[]);
+    page.heading(&texts.word("report-checklist"));
     page.flow(0, "   ", &legend(texts));
+    page.blank();
+    overview(page, report, texts);
+    page.blank();
+    page.heading(&texts.word("report-numbers"));
     for resource in Resource::ALL {
         let of_it: Vec<&Cell> = report.cells.iter().filter(|cell| cell.resource == resource).collect();
         if of_it.is_empty() {
@@ -30,10 +34,39 @@ pub(super) fn cells(page: &mut Page, report: &Report, texts: &Texts) {
 }
 
 pub(super) fn controls(page: &mut Page, report: &Report, texts: &Texts) {
-    page.heading(&texts.word("report-controls"), &[]);
+    page.heading(&texts.word("report-controls"));
     let widest = report.controls.iter().map(|cell| width(&cell.title)).max().unwrap_or(0).clamp(12, 28);
     for cell in &report.controls {
         row(page, cell, &cell.title, widest, texts);
+    }
+}
+
+/// All cells at a glance: a line a resource, a column a kind.
+fn overview(page: &mut Page, report: &Report, texts: &Texts) {
+    let names = Resource::ALL.map(|resource| texts.word(&format!("resource-{}", resource.id())));
+    let name_width = names.iter().map(|name| width(name)).max().unwrap_or(0) + 2;
+    let room = (page.width - name_width) / 3;
+    let column_width = room.min(30);
+    let mut head = vec![span(Tone::Plain, &" ".repeat(name_width))];
+    for kind in Kind::ALL {
+        let word = texts.word(&format!("kind-{}", kind.id()));
+        head.push(span(Tone::Dim, &pad(&format!("  {word}"), column_width)));
+    }
+    page.line(&head);
+    for (resource, name) in Resource::ALL.into_iter().zip(&names) {
+        let mut line = vec![span(Tone::Plain, &pad(name, name_width))];
+        for kind in Kind::ALL {
+            let cell = report.cells.iter().find(|cell| cell.resource == resource && cell.kind == Some(kind));
+            let Some(cell) = cell else {
+                line.push(span(Tone::Plain, &" ".repeat(column_width)));
+                continue;
+            };
+            let loud = if cell.verdict > Verdict::Ok { tone(cell.verdict) } else { Tone::Plain };
+            let quiet = if cell.verdict < Verdict::Ok { Tone::Dim } else { loud };
+            line.push(marked(cell.verdict));
+            line.push(span(quiet, &pad(&format!(" {}", value(cell, texts)), column_width - 1)));
+        }
+        page.line(&line);
     }
 }
 
@@ -105,7 +138,7 @@ pub(super) fn unmeasured(page: &mut Page, report: &Report, texts: &Texts) {
         return;
     }
     page.blank();
-    page.heading(&texts.word("report-unmeasured"), &[]);
+    page.heading(&texts.word("report-unmeasured"));
     let labels = ["report-reason", "report-enable", "report-who"].map(|id| texts.word(id));
     let label_width = labels.iter().map(|label| width(label)).max().unwrap_or(0) + 2;
     for (titles, cell) in groups {
@@ -125,7 +158,7 @@ pub(super) fn not_applicable(page: &mut Page, report: &Report, texts: &Texts) {
         return;
     }
     page.blank();
-    page.heading(&texts.word("report-not-applicable"), &[]);
+    page.heading(&texts.word("report-not-applicable"));
     let widest = all.iter().map(|cell| width(&cell.title)).max().unwrap_or(0).min(30);
     for cell in all {
         let reason = cell.reason.as_deref().unwrap_or("");
@@ -143,7 +176,7 @@ pub(super) fn capabilities(page: &mut Page, report: &Report, texts: &Texts) {
         return;
     }
     page.blank();
-    page.heading(&texts.word("report-capabilities"), &[]);
+    page.heading(&texts.word("report-capabilities"));
     for one in missing {
         let reason = one.reason.as_deref().unwrap_or(&one.title);
         page.paragraph(0, Some((4, span(Tone::Dim, "  –"))), Tone::Plain, reason);

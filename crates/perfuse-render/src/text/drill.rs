@@ -5,7 +5,7 @@ use perfuse_analyze::{Msg, Quantity, Verdict};
 use super::page::{Page, Tone, column, span};
 use super::{findings, mark, tone, verdict_word};
 use crate::i18n::Texts;
-use crate::layout::{clean, pad, pad_left, sparkline, width};
+use crate::layout::{chart, clean, pad, pad_left, width};
 use crate::report::{Cell, Instance, Report};
 
 pub(super) fn cell(page: &mut Page, report: &Report, cell: &Cell, texts: &Texts) {
@@ -44,16 +44,17 @@ pub(super) fn cell(page: &mut Page, report: &Report, cell: &Cell, texts: &Texts)
 
 fn history(page: &mut Page, cell: &Cell, texts: &Texts) {
     let values: Vec<f64> = cell.history.iter().map(|(_, value)| *value).collect();
-    let line = sparkline(&values, page.width.saturating_sub(40));
-    if line.is_empty() {
+    let rows = chart(&values, page.width.saturating_sub(4), 3);
+    if rows.is_empty() {
         return;
     }
-    page.heading(&texts.word("report-history"), &[]);
     page.line(&[
-        span(Tone::Plain, "  "),
-        span(tone(cell.verdict), &line),
-        span(Tone::Dim, &format!("  {}", range(cell, texts))),
+        span(Tone::Heading, &texts.word("report-history")),
+        span(Tone::Dim, &format!("   {}", range(cell, texts))),
     ]);
+    for row in rows {
+        page.line(&[span(Tone::Plain, "  "), span(tone(cell.verdict), &row)]);
+    }
     page.blank();
 }
 
@@ -76,7 +77,7 @@ fn instances(page: &mut Page, cell: &Cell, texts: &Texts) {
     if cell.instances.is_empty() {
         return;
     }
-    page.heading(&texts.word("report-instances"), &[]);
+    page.heading(&texts.word("report-instances"));
     let (headings, rows) = instance_table(&cell.instances, texts);
     let name_width = cell.instances.iter().map(|one| width(&clean(&one.name))).max().unwrap_or(0);
     let name_width = name_width.clamp(width(&texts.word("report-instance")), page.width / 3);
@@ -143,7 +144,7 @@ fn evidence(page: &mut Page, cell: &Cell, texts: &Texts) {
     if cell.evidence.is_empty() {
         return;
     }
-    page.heading(&texts.word("report-evidence"), &[]);
+    page.heading(&texts.word("report-evidence"));
     let said: Vec<(String, String)> = cell
         .evidence
         .iter()
@@ -167,7 +168,7 @@ fn culprits(page: &mut Page, cell: &Cell, texts: &Texts) {
     if cell.culprits.is_empty() {
         return;
     }
-    page.heading(&texts.word("report-culprits"), &[]);
+    page.heading(&texts.word("report-culprits"));
     for entity in &cell.culprits {
         page.paragraph(2, Some((2, span(Tone::Dim, "•"))), Tone::Plain, &findings::who(entity, texts));
     }

@@ -14,7 +14,7 @@ use crate::report::{Entity, Finding, Report};
 const VICTIMS: usize = 5;
 
 pub(super) fn section(page: &mut Page, report: &Report, texts: &Texts) {
-    page.heading(&texts.word("report-findings"), &[]);
+    page.heading(&texts.word("report-findings"));
     page.paragraph(0, None, verdict_tone(report), &verdict_line(report, texts));
     for finding in &report.findings {
         page.blank();

@@ -13,8 +13,10 @@ use perfuse_analyze::{Msg, Quantity, Severity, Verdict};
 pub use tables::thresholds;
 
 use crate::i18n::Texts;
-use crate::report::{Cost, Report};
-use page::{Page, Span, Tone, span};
+use crate::report::{Cell, Cost, Finding, Report};
+use page::Page;
+
+pub(crate) use page::{Span, Tone, span};
 
 pub(crate) use checklist::{top, value};
 pub(crate) use drill::{instance_table, range};
@@ -37,7 +39,7 @@ impl Default for TextOptions {
 
 impl TextOptions {
     fn page(self) -> Page {
-        Page::new(self.width.clamp(60, 200), self.color)
+        Page::new(self.width.clamp(60, 200))
     }
 }
 
@@ -58,7 +60,7 @@ pub fn render(report: &Report, texts: &Texts, options: TextOptions) -> String {
         page.blank();
         own_cost(&mut page, cost, texts);
     }
-    page.finish()
+    page.finish(options.color)
 }
 
 /// The drill-down into one cell or control; nothing for an id that the report does not have.
@@ -72,7 +74,21 @@ pub fn cell(report: &Report, id: &str, texts: &Texts, options: TextOptions) -> O
         page.blank();
         own_cost(&mut page, cost, texts);
     }
-    Some(page.finish())
+    Some(page.finish(options.color))
+}
+
+/// The drill-down as lines, for the terminal program; `width` is taken as it is.
+pub(crate) fn cell_lines(report: &Report, cell: &Cell, texts: &Texts, width: usize) -> Vec<Vec<Span>> {
+    let mut page = Page::new(width);
+    drill::cell(&mut page, report, cell, texts);
+    page.into_lines()
+}
+
+/// A finding as lines, for the terminal program.
+pub(crate) fn finding_lines(finding: &Finding, texts: &Texts, width: usize) -> Vec<Vec<Span>> {
+    let mut page = Page::new(width);
+    findings::one(&mut page, finding, texts);
+    page.into_lines()
 }
 
 /// Which host, and when.
@@ -164,7 +180,7 @@ pub(crate) fn verdict_word(verdict: Verdict, texts: &Texts) -> String {
     texts.word(&format!("verdict-{}", verdict.id().replace('_', "-")))
 }
 
-fn tone(verdict: Verdict) -> Tone {
+pub(crate) fn tone(verdict: Verdict) -> Tone {
     match verdict {
         Verdict::Ok => Tone::Ok,
         Verdict::Watch => Tone::Watch,

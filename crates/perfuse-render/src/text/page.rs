@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use anstyle::{AnsiColor, Style};
 
-use crate::layout::{clean, pad, width, wrap};
+use crate::layout::{clean, pad, width, wrap, wrap_command};
 
 /// What a span means; decides its colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,50 +65,40 @@ pub(crate) fn column(width: usize, tone: Tone, text: &str) -> Column {
 #[derive(Debug)]
 pub(crate) struct Page {
     pub(crate) width: usize,
-    color: bool,
-    out: String,
+    lines: Vec<Vec<Span>>,
 }
 
 impl Page {
-    pub(crate) fn new(width: usize, color: bool) -> Self {
-        Self { width, color, out: String::new() }
+    pub(crate) fn new(width: usize) -> Self {
+        Self { width, lines: Vec::new() }
     }
 
-    pub(crate) fn finish(self) -> String {
-        self.out
+    /// The lines, for who draws them elsewhere.
+    pub(crate) fn into_lines(self) -> Vec<Vec<Span>> {
+        self.lines
+    }
+
+    /// The page as text, with escape sequences for colours if `color`.
+    pub(crate) fn finish(self, color: bool) -> String {
+        let mut out = String::new();
+        for line in &self.lines {
+            write_line(&mut out, line, color);
+        }
+        out
     }
 
     pub(crate) fn blank(&mut self) {
-        self.out.push('\n');
+        self.lines.push(Vec::new());
     }
 
-    /// One line of spans, as they are; blanks at its end are left out.
+    /// One line of spans, as they are; blanks at its end are left out when it is written.
     pub(crate) fn line(&mut self, spans: &[Span]) {
-        let last = spans.iter().rposition(|span| !span.text.trim_end().is_empty());
-        for (index, span) in spans.iter().enumerate().take(last.map_or(0, |last| last + 1)) {
-            let text = if Some(index) == last { span.text.trim_end() } else { &span.text };
-            if self.color && span.tone != Tone::Plain && !text.trim().is_empty() {
-                let style = span.tone.style();
-                // Blanks before a word are not underlined.
-                let lead = text.len() - text.trim_start().len();
-                let body = text[lead..].trim_end();
-                let tail = &text[lead + body.len()..];
-                let _ = write!(self.out, "{}{style}{body}{style:#}{tail}", &text[..lead]);
-            } else {
-                self.out.push_str(text);
-            }
-        }
-        self.out.push('\n');
+        self.lines.push(spans.to_vec());
     }
 
-    /// A heading with an optional remark.
-    pub(crate) fn heading(&mut self, text: &str, remark: &[Span]) {
-        let mut spans = vec![span(Tone::Heading, text)];
-        if !remark.is_empty() {
-            spans.push(span(Tone::Plain, "   "));
-            spans.extend_from_slice(remark);
-        }
-        self.line(&spans);
+    /// A heading.
+    pub(crate) fn heading(&mut self, text: &str) {
+        self.line(&[span(Tone::Heading, text)]);
     }
 
     /// A paragraph with a label of `label_width` columns before its first line; the others hang below the text.
@@ -116,7 +106,8 @@ impl Page {
         let (label_width, label) = label.map_or((0, None), |(width, label)| (width, Some(label)));
         let cleaned = clean(text);
         let room = self.width.saturating_sub(indent + label_width).max(20);
-        for (index, line) in wrap(&cleaned, room).into_iter().enumerate() {
+        let lines = if tone == Tone::Command { wrap_command(&cleaned, room) } else { wrap(&cleaned, room) };
+        for (index, line) in lines.into_iter().enumerate() {
             let mut spans = vec![span(Tone::Plain, &" ".repeat(indent))];
             if let Some(label) = &label {
                 let shown = if index == 0 { pad(&label.text, label_width) } else { " ".repeat(label_width) };
@@ -134,8 +125,12 @@ impl Page {
         let rest = self.width.saturating_sub(indent + fixed).max(16);
         let widths: Vec<usize> =
             columns.iter().map(|column| if column.width == 0 { rest } else { column.width }).collect();
+        let wrapped = |column: &Column, width: usize| match column.spans.tone {
+            Tone::Command => wrap_command(&column.spans.text, width),
+            _ => wrap(&column.spans.text, width),
+        };
         let cells: Vec<Vec<String>> =
-            columns.iter().zip(&widths).map(|(column, width)| wrap(&column.spans.text, *width)).collect();
+            columns.iter().zip(&widths).map(|(column, width)| wrapped(column, *width)).collect();
         let height = cells.iter().map(Vec::len).max().unwrap_or(0);
         for row in 0..height {
             let mut spans = vec![span(Tone::Plain, &" ".repeat(indent))];
@@ -172,4 +167,22 @@ impl Page {
             self.line(&line);
         }
     }
+}
+
+fn write_line(out: &mut String, spans: &[Span], color: bool) {
+    let last = spans.iter().rposition(|span| !span.text.trim_end().is_empty());
+    for (index, span) in spans.iter().enumerate().take(last.map_or(0, |last| last + 1)) {
+        let text = if Some(index) == last { span.text.trim_end() } else { &span.text };
+        if color && span.tone != Tone::Plain && !text.trim().is_empty() {
+            let style = span.tone.style();
+            // Blanks before and after a word are not underlined.
+            let lead = text.len() - text.trim_start().len();
+            let body = text[lead..].trim_end();
+            let tail = &text[lead + body.len()..];
+            let _ = write!(out, "{}{style}{body}{style:#}{tail}", &text[..lead]);
+        } else {
+            out.push_str(text);
+        }
+    }
+    out.push('\n');
 }

@@ -10,7 +10,7 @@ use crate::layout::width;
 /// The thresholds in force, as `use --thresholds` prints them.
 pub fn thresholds(thresholds: &Thresholds, texts: &Texts, options: TextOptions) -> String {
     let mut page = options.page();
-    page.heading(&texts.word("thresholds-title"), &[]);
+    page.heading(&texts.word("thresholds-title"));
     let all: Vec<_> = threshold::all().collect();
     let say = |number: f64, unit| Quantity::checked(number, unit).map_or(String::new(), |value| texts.quantity(value));
     let key_width = all.iter().map(|one| one.key.len()).max().unwrap_or(0);
@@ -45,5 +45,5 @@ pub fn thresholds(thresholds: &Thresholds, texts: &Texts, options: TextOptions) 
             ],
         );
     }
-    page.finish()
+    page.finish(options.color)
 }
