@@ -1,14 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 // System calls that failed because something ran out, and how long it takes to make processes and threads.
-#include "perfuse.h"
-
-struct pt_regs {
-	unsigned long orig_ax;
-} CORE;
-
-struct pt_regs___arm64 {
-	s32 syscallno;
-} CORE;
+#include "syscalls.h"
 
 #define ENOMEM 12
 #define EAGAIN 11
@@ -19,18 +11,6 @@ struct pt_regs___arm64 {
 #define EDQUOT 122
 // include/linux/errno.h, ERESTARTSYS and others end here; system calls return no larger error.
 #define MAX_ERRNO 4095
-
-// System call numbers of x86-64 and of the generic table (arm64, riscv64).
-#define X86_CONNECT 42
-#define X86_BIND 49
-#define X86_CLONE 56
-#define X86_VFORK 58
-#define GENERIC_BIND 200
-#define GENERIC_CONNECT 203
-#define GENERIC_CLONE 220
-#define CLONE3 435
-// A 32-bit call of a 64-bit kernel: TS_COMPAT of arch/x86/include/asm/thread_info.h.
-#define TS_COMPAT 2
 
 struct errno_key {
 	u32 pid;
@@ -66,39 +46,6 @@ u64 lost_errno;
 u64 lost_fork_process;
 u64 lost_w_fork;
 
-INLINE int x86(void)
-{
-	return field_exists(((struct pt_regs *)0)->orig_ax);
-}
-
-INLINE u32 number_of(struct pt_regs *regs)
-{
-	if (x86())
-		return regs->orig_ax;
-	if (field_exists(((struct pt_regs___arm64 *)0)->syscallno))
-		return ((struct pt_regs___arm64 *)regs)->syscallno;
-	return ~0U;
-}
-
-INLINE int forks(u32 number)
-{
-	if (number == CLONE3)
-		return 1;
-	return x86() ? number >= X86_CLONE && number <= X86_VFORK : number == GENERIC_CLONE;
-}
-
-INLINE int takes_address(u32 number)
-{
-	if (x86())
-		return number == X86_CONNECT || number == X86_BIND;
-	return number == GENERIC_CONNECT || number == GENERIC_BIND;
-}
-
-INLINE int compat(struct task_struct *task)
-{
-	return field_exists(task->thread_info.status) && task->thread_info.status & TS_COMPAT;
-}
-
 static __attribute__((noinline)) int fork_failed(struct task_struct *task)
 {
 	struct fork_process *process;
@@ -122,7 +69,7 @@ static __attribute__((noinline)) int failed(struct pt_regs *regs, u32 error)
 
 	if (compat(task))
 		return 0;
-	if (forks(number))
+	if (is_fork(number))
 		fork_failed(task);
 	else if (error == EAGAIN)
 		return 0;
@@ -155,28 +102,25 @@ int sys_exit(u64 *ctx)
 	return failed((void *)ctx[0], -result);
 }
 
-INLINE int fork_begins(void)
+// TP_PROTO(struct pt_regs *regs, long id)
+SEC("tp_btf/sys_enter")
+int sys_enter(u64 *ctx)
 {
-	u64 *start = task_storage(&w_fork, current_task(), NULL, STORAGE_CREATE);
+	struct task_struct *task;
+	u64 *start;
 
+	if (!is_fork(ctx[1]))
+		return 0;
+	task = current_task();
+	if (compat(task))
+		return 0;
+	start = task_storage(&w_fork, task, NULL, STORAGE_CREATE);
 	if (start)
 		*start = ktime_ns();
 	else
 		add(&lost_w_fork, 1);
 	return 0;
 }
-
-#define FORK_ENTER(name)                                                                                               \
-	SEC("tp/syscalls/sys_enter_" #name) int enter_##name(void *ctx)                                                    \
-	{                                                                                                                  \
-		(void)ctx;                                                                                                     \
-		return fork_begins();                                                                                          \
-	}
-
-FORK_ENTER(fork)
-FORK_ENTER(vfork)
-FORK_ENTER(clone)
-FORK_ENTER(clone3)
 
 // TP_PROTO(struct task_struct *parent, struct task_struct *child): the child is complete and about to be woken.
 SEC("tp_btf/sched_process_fork")

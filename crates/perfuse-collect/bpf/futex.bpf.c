@@ -1,22 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 // Waiting for user-space locks and conditions: for which address, at which place in the program, and who ended it.
 #include "stacks.h"
+#include "syscalls.h"
 
 // Waits shorter than this are not kept.
 const volatile u64 futex_min_ns = 10000;
-
-// The arguments of a system call as its tracepoint records them.
-struct enter {
-	u64 common;
-	u64 number;
-	u64 args[6];
-};
-
-struct leave {
-	u64 common;
-	u64 number;
-	s64 result;
-};
 
 #define FUTEX_WAIT 0
 #define FUTEX_LOCK_PI 6
@@ -82,19 +70,25 @@ INLINE int waits(u32 command)
 	       command == FUTEX_LOCK_PI2 || command == FUTEX_WAIT_REQUEUE_PI;
 }
 
-SEC("tp/syscalls/sys_enter_futex")
-int futex_enter(struct enter *ctx)
+// TP_PROTO(struct pt_regs *regs, long id)
+SEC("tp_btf/sys_enter")
+int futex_enter(u64 *ctx)
 {
+	struct pt_regs *regs = (void *)ctx[0];
+	struct task_struct *task;
 	struct wait *wait;
 
-	if (!waits(ctx->args[1] & FUTEX_COMMAND))
+	if (!is_futex(ctx[1]) || !waits(second_of(regs) & FUTEX_COMMAND))
 		return 0;
-	wait = task_storage(&w_wait, current_task(), NULL, STORAGE_CREATE);
+	task = current_task();
+	if (compat(task))
+		return 0;
+	wait = task_storage(&w_wait, task, NULL, STORAGE_CREATE);
 	if (!wait) {
 		add(&lost_w_wait, 1);
 		return 0;
 	}
-	wait->address = ctx->args[0];
+	wait->address = first_of(regs);
 	wait->waker_tid = 0;
 	wait->waker_pid = 0;
 	wait->since_ns = ktime_ns();
@@ -131,15 +125,21 @@ INLINE void woken_by(struct wait *wait, u32 pid, u64 took)
 	copy_comm(waker->comm, wait->waker_comm);
 }
 
-SEC("tp/syscalls/sys_exit_futex")
-int futex_exit(struct leave *ctx)
+// TP_PROTO(struct pt_regs *regs, long ret)
+SEC("tp_btf/sys_exit")
+int futex_exit(u64 *ctx)
 {
-	struct task_struct *task = current_task();
-	struct wait *wait = task_storage(&w_wait, task, NULL, 0);
+	struct task_struct *task;
 	struct futex_key key = {};
 	struct futex_wait *row;
+	s64 result = ctx[1];
+	struct wait *wait;
 	u64 took;
 
+	if (!is_futex(number_of((void *)ctx[0])))
+		return 0;
+	task = current_task();
+	wait = task_storage(&w_wait, task, NULL, 0);
 	if (!wait || !wait->since_ns)
 		return 0;
 	took = ktime_ns() - wait->since_ns;
@@ -156,12 +156,12 @@ int futex_exit(struct leave *ctx)
 	add(&row->sum_ns, took);
 	add(&row->count, 1);
 	raise(&row->max_ns, took);
-	if (ctx->result == -ETIMEDOUT)
+	if (result == -ETIMEDOUT)
 		add(&row->timeouts, 1);
 	row->cgroup_id = cgroup_of(task);
 	copy_comm(row->comm, task->comm);
 	// After a timeout or a signal the one who woke it is a timer or the sender.
-	if (ctx->result || !wait->waker_tid)
+	if (result || !wait->waker_tid)
 		return 0;
 	row->waker_pid = wait->waker_pid;
 	row->waker_tid = wait->waker_tid;
