@@ -3,10 +3,11 @@
 //
 //      runs          blocked                queued           runs
 //   ----------|---------------------|-------------------|-----------
-//          off_ns              last_queued             now          all three on the clock of the run queue
+//        since_ns              last_queued             now          all three on the clock of the run queue
 //
 // The kernel itself notes when a thread is queued (sched_info.last_queued, the basis of /proc/PID/schedstat), so no
-// program at the wake-up is needed, and the clock of the run queue has just been read by the scheduler.
+// program at the wake-up is needed, and the clock of the run queue has just been read by the scheduler. A thread that
+// is moved to another CPU while it waits is queued anew; what it had waited by then is in sched_info.run_delay.
 #include "stacks.h"
 
 // Run-queue waits shorter than this are counted in runq_hist only, not per process and cgroup.
@@ -54,10 +55,14 @@ struct offcpu {
 struct off {
 	u64 since_ns;
 	u64 user_stack;
+	// What the kernel had summed up of the thread's run-queue waits when it last began to run.
+	u64 run_delay_ns;
 	u32 state;
-	// Its last wait was long: worth its user stack.
+	// Above 0 after a long wait: the next few are worth their user stack.
 	u32 slow;
 };
+
+#define WORTH 4
 
 TABLE(runq_hist, MAP_PERCPU_ARRAY, 1, u32, struct hist);
 TABLE(runq_process, MAP_LRU_HASH, 4096, u32, struct runq_process);
@@ -140,30 +145,55 @@ INLINE void leaves(void *ctx, struct task_struct *prev, u64 now)
 	off->user_stack = offcpu_user_stacks && off->slow ? current_stack(ctx, STACK_USER) : 0;
 }
 
-INLINE void arrives(struct task_struct *next, u64 now)
+// How long `next` waited for a CPU in all; nothing is counted for one that was never queued.
+INLINE u64 waited(struct task_struct *next, struct off *off, u64 now)
 {
 	u64 queued_ns = next->sched_info.last_queued;
-	u64 delay = 0, total;
-	struct off *off;
+	u64 summed = next->sched_info.run_delay;
+	u64 delay, all;
+
+	if (!queued_ns)
+		return 0;
+	delay = now > queued_ns ? now - queued_ns : 0;
+	all = delay;
+	if (off) {
+		if (off->run_delay_ns && summed > off->run_delay_ns)
+			all += summed - off->run_delay_ns;
+		// The kernel adds this right after.
+		off->run_delay_ns = summed + delay;
+	}
+	return all;
+}
+
+INLINE void arrives(struct task_struct *next, u64 now)
+{
+	struct off *off = task_storage(&w_off, next, NULL, STORAGE_CREATE);
+	u64 delay = waited(next, off, now);
+	u64 total;
 	u32 zero = 0;
 
-	if (queued_ns) {
+	if (next->sched_info.last_queued) {
 		struct hist *hist = map_lookup(&runq_hist, &zero);
 
-		delay = now > queued_ns ? now - queued_ns : 0;
 		if (hist)
 			hist_add(hist, delay);
 		if (delay >= runq_min_ns)
 			queued(next, delay);
 	}
-	off = task_storage(&w_off, next, NULL, 0);
-	if (!off || !off->since_ns)
+	if (!off) {
+		add(&lost_w_off, 1);
+		return;
+	}
+	if (!off->since_ns)
 		return;
 	total = now > off->since_ns ? now - off->since_ns : 0;
 	off->since_ns = 0;
-	off->slow = total >= offcpu_min_ns;
-	if (off->slow)
+	if (total >= offcpu_min_ns) {
+		off->slow = WORTH;
 		slept(next, off, total, delay < total ? delay : total);
+	} else if (off->slow) {
+		off->slow--;
+	}
 }
 
 // TP_PROTO(bool preempt, struct task_struct *prev, struct task_struct *next, ...)
