@@ -184,7 +184,9 @@ fn saturation(run: &Run, controllers: &[Controller], out: &mut Output) {
             .by_hand("iostat -xz 1   # aqu-sz, summed over the disks of one controller"),
     );
     out.cell(cell);
-    found.into_iter().for_each(|finding| out.finding(finding));
+    for finding in found {
+        out.finding(finding);
+    }
 }
 
 fn link_full(controller: &Controller, findings: &[Finding]) -> Finding {
@@ -259,7 +261,7 @@ fn error_cell(run: &Run, controllers: &[Controller], out: &mut Output) {
         return;
     }
     cell.value = Some(Quantity::count((new_errors + ports) as f64));
-    cell.instances.sort_by(|a, b| b.verdict.cmp(&a.verdict));
+    cell.instances.sort_by_key(|instance| std::cmp::Reverse(instance.verdict));
     cell.note = alias(controllers);
     if failures.value().is_some() {
         cell.evidence.push(

@@ -205,7 +205,9 @@ impl Devices {
         let mut all: Vec<Device> = whole.into_iter().map(|disk| device(run, disk, topology.as_ref())).collect();
         for pair in series.windows(2) {
             if let (Reading::Value(before), Reading::Value(after)) = (&pair[0].1, &pair[1].1) {
-                all.iter_mut().for_each(|device| add_step(device, before, after, pair[1].0, pair[1].0 - pair[0].0));
+                for device in &mut all {
+                    add_step(device, before, after, pair[1].0, pair[1].0 - pair[0].0);
+                }
             }
         }
         add_histograms(run, &mut all);

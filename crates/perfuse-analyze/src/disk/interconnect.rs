@@ -241,7 +241,7 @@ fn edac(run: &Run) -> Cell {
         let instance = Instance::new(controller, new, verdict);
         cell.instances.push(instance.detail("total_errors", Quantity::count((total + bad) as f64)));
     }
-    cell.instances.sort_by(|a, b| b.verdict.cmp(&a.verdict));
+    cell.instances.sort_by_key(|instance| std::cmp::Reverse(instance.verdict));
     cell.value = Some(Quantity::count(sum as f64));
     cell.evidence(
         Evidence::new("/sys/devices/system/edac/mc/*/ce_count", "ce_count + ue_count", Quantity::count(sum as f64))
@@ -262,7 +262,7 @@ fn io(run: &Run, out: &mut Output) {
     io_errors(run, out);
 }
 
-/// PCIe links: `(address, bytes a second now, bytes a second at most)`.
+/// PCI Express links: `(address, bytes a second now, bytes a second at most)`.
 fn links(run: &Run) -> Vec<(String, f64, f64)> {
     let mut found = Vec::new();
     for address in names(run, "/sys/bus/pci/devices/", "/max_link_speed") {
@@ -362,7 +362,7 @@ fn io_errors(run: &Run, out: &mut Output) {
             out.finding(fatal(address, counts.0));
         }
     }
-    cell.instances.sort_by(|a, b| b.verdict.cmp(&a.verdict));
+    cell.instances.sort_by_key(|instance| std::cmp::Reverse(instance.verdict));
     out.cell(cell);
 }
 

@@ -37,7 +37,9 @@ pub(super) fn evaluate(
         Err(missing) => Cell::unmeasurable(ID, &missing),
     };
     out.cell(cell);
-    findings.into_iter().for_each(|finding| out.finding(finding));
+    for finding in findings {
+        out.finding(finding);
+    }
 }
 
 /// The number of the cell with its evidence.

@@ -72,7 +72,7 @@ struct Limit<'h> {
     group: String,
     device: DeviceNumber,
     what: What,
-    limit: u64,
+    most: u64,
     /// Rate of the busiest step; `None` where nothing was counted.
     rate: Option<f64>,
 }
@@ -88,7 +88,7 @@ impl Limit<'_> {
     }
 
     fn used(&self) -> f64 {
-        self.rate.map_or(0.0, |rate| rate / (self.limit.max(1)) as f64)
+        self.rate.map_or(0.0, |rate| rate / (self.most.max(1)) as f64)
     }
 
     /// Whether a process in `group` is held by this limit: v2 limits bind everything below, those of v1 only the
@@ -167,7 +167,7 @@ fn cell(run: &Run, limits: &[Limit], found: &BTreeMap<String, Verdict>, devices:
         .map(|limit| {
             let name = format!("{} {} {}", limit.group, device_name(limit, devices), limit.what.v2_key());
             let instance = Instance::new(name, Quantity::ratio(limit.used()), verdict(limit))
-                .detail("limit", limit.what.quantity(limit.limit as f64));
+                .detail("limit", limit.what.quantity(limit.most as f64));
             match limit.rate {
                 Some(rate) => instance.detail("rate", limit.what.quantity(rate)),
                 None => instance,
@@ -176,7 +176,7 @@ fn cell(run: &Run, limits: &[Limit], found: &BTreeMap<String, Verdict>, devices:
         .collect();
     for limit in limits.iter().take(3) {
         let file = limit.file();
-        let value = limit.what.quantity(limit.limit as f64);
+        let value = limit.what.quantity(limit.most as f64);
         cell.evidence.push(Evidence::new(file.clone(), limit.what.v2_key(), value).by_hand(format!("cat {file}")));
     }
     cell
@@ -200,9 +200,9 @@ fn limits<'h>(run: &Run, hierarchies: &'h Hierarchies) -> Vec<Limit<'h>> {
             for (device, limits) in max.0 {
                 let by_what = [limits.read_bytes, limits.write_bytes, limits.reads, limits.writes];
                 for (what, limit) in What::ALL.into_iter().zip(by_what) {
-                    let Some(limit) = limit else { continue };
+                    let Some(most) = limit else { continue };
                     let rate = v2_rate(run, hierarchy, &group, device, what);
-                    found.push(Limit { hierarchy, group: group.clone(), device, what, limit, rate });
+                    found.push(Limit { hierarchy, group: group.clone(), device, what, most, rate });
                 }
             }
         }
@@ -212,9 +212,9 @@ fn limits<'h>(run: &Run, hierarchies: &'h Hierarchies) -> Vec<Limit<'h>> {
             for what in What::ALL {
                 let file = hierarchy.path(&group, what.v1_file());
                 let Reading::Value(limits) = run.last::<ThrottleLimit>(&file) else { continue };
-                for (device, limit) in limits.0 {
+                for (device, most) in limits.0 {
                     let rate = v1_rate(run, hierarchy, &group, device, what);
-                    found.push(Limit { hierarchy, group: group.clone(), device, what, limit, rate });
+                    found.push(Limit { hierarchy, group: group.clone(), device, what, most, rate });
                 }
             }
         }
@@ -282,7 +282,7 @@ impl Bite {
                 (bite.wait, bite.source) = (some, own);
             }
         } else if bite.wait < run.threshold("finding.min-wait") {
-            bite.from_host(run, limit, devices);
+            bite.take_host(run, limit, devices);
         }
         if bite.victims.is_empty() {
             bite.name_users(run, limit);
@@ -291,7 +291,7 @@ impl Bite {
     }
 
     /// Without a wait of its own: a host that stalls for I/O while the device is idle stalls for the limit.
-    fn from_host(&mut self, run: &Run, limit: &Limit, devices: &Devices) {
+    fn take_host(&mut self, run: &Run, limit: &Limit, devices: &Devices) {
         const HOST: &str = "/proc/pressure/io";
         let idle = devices.by_number(limit.device).is_none_or(|device| device.busy() < 0.5);
         if let (true, Reading::Value((some, _))) = (idle, waits::pressure(run, HOST)) {
@@ -314,7 +314,7 @@ impl Bite {
     fn finding(self, limit: &Limit, devices: &Devices) -> Finding {
         let device = device_name(limit, devices);
         let rate = limit.what.quantity(limit.rate.unwrap_or(0.0));
-        let maximum = limit.what.quantity(limit.limit as f64);
+        let maximum = limit.what.quantity(limit.most as f64);
         let (victim, wait) = (self.victims.first().map_or(String::new(), |victim| victim.name.clone()), self.wait);
         let culprit = Entity::cgroup(limit.group.as_str()).detail(
             Msg::new("finding-disk-cgroup-throttled-culprit")
