@@ -21,6 +21,10 @@ pub(crate) struct Linked {
     pub(crate) bytes: Vec<u8>,
     /// What the running kernel lacks; the instructions that need it are poisoned.
     pub(crate) absent: Vec<String>,
+    /// First slot and name of each function, in order.
+    pub(crate) functions: Vec<(u32, String)>,
+    /// Whether one of them is passed to a helper.
+    pub(crate) callbacks: bool,
 }
 
 impl Linked {
@@ -52,7 +56,17 @@ pub(crate) fn link(
     kernel: &Btf<'_>,
     places: &Places,
 ) -> Result<Linked, LoadError> {
-    let mut linker = Linker { object, local, kernel, places, out: Vec::new(), at: BTreeMap::new(), absent: Vec::new() };
+    let mut linker = Linker {
+        object,
+        local,
+        kernel,
+        places,
+        out: Vec::new(),
+        at: BTreeMap::new(),
+        absent: Vec::new(),
+        functions: Vec::new(),
+        callbacks: false,
+    };
     let mut queue = vec![(function.code, function.start)];
     let mut calls = Vec::new();
     while let Some(place) = queue.pop() {
@@ -70,7 +84,8 @@ pub(crate) fn link(
         }
     }
     let bytes = linker.out.iter().flat_map(|insn| insn.to_bytes()).collect();
-    Ok(Linked { bytes, absent: linker.absent })
+    let Linker { absent, functions, callbacks, .. } = linker;
+    Ok(Linked { bytes, absent, functions, callbacks })
 }
 
 struct Linker<'o> {
@@ -82,6 +97,8 @@ struct Linker<'o> {
     /// Where each function of the object begins in `out`.
     at: BTreeMap<(usize, usize), usize>,
     absent: Vec<String>,
+    functions: Vec<(u32, String)>,
+    callbacks: bool,
 }
 
 impl Linker<'_> {
@@ -89,12 +106,14 @@ impl Linker<'_> {
     fn append(&mut self, place: (usize, usize), calls: &mut Vec<(usize, (usize, usize))>) -> Result<(), LoadError> {
         let wrong = |what: &str| LoadError::Object(what.to_owned());
         let code = self.object.code.get(place.0).ok_or_else(|| wrong("a call outside"))?;
-        let (_, slots) = code.functions.get(&place.1).ok_or_else(|| wrong("a call into the middle of a function"))?;
+        let (name, slots) =
+            code.functions.get(&place.1).ok_or_else(|| wrong("a call into the middle of a function"))?;
         let base = self.out.len();
         if base + slots > MAX_SLOTS {
             return Err(wrong("too many instructions"));
         }
         self.at.insert(place, base);
+        self.functions.push((u32::try_from(base).unwrap_or(0), name.clone()));
         let body = code.insns.get(place.1..place.1 + slots).ok_or_else(|| wrong("a function outside its section"))?;
         self.out.extend_from_slice(body);
         for (slot, insn) in body.iter().copied().enumerate() {
@@ -132,6 +151,7 @@ impl Linker<'_> {
                 if insn.code == LOAD_IMM64
                     && let Some(place) = self.out.get_mut(slot)
                 {
+                    self.callbacks = true;
                     *place = insn.with_source(PSEUDO_FUNC);
                 }
                 return Ok(Some((*code, *start)));

@@ -1,11 +1,12 @@
 //! One program into the kernel, and the log when it is refused.
 
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd as _, OwnedFd};
 
 use super::door::{Attr, Command, Errno, bpf, bpf_fd, lift_memlock};
 use super::error::LoadError;
 use super::hook::Hook;
 use super::link::Linked;
+use super::types::Types;
 
 /// Room for the verifier's log: older kernels keep its beginning when it is full, and the reason stands at its end.
 const LOG_BYTES: usize = 1 << 20;
@@ -15,6 +16,7 @@ const LOG_TAIL: usize = 400;
 /// Loads a linked program for its hook; `btf_id` as [`Hook::btf_id`] gives it.
 pub(crate) fn load(linked: &Linked, hook: &Hook, btf_id: u32, name: &str, license: &str) -> Result<OwnedFd, LoadError> {
     let license = [license.as_bytes(), b"\0"].concat();
+    let described = if linked.callbacks { Some(describe(linked)?) } else { None };
     let attempt = |log: Option<&mut [u8]>| {
         let (kind, attach) = hook.types();
         let mut attr = Attr::new()
@@ -29,10 +31,15 @@ pub(crate) fn load(linked: &Linked, hook: &Hook, btf_id: u32, name: &str, licens
         if btf_id != 0 {
             attr = attr.word(108, btf_id);
         }
+        if let Some((types, functions)) = &described {
+            let count = u32::try_from(linked.functions.len()).unwrap_or(0);
+            attr = attr.fd(72, types.as_fd()).word(76, 8).input(80, functions).word(88, count);
+        }
         if let Some(log) = log {
             attr = attr.word(24, 1).word(28, u32::try_from(log.len()).unwrap_or(0)).output(32, log);
         }
-        // SAFETY: the instructions are `slots` long, the licence ends with NUL, the log is as long as its size says.
+        // SAFETY: the instructions are `slots` long, the licence ends with NUL, the log is as long as its size says, and there
+        // are two words for each function.
         unsafe { bpf_fd(Command::ProgLoad, &mut attr) }
     };
     let first = attempt(None).or_else(|errno| {
@@ -63,6 +70,17 @@ pub(crate) fn load(linked: &Linked, hook: &Hook, btf_id: u32, name: &str, licens
         return Err(LoadError::from_errno("BPF_PROG_LOAD", errno));
     }
     Err(LoadError::Refused { errno, log: tail(&log) })
+}
+
+/// Says of each function where it begins and that it is static, without which none may be passed to a helper.
+fn describe(linked: &Linked) -> Result<(OwnedFd, Vec<u32>), LoadError> {
+    let mut types = Types::new();
+    let prototype = types.prototype();
+    let mut functions = Vec::new();
+    for (start, name) in &linked.functions {
+        functions.extend([*start, types.function(name, prototype, *start == 0)]);
+    }
+    Ok((types.load()?, functions))
 }
 
 /// The log up to its NUL.

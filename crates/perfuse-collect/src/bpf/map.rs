@@ -5,6 +5,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use super::door::{Attr, Command, Errno, bpf, bpf_fd, lift_memlock};
 use super::error::LoadError;
 use super::object::{Global, MapSpec};
+use super::types::{INT, Types};
 
 /// `enum bpf_map_type` of `include/uapi/linux/bpf.h`, as far as it matters here.
 pub(crate) mod kind {
@@ -51,7 +52,10 @@ impl Map {
         if spec.kind == kind::PERF_EVENT_ARRAY && spec.max_entries == 0 {
             spec.max_entries = u32::try_from(cpus).unwrap_or(u32::MAX);
         }
-        let types = if kind::LOCAL_STORAGE.contains(&spec.kind) { Some(storage_types(spec.value_size)?) } else { None };
+        // Local storage must say of what type its keys and values are; any of their size will do.
+        let mut types = Types::new();
+        let value = types.bytes(spec.value_size);
+        let types = if kind::LOCAL_STORAGE.contains(&spec.kind) { Some(types.load()?) } else { None };
         let create = || {
             let mut attr = Attr::new()
                 .word(0, spec.kind)
@@ -61,7 +65,7 @@ impl Map {
                 .word(16, spec.flags)
                 .name(28, &spec.name);
             if let Some(types) = &types {
-                attr = attr.fd(48, types.as_fd()).word(52, 1).word(56, 3);
+                attr = attr.fd(48, types.as_fd()).word(52, INT).word(56, value);
             }
             // SAFETY: creating a map takes no pointer.
             unsafe { bpf_fd(Command::MapCreate, &mut attr) }
@@ -178,14 +182,19 @@ impl Map {
 
     /// All entries as a table: the header of `perfuse_format::tasks`, then rows of key and value.
     pub(crate) fn table(&self, lost: u64) -> Result<Vec<u8>, Errno> {
+        match self.table_by(true, lost) {
+            // Hash and array maps have batches since 5.6, per-CPU arrays since 5.13; older kernels answer with these.
+            Err(Errno(libc::EINVAL | ENOTSUPP | libc::EOPNOTSUPP | libc::EPERM)) => self.table_by(false, lost),
+            other => other,
+        }
+    }
+
+    /// As [`Map::table`], in batches or entry by entry.
+    pub(crate) fn table_by(&self, batch: bool, lost: u64) -> Result<Vec<u8>, Errno> {
         let mut table = Table::new(self);
-        let batched = match self.batch(&mut table) {
-            // Array maps have batches since 5.6, per-CPU ones since 5.13; older kernels answer with these.
-            Err(Errno(libc::EINVAL | ENOTSUPP | libc::EOPNOTSUPP | libc::EPERM)) => false,
-            other => other.map(|()| true)?,
-        };
-        if !batched {
-            table.clear();
+        if batch {
+            self.batch(&mut table)?;
+        } else {
             self.one_by_one(&mut table)?;
         }
         Ok(table.finish(lost))
@@ -277,11 +286,6 @@ impl<'m> Table<'m> {
         Self { map, bytes: vec![0; HEADER], rows: 0 }
     }
 
-    fn clear(&mut self) {
-        self.bytes.truncate(HEADER);
-        self.rows = 0;
-    }
-
     fn row_size(&self) -> usize {
         padded(self.map.key_size()) + padded(self.map.spec.value_size as usize)
     }
@@ -335,24 +339,6 @@ fn add_cpus(out: &mut Vec<u8>, value: &[u8], size: usize) {
             .fold(0_u64, |sum, of_cpu| sum.wrapping_add(of_cpu.get(at..at + 8).map_or(0, word)));
         out.extend_from_slice(&sum.to_ne_bytes());
     }
-}
-
-/// Loads the types that a storage map must have: key `int` (id 1) and a value of `size` bytes (id 3).
-fn storage_types(size: u32) -> Result<OwnedFd, LoadError> {
-    // 1: int of 32 bits; 2: char of 8 bits; 3: char[size]
-    let records: [u32; 14] = [1, 1 << 24, 4, 32 | (1 << 24), 1, 1 << 24, 1, 8, 0, 3 << 24, 0, 2, 1, size];
-    // The magic is a u16, the version and the flags are bytes, all in one word here.
-    let magic = if cfg!(target_endian = "little") { 0xeb9f | (1 << 16) } else { (0xeb9f << 16) | (1 << 8) };
-    let strings = b"\0int\0";
-    let length = u32::try_from(records.len() * 4).unwrap_or(0);
-    let mut types = vec![magic, 24, 0, length, length, u32::try_from(strings.len()).unwrap_or(0)];
-    types.extend(records);
-    let mut bytes: Vec<u8> = types.iter().flat_map(|word| word.to_ne_bytes()).collect();
-    bytes.extend(strings);
-    let size = u32::try_from(bytes.len()).unwrap_or(0);
-    let mut attr = Attr::new().input(0, &bytes).word(16, size);
-    // SAFETY: the blob is as long as its size field says.
-    unsafe { bpf_fd(Command::BtfLoad, &mut attr) }.map_err(|errno| LoadError::from_errno("BPF_BTF_LOAD", errno))
 }
 
 #[cfg(test)]

@@ -18,6 +18,7 @@ mod object;
 mod probe;
 mod program;
 mod set;
+mod types;
 
 pub use error::{LoadError, effective};
 pub use hook::can_mount_tracefs;

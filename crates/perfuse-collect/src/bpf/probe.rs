@@ -30,7 +30,8 @@ pub fn probe() -> Vec<Capability> {
     let tries = |hook: Hook| -> Result<(), LoadError> {
         may.clone()?;
         let types = types.as_ref().map_err(LoadError::clone)?;
-        let program = Linked { bytes: NOTHING.iter().flat_map(|insn| insn.to_bytes()).collect(), absent: Vec::new() };
+        let bytes = NOTHING.iter().flat_map(|insn| insn.to_bytes()).collect();
+        let program = Linked { bytes, absent: Vec::new(), functions: Vec::new(), callbacks: false };
         load(&program, &hook, hook.btf_id(types)?, "probe", "GPL").map(drop)
     };
     vec![

@@ -527,4 +527,6 @@ fn status_lines(status: &[ProgramStatus]) -> Vec<u8> {
 }
 
 #[cfg(test)]
+mod live;
+#[cfg(test)]
 mod tests;
