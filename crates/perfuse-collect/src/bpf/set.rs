@@ -126,11 +126,9 @@ impl BpfSet {
 
     /// As [`BpfSet::load`], with objects of the caller's. Any bytes will do; damaged ones are refused.
     pub fn load_objects(objects: &[(Program, &[u8])], options: &Options) -> (Self, Vec<ProgramStatus>) {
-        let mut set = Self::default();
+        let stats = if options.run_stats { enable_stats().ok() } else { None };
+        let mut set = Self { stats, ..Self::default() };
         set.add_objects(objects, options);
-        if options.run_stats {
-            set.stats = enable_stats().ok();
-        }
         let status = set.status.clone();
         (set, status)
     }
