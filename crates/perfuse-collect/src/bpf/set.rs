@@ -126,8 +126,8 @@ impl BpfSet {
 
     /// As [`BpfSet::load`], with objects of the caller's. Any bytes will do; damaged ones are refused.
     pub fn load_objects(objects: &[(Program, &[u8])], options: &Options) -> (Self, Vec<ProgramStatus>) {
-        let stats = if options.run_stats { enable_stats().ok() } else { None };
-        let mut set = Self { stats, ..Self::default() };
+        let counting = if options.run_stats { enable_stats().ok() } else { None };
+        let mut set = Self { stats: counting, ..Self::default() };
         set.add_objects(objects, options);
         let status = set.status.clone();
         (set, status)
