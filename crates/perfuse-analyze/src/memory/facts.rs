@@ -1,0 +1,181 @@
+//! What several rules of this group need, computed once.
+
+use std::collections::BTreeMap;
+
+use perfuse_format::Reading;
+use perfuse_format::bpf::{FaultProcess, Reclaim, ReclaimKind};
+use perfuse_format::parse::KeyValues;
+use perfuse_format::proc::meminfo::MemInfo;
+use perfuse_format::proc::pressure::Pressure;
+
+use super::groups::{self, Group, rate, sum};
+use crate::cell::{Entity, Evidence, Quantity};
+use crate::message::Msg;
+use crate::run::{Run, Span};
+use crate::tasks::Used;
+
+/// Where the waiting of single processes for memory was measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum WaitSource {
+    /// In-kernel page-fault and reclaim times.
+    Bpf,
+    /// Delay accounting of the kernel.
+    DelayAccounting,
+    /// Neither is there.
+    None,
+}
+
+/// How long one process waited for memory.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Waiter {
+    /// Process id.
+    pub pid: u32,
+    /// Name.
+    pub comm: String,
+    /// Seconds per second, of all its threads.
+    pub wait: f64,
+    /// Share of its active time (running, runnable, waiting for this).
+    pub share: f64,
+    /// Major faults per second.
+    pub major_faults: f64,
+}
+
+impl Waiter {
+    /// The process as a victim.
+    pub(super) fn entity(&self) -> Entity {
+        let detail = Msg::new("memory-victim")
+            .with("wait", Quantity::wait(self.wait))
+            .with("share", Quantity::ratio(self.share))
+            .with("faults", Quantity::rate(self.major_faults));
+        Entity::process(self.pid, self.comm.clone()).detail(detail)
+    }
+}
+
+/// The facts.
+pub(super) struct Facts {
+    /// `/proc/meminfo` of the last snapshot.
+    pub memory: Reading<MemInfo>,
+    /// `/proc/vmstat` over the run.
+    pub vmstat: Reading<Span<KeyValues>>,
+    /// `/proc/pressure/memory` over the run.
+    pub pressure: Reading<Span<Pressure>>,
+    /// Memory cgroups.
+    pub groups: Vec<Group>,
+    /// Processes that waited for memory, the worst first.
+    pub waiters: Vec<Waiter>,
+    /// Where `waiters` come from.
+    pub wait_source: WaitSource,
+}
+
+impl Facts {
+    /// Computes them.
+    pub(super) fn new(run: &Run) -> Self {
+        let (waiters, wait_source) = waiters(run);
+        Self {
+            memory: run.last("/proc/meminfo"),
+            vmstat: run.span("/proc/vmstat"),
+            pressure: run.span("/proc/pressure/memory"),
+            groups: groups::groups(run),
+            waiters,
+            wait_source,
+        }
+    }
+
+    /// Growth per second of a counter of vmstat.
+    pub(super) fn vm_rate(&self, key: &str) -> Option<f64> {
+        rate(&self.vmstat, |values| values.get(key))
+    }
+
+    /// Growth of a counter of vmstat in the run.
+    pub(super) fn vm_grown(&self, key: &str) -> Option<u64> {
+        groups::grown(&self.vmstat, |values| values.get(key))
+    }
+
+    /// Growth per second of all counters of vmstat that begin with `prefix`.
+    pub(super) fn vm_rate_of_all(&self, prefix: &str) -> Option<f64> {
+        rate(&self.vmstat, |values| sum(values, prefix))
+    }
+
+    /// Stalls of the host: some, full.
+    pub(super) fn host_pressure(&self) -> Option<(f64, Option<f64>)> {
+        groups::stall(&self.pressure)
+    }
+
+    /// Whether the host itself, and not only a cgroup, was short of memory: somebody had to scan for free pages.
+    /// Reclaim for a cgroup's limit does not count here (`mm/vmscan.c` counts it only for global reclaim).
+    pub(super) fn host_reclaims(&self) -> Option<bool> {
+        let direct = self.vm_rate("pgscan_direct")?;
+        let stalls = self.vm_rate_of_all("allocstall").unwrap_or(0.0);
+        Some(direct > 0.0 || stalls > 0.0)
+    }
+
+    /// The waiters in or below a cgroup.
+    pub(super) fn waiters_in(&self, run: &Run, path: &str) -> Vec<&Waiter> {
+        self.waiters.iter().filter(|waiter| groups::is_member(run, waiter.pid, path)).collect()
+    }
+}
+
+/// The evidence of a rate of vmstat.
+pub(super) fn vm_evidence(key: &'static str, rate: f64) -> Evidence {
+    Evidence::new("/proc/vmstat", key, Quantity::rate(rate)).by_hand(format!("grep {key} /proc/vmstat   # twice"))
+}
+
+fn waiters(run: &Run) -> (Vec<Waiter>, WaitSource) {
+    let Some(tasks) = run.tasks.value() else { return (Vec::new(), WaitSource::None) };
+    let (by_bpf, source) = match in_kernel(run) {
+        Some(waits) => (waits, WaitSource::Bpf),
+        None => (BTreeMap::new(), WaitSource::DelayAccounting),
+    };
+    let mut any_delay = false;
+    let mut found = Vec::new();
+    for used in tasks.processes.values().filter(|used| run.in_scope(used.task.pid)) {
+        let accounted = [used.swapin_delay, used.reclaim_delay, used.thrashing_delay];
+        any_delay |= accounted.iter().any(Option::is_some);
+        let accounted: f64 = accounted.into_iter().flatten().sum();
+        let wait = by_bpf.get(&used.task.pid).copied().unwrap_or(0.0).max(accounted);
+        if wait > 0.0 {
+            found.push(waiter(used, wait));
+        }
+    }
+    found.sort_by(|a, b| b.wait.total_cmp(&a.wait).then(a.pid.cmp(&b.pid)));
+    let source = if source == WaitSource::DelayAccounting && !any_delay { WaitSource::None } else { source };
+    (found, source)
+}
+
+fn waiter(used: &Used, wait: f64) -> Waiter {
+    let active = wait + used.cpu + used.run_delay.unwrap_or(0.0);
+    Waiter {
+        pid: used.task.pid,
+        comm: used.task.comm.clone(),
+        wait,
+        share: wait / active,
+        major_faults: used.major_faults,
+    }
+}
+
+/// Seconds per second that each process spent in major faults or in reclaim. The two overlap (a fault under a limit
+/// reclaims first), so the larger of them counts, not the sum.
+fn in_kernel(run: &Run) -> Option<BTreeMap<u32, f64>> {
+    let faults = run.bpf::<FaultProcess>().into_value();
+    let reclaim = run.bpf::<Reclaim>().into_value();
+    if faults.is_none() && reclaim.is_none() {
+        return None;
+    }
+    let mut waits: BTreeMap<u32, f64> = BTreeMap::new();
+    if let Some((rows, seconds)) = faults {
+        for row in rows {
+            *waits.entry(row.pid).or_default() += row.major_ns as f64 / 1e9 / seconds;
+        }
+    }
+    let mut reclaims: BTreeMap<u32, f64> = BTreeMap::new();
+    if let Some((rows, seconds)) = reclaim {
+        for row in rows.iter().filter(|row| matches!(row.kind, ReclaimKind::Direct | ReclaimKind::Cgroup)) {
+            *reclaims.entry(row.pid).or_default() += row.sum_ns as f64 / 1e9 / seconds;
+        }
+    }
+    for (pid, wait) in reclaims {
+        let known = waits.entry(pid).or_default();
+        *known = known.max(wait);
+    }
+    Some(waits)
+}
