@@ -14,7 +14,6 @@ pub(crate) struct Console<'a> {
     /// Whether results are coloured.
     pub(crate) color: bool,
     /// Whether standard output is a terminal.
-    #[expect(dead_code, reason = "for the live view that follows")]
     pub(crate) terminal: bool,
     /// Whether standard error is a terminal, so that progress can be shown.
     pub(crate) progress: bool,

@@ -16,6 +16,7 @@ use perfuse_format::replay::{Decoder, Encoder};
 use perfuse_render::report::{Report, ReportContext};
 
 use crate::cli::UseArgs;
+use crate::cmd::watch;
 use crate::console::{self, Console};
 use crate::session::{Plan, Session};
 use crate::settings;
@@ -36,6 +37,9 @@ pub(crate) fn run(args: &UseArgs, console: &Console) -> anyhow::Result<u8> {
     if args.thresholds {
         console::print(&perfuse_render::text::thresholds(&thresholds, console.texts, options(console)))?;
         return Ok(0);
+    }
+    if args.watch {
+        return watch::run(args, &thresholds, console);
     }
     let snapshots = match &args.replay {
         Some(file) => replay(file, console)?,

@@ -1,0 +1,131 @@
+//! `perfuse use --watch`: the checklist, live, on the whole terminal.
+
+use std::io::{IsTerminal as _, stdin, stdout};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError, channel};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, bail};
+use perfuse_analyze::window::Sliding;
+use perfuse_analyze::{Checklist, Run, Scope, Thresholds};
+use perfuse_collect::Root;
+use perfuse_collect::bpf::USE;
+use perfuse_render::ReportContext;
+use perfuse_render::tui::{App, Flow};
+use ratatui::crossterm::event::{Event, KeyEventKind, poll, read};
+
+use crate::cli::UseArgs;
+use crate::cmd::usehost::scope;
+use crate::console::Console;
+use crate::session::{Plan, Session};
+use crate::signals::Interrupt;
+
+/// Snapshots that a screen is made from, at least: short enough to follow a change, long enough to be calm.
+const WINDOW: usize = 6;
+
+/// How long to wait for a key before looking for a new checklist; the eye does not notice.
+const KEY_WAIT: Duration = Duration::from_millis(80);
+
+/// What the sampling thread sends.
+type Update = anyhow::Result<(Checklist, ReportContext)>;
+
+/// Runs the live view until `q`, Ctrl-C or a signal.
+pub(crate) fn run(args: &UseArgs, thresholds: &Thresholds, console: &Console) -> anyhow::Result<u8> {
+    if !(stdout().is_terminal() && stdin().is_terminal()) {
+        bail!(console.texts.word("error-no-terminal"));
+    }
+    let interrupt = Interrupt::install()?;
+    let plan = Plan {
+        root: args.root.clone().map_or_else(Root::default, Root::at),
+        programs: if args.no_bpf { &[] } else { USE },
+        most_cost: thresholds.get("own-cost.max"),
+    };
+    // A process or a cgroup that is not there is said before the screen is taken.
+    let mut session = Session::start(plan);
+    let first = session.snapshot(false);
+    let scope = scope(args, std::slice::from_ref(&first), console)?;
+    let (updates, inbox) = channel();
+    let (stop, stopped) = channel();
+    let sampling = Sampling { session, scope, thresholds: thresholds.clone(), interval: args.interval };
+    let worker =
+        std::thread::Builder::new().name("sampler".into()).spawn(move || sampling.run(first, &updates, &stopped));
+    let worker = worker.context("sampler")?;
+    let result = screen(App::new(console.texts.lang()), &inbox, &interrupt);
+    drop(stop);
+    // It may be in the middle of a snapshot; its end detaches every program.
+    let _ = worker.join();
+    result.map(|()| 0)
+}
+
+/// The thread that samples and analyzes, so that keys are answered at once.
+struct Sampling {
+    session: Session,
+    scope: Scope,
+    thresholds: Thresholds,
+    interval: Duration,
+}
+
+impl Sampling {
+    fn run(mut self, first: perfuse_format::RawSnapshot, updates: &Sender<Update>, stopped: &Receiver<()>) {
+        let mut window = Sliding::new(WINDOW);
+        window.push(first);
+        let mut next = Instant::now();
+        let mut count = 0_u64;
+        loop {
+            while next <= Instant::now() {
+                next += self.interval;
+            }
+            // The sender is dropped when the screen has been left.
+            match stopped.recv_timeout(next.saturating_duration_since(Instant::now())) {
+                Err(RecvTimeoutError::Timeout) => {}
+                Ok(()) | Err(RecvTimeoutError::Disconnected) => return,
+            }
+            count += 1;
+            // The second snapshot is a complete one too, so that the first screen has every rate.
+            window.push(self.session.snapshot(count == 1));
+            let update = Run::new(window.snapshots(), self.thresholds.clone(), self.scope.clone())
+                .map(|run| (Checklist::build(&run), ReportContext::from_run(&run)))
+                .map_err(anyhow::Error::from);
+            if updates.send(update).is_err() {
+                return;
+            }
+        }
+    }
+}
+
+/// Draws and answers keys until the user leaves; the terminal is given back whatever happens.
+fn screen(mut app: App, inbox: &Receiver<Update>, interrupt: &Interrupt) -> anyhow::Result<()> {
+    let mut terminal = ratatui::try_init().context("terminal")?;
+    let result = (|| {
+        let mut dirty = true;
+        while !interrupt.came() {
+            loop {
+                match inbox.try_recv() {
+                    Ok(update) => {
+                        let (checklist, context) = update?;
+                        app.on_update(checklist, context);
+                        dirty = true;
+                    }
+                    Err(TryRecvError::Empty) => break,
+                    Err(TryRecvError::Disconnected) => bail!("the sampler ended"),
+                }
+            }
+            if std::mem::take(&mut dirty) {
+                terminal.draw(|frame| app.draw(frame))?;
+            }
+            if poll(KEY_WAIT)? {
+                match read()? {
+                    Event::Key(key) if key.kind != KeyEventKind::Release => {
+                        if app.on_key(key) == Flow::Quit {
+                            return Ok(());
+                        }
+                    }
+                    _ => {}
+                }
+                dirty = true;
+            }
+        }
+        Ok(())
+    })();
+    ratatui::restore();
+    result
+}
