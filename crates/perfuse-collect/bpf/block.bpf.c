@@ -63,6 +63,8 @@ struct block_process {
 // A request between insertion and completion.
 struct flight {
 	u64 issued_ns;
+	// With the address, what tells it from a later request in the same place.
+	u64 made_ns;
 	u64 queue_ns;
 	u64 cgroup_id;
 	u32 pid;
@@ -166,10 +168,11 @@ int block_rq_issue(u64 *ctx)
 	struct flight *inserted = map_lookup(&w_flight, &id);
 	struct flight flight = {};
 
-	// One that is issued already was requeued by its driver: its time at the device goes on.
-	if (inserted && inserted->issued_ns)
+	// One that is issued already was requeued by its driver: its time at the device goes on. (What remains of one whose
+	// completion was not seen has another start.)
+	if (inserted && inserted->issued_ns && made && inserted->made_ns == made)
 		return 0;
-	if (inserted)
+	if (inserted && !inserted->issued_ns)
 		flight = *inserted;
 	else
 		whose(&flight);
@@ -177,10 +180,12 @@ int block_rq_issue(u64 *ctx)
 	flight.op = rq->cmd_flags & OP_MASK;
 	flight.bytes = rq->__data_len;
 	flight.issued_ns = now;
+	flight.made_ns = made;
 	// 0 where I/O statistics are switched off for the device.
 	if (made && now > made)
 		flight.queue_ns = now - made;
-	map_update(&w_flight, &id, &flight, UPDATE_ANY);
+	if (map_update(&w_flight, &id, &flight, UPDATE_ANY))
+		add(&lost_block_process, 1);
 	return 0;
 }
 

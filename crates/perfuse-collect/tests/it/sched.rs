@@ -6,6 +6,9 @@ use std::time::{Duration, Instant};
 use perfuse_collect::bpf::Program;
 use perfuse_format::bpf::{OffCpu, RunqCgroup, RunqHist, RunqProcess, Stack, between, parse};
 
+use rustix::process::Pid;
+use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
+
 use crate::support::{bracketed, kernel_names, live, me, my_tid};
 
 /// Shells that do nothing but run.
@@ -13,7 +16,21 @@ struct Burners(Vec<Child>);
 
 impl Burners {
     fn start(number: usize) -> Self {
-        Self((0..number).map(|_| Command::new("sh").args(["-c", "while :; do :; done"]).spawn().unwrap()).collect())
+        let shell = || Command::new("sh").args(["-c", "while :; do :; done"]).spawn().unwrap();
+        Self((0..number).map(|_| shell()).collect())
+    }
+
+    /// All on one CPU.
+    fn pinned(number: usize) -> Self {
+        let burners = Self::start(number);
+        let allowed = sched_getaffinity(None).unwrap();
+        let cpu = (0..CpuSet::MAX_CPU).find(|&cpu| allowed.is_set(cpu)).unwrap();
+        let mut only = CpuSet::new();
+        only.set(cpu);
+        for child in &burners.0 {
+            sched_setaffinity(Pid::from_raw(child.id().cast_signed()), &only).unwrap();
+        }
+        burners
     }
 }
 
@@ -34,8 +51,9 @@ fn run_delay(pid: u32) -> u64 {
 #[test]
 fn run_queue_waits_are_those_of_schedstat() {
     let live = live!(&[Program::Sched]);
-    let cpus = std::thread::available_parallelism().unwrap().get();
-    let burners = Burners::start(cpus + 2);
+    // Pinned, since of a thread that is moved while it waits, schedstat counts each part at once and the program all at its
+    // end, so the two would differ by a wait that one of the snapshots cuts.
+    let burners = Burners::pinned(4);
     let watched = burners.0[0].id();
     std::thread::sleep(Duration::from_millis(100));
     let second = || run_delay(watched);
@@ -90,11 +108,13 @@ fn long_sleeps_are_seen_with_their_stacks() {
     let mine: Vec<_> = rows.iter().filter(|row| row.tid == tid && !row.uninterruptible()).collect();
     let count: u64 = mine.iter().map(|row| row.count).sum();
     let blocked: u64 = mine.iter().map(|row| row.blocked_ns).sum();
-    assert_eq!(count, 5, "{mine:?}");
+    // On a busy host one of the short ones may have had to wait for a CPU.
+    assert!((5..=10).contains(&count), "{mine:?}");
     assert!(blocked >= 100_000_000, "five times 20 ms: {blocked}");
     let all: u64 = mine.iter().map(|row| row.blocked_ns + row.runq_ns).sum();
     assert!(u128::from(all) <= slept.as_nanos(), "not more than the clock: {all} of {slept:?}");
-    assert!(mine.iter().all(|row| row.pid == me() && row.max_ns >= 20_000_000));
+    assert!(mine.iter().all(|row| row.pid == me()));
+    assert!(mine.iter().any(|row| row.max_ns >= 20_000_000));
 
     let stacks = parse::<Stack>(&last).into_value().unwrap();
     let frames = |id: u64| stacks.iter().find(|stack| stack.id == id).map(|stack| stack.frames.clone());
