@@ -11,6 +11,7 @@ mod error;
 mod hook;
 mod insn;
 mod kernel;
+mod level;
 mod link;
 mod load;
 mod map;

@@ -14,6 +14,7 @@ use perfuse_format::{Missing, RawSnapshot, Reading, Why};
 use super::error::LoadError;
 use super::hook::{Hook, iterate, possible_cpus};
 use super::kernel::{KERNEL_BTF, KernelBtf};
+use super::level::pid_level;
 use super::link::{Places, link};
 use super::load::{enable_stats, load, run_stats};
 use super::map::{Map, header, kind};
@@ -22,6 +23,8 @@ use super::program::Program;
 
 /// Threads that load programs; more would wait for each other's code to be patched in.
 const MAX_THREADS: usize = 4;
+/// The knob of programs that tell pids: how deep the reader's pid namespace lies.
+const PID_LEVEL: &str = "pid_ns_level";
 /// Maps of this prefix are working state.
 const WORKING: &str = "w_";
 /// The map of stacks, which is read apart.
@@ -114,6 +117,8 @@ struct Job<'a> {
 struct Context<'k> {
     kernel: Btf<'k>,
     cpus: usize,
+    /// How deep our pid namespace lies below the first one.
+    pid_level: u64,
     options: &'k Options,
 }
 
@@ -138,7 +143,8 @@ impl BpfSet {
         let bytes = allowed().and_then(|()| KernelBtf::open(&options.btf));
         let context = bytes.as_ref().map_err(LoadError::clone).and_then(|bytes| {
             let kernel = Btf::parse(bytes.bytes()).map_err(|error| LoadError::NoBtf(error.to_string()))?;
-            Ok(Context { kernel, cpus: possible_cpus()?, options })
+            let pid_level = pid_level(&kernel);
+            Ok(Context { kernel, cpus: possible_cpus()?, pid_level, options })
         });
         let context = match context {
             Ok(context) => context,
@@ -191,8 +197,9 @@ impl BpfSet {
         context: &Context<'_>,
     ) -> Result<Job<'a>, LoadError> {
         let mut object = object.clone();
+        // False for the knob of another program: nothing to set here.
+        let _ = object.set(PID_LEVEL, context.pid_level);
         for (name, value) in &context.options.knobs {
-            // A knob of another program: nothing to set here.
             let _ = object.set(name, *value);
         }
         let types = Btf::parse(object.btf).map_err(|error| LoadError::Object(error.to_string()))?;

@@ -206,3 +206,61 @@ fn every_committed_program_runs_or_says_why() {
         assert!(names.lines().any(|line| line.ends_with("NO_SOCKET")), "{names}");
     }
 }
+
+#[test]
+fn the_level_of_our_pid_namespace_is_told() {
+    if let Some(reason) = closed() {
+        perfuse_testkit::skip!("{reason}");
+    }
+    let bytes = KernelBtf::open(Path::new(KERNEL_BTF)).unwrap();
+    let kernel = Btf::parse(bytes.bytes()).unwrap();
+    let level = super::super::level::ask(&kernel).unwrap();
+    // As many ids as levels, in a /proc that the first namespace mounted; fewer in one of our own.
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let ids = status.lines().find_map(|line| line.strip_prefix("NSpid:")).unwrap().split_whitespace().count();
+    assert!(level + 1 >= ids as u64, "level {level}, {ids} ids");
+    assert_eq!(pid_level(&kernel), level);
+}
+
+#[test]
+fn pids_are_those_that_we_see() {
+    if let Some(reason) = closed() {
+        perfuse_testkit::skip!("{reason}");
+    }
+    let (set, _) = BpfSet::load(&[Program::Tasks, Program::Sched], &Options::default());
+    let mut raw = RawSnapshot::default();
+    for _ in 0..50 {
+        std::thread::sleep(std::time::Duration::from_millis(2));
+        raw = RawSnapshot::default();
+        set.read_into(&mut raw);
+    }
+    assert!(set.sweep_tasks(&mut raw));
+    let me = std::process::id();
+    let waits = perfuse_format::bpf::parse::<perfuse_format::bpf::RunqProcess>(&raw).into_value().unwrap();
+    assert!(waits.iter().any(|row| row.pid == me), "{waits:?}");
+    let tasks = perfuse_format::tasks::TaskTable::from_raw(&raw).into_value().unwrap();
+    assert!(tasks.processes.contains_key(&me));
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "a pid namespace needs a process of its own")]
+fn pids_are_those_that_we_see_in_a_namespace() {
+    if let Some(reason) = closed() {
+        perfuse_testkit::skip!("{reason}");
+    }
+    perfuse_testkit::need!(perfuse_testkit::gate::command("unshare"));
+    let inside = |arguments: &[&str]| {
+        let mut command = std::process::Command::new("unshare");
+        command.args(["--pid", "--fork", "--mount-proc"]).args(arguments).output()
+    };
+    if !inside(&["true"]).is_ok_and(|output| output.status.success()) {
+        perfuse_testkit::skip!("no pid namespace of our own");
+    }
+    let me = std::env::current_exe().unwrap();
+    for test in ["pids_are_those_that_we_see", "the_level_of_our_pid_namespace_is_told"] {
+        let name = format!("bpf::set::live::{test}");
+        let output = inside(&[me.to_str().unwrap(), "--exact", &name]).unwrap();
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(output.status.success() && text.contains("1 passed"), "{text}");
+    }
+}
