@@ -3,6 +3,7 @@
 mod controller;
 mod counters;
 mod errors;
+mod findings;
 mod interfaces;
 mod limits;
 mod listeners;
@@ -14,6 +15,7 @@ mod tests;
 mod utilization;
 
 use perfuse_format::bpf::SkbDrop;
+use perfuse_format::netlink::addr::Addresses;
 use perfuse_format::proc::net::DropReasons;
 use perfuse_format::sys::net::SocketOwners;
 use perfuse_format::{Reading, Why};
@@ -39,7 +41,6 @@ const THRESHOLDS: &[Threshold] = &[
     Threshold { key: "network.retransmit-ratio", default: 0.01, unit: Unit::Ratio },
     Threshold { key: "network.udp-loss-ratio", default: 0.01, unit: Unit::Ratio },
     Threshold { key: "network.time-squeeze", default: 10.0, unit: Unit::PerSecond },
-    Threshold { key: "network.interrupt-share", default: 0.90, unit: Unit::Ratio },
 ];
 
 /// Everything that several rules of the group look at, computed once.
@@ -52,6 +53,7 @@ struct Net<'r, 'a> {
     connections: Reading<Vec<Connection>>,
     owners: SocketOwners,
     drops: Reading<Vec<Drop>>,
+    addresses: Addresses,
 }
 
 /// Packets that the kernel dropped for one reason, per second.
@@ -71,6 +73,7 @@ fn evaluate(run: &Run, out: &mut Output) {
     queues::evaluate(&net, out);
     listeners::evaluate(&net, out);
     limits::evaluate(&net, out);
+    findings::evaluate(&net, out);
 }
 
 impl<'r, 'a> Net<'r, 'a> {
@@ -83,6 +86,7 @@ impl<'r, 'a> Net<'r, 'a> {
             listeners: listeners::over(run),
             connections: sockets::over(run),
             drops: drops(run),
+            addresses: run.last("@netlink/addr").into_value().unwrap_or_default(),
             run,
             interfaces,
             queues,
@@ -99,6 +103,12 @@ impl<'r, 'a> Net<'r, 'a> {
     /// Whether a wait of this many seconds per second is a finding.
     fn is_finding(&self, wait: f64) -> bool {
         wait >= self.run.threshold("finding.min-wait") && wait >= self.run.threshold("finding.min-share")
+    }
+
+    /// Packets dropped per second for any of these reasons; `None` where the kernel was not asked.
+    fn dropped_for(&self, reasons: &[&str]) -> Option<f64> {
+        let drops = self.drops.value()?;
+        Some(drops.iter().filter(|drop| reasons.contains(&drop.reason.as_str())).map(|drop| drop.rate).sum())
     }
 
     /// The name of the interface with this index.

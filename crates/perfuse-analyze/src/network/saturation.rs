@@ -44,7 +44,7 @@ pub(super) fn evaluate(net: &Net, out: &mut Output) {
         Reading::Value(counters) => counters,
         Reading::Missing(missing) => return out.cell(Cell::unmeasurable(ID, missing)),
     };
-    let mut places = vec![listeners(net, counters), path(net, counters), peers(net)];
+    let mut places = vec![listeners(net, counters), path(net, counters), unanswered(net, counters), peers(net)];
     places.extend(shapers(net));
     places.extend(buffers(net, counters));
     places.extend(softirq(net));
@@ -94,19 +94,26 @@ pub(super) fn request_queue_drops(counters: &Counters) -> f64 {
     counters.rate("TcpExt", "TCPReqQFullDrop").unwrap_or(0.0)
 }
 
-/// Retransmissions that no local queue explains.
+/// Segments sent again and timeouts per second that no queue of this host explains, and that are no unanswered
+/// requests for a connection.
 pub(super) fn path_losses(net: &Net, counters: &Counters) -> (f64, f64) {
-    let again = counters.rate("Tcp", "RetransSegs").unwrap_or(0.0);
-    let timeouts = counters.rate("TcpExt", "TCPTimeouts").unwrap_or(0.0);
-    let local = net
-        .queues
-        .value()
-        .map_or(0.0, |queues| queues.iter().filter(|queue| queue.is_root).map(|queue| queue.drops).sum())
-        + counters.rate("TcpExt", "ListenDrops").unwrap_or(0.0)
-        + counters.sum(TCP_LOSSES);
+    let connects = counters.rate("TcpExt", "TCPSynRetrans").unwrap_or(0.0);
+    let again = counters.rate("Tcp", "RetransSegs").unwrap_or(0.0) - connects;
+    let timeouts = counters.rate("TcpExt", "TCPTimeouts").unwrap_or(0.0) - connects;
+    if again <= 0.0 {
+        return (0.0, 0.0);
+    }
+    let queues = net.queues.value().into_iter().flatten().filter(|queue| queue.is_root);
+    let local = queues.map(|queue| queue.drops).sum::<f64>() + counters.sum(TCP_LOSSES);
     let rest = (again - local).max(0.0);
-    let share = if again > 0.0 { rest / again } else { 0.0 };
-    (rest, timeouts * share)
+    (rest, timeouts.max(0.0) * rest / again)
+}
+
+/// Requests for a connection that were repeated since nobody answered.
+fn unanswered(net: &Net, counters: &Counters) -> Place {
+    let lost = counters.rate("TcpExt", "TCPSynRetrans").unwrap_or(0.0);
+    let wait = lost * SYN_RETRY_S;
+    Place { name: "no answer".into(), wait, lost, verdict: verdict(net, wait, lost) }
 }
 
 fn path(net: &Net, counters: &Counters) -> Place {

@@ -4,6 +4,7 @@
 //! header of 16 bytes with its own length, then a fixed part and attributes, all padded to 4 bytes (netlink(7)).
 //! Numbers are in the byte order of the machine, unless the name says otherwise.
 
+pub mod addr;
 pub mod link;
 pub mod qdisc;
 pub mod sockdiag;

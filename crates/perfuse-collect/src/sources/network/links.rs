@@ -1,7 +1,8 @@
-//! `@netlink/link`, `@netlink/qdisc` and `@netlink/class`: interfaces and what queues before them.
+//! `@netlink/link`, `@netlink/addr`, `@netlink/qdisc`, `@netlink/class`: interfaces and what queues before them.
 
 use std::collections::BTreeSet;
 
+use perfuse_format::netlink::addr::GET_ADDRESS;
 use perfuse_format::netlink::link::GET_LINK;
 use perfuse_format::netlink::qdisc::{GET_CLASS, GET_QDISC, Qdiscs};
 use perfuse_format::{FromBytes, RawSnapshot};
@@ -25,7 +26,7 @@ impl Default for LinkCollector {
 }
 
 impl Collector for LinkCollector {
-    fn sample(&mut self, root: &Root, _tick: Tick, out: &mut RawSnapshot) {
+    fn sample(&mut self, root: &Root, tick: Tick, out: &mut RawSnapshot) {
         if !root.is_live() {
             return;
         }
@@ -40,6 +41,12 @@ impl Collector for LinkCollector {
         let classful = classful_interfaces(&bytes);
         put(out, "@netlink/qdisc", result, bytes);
 
+        if tick.slow || tick.first {
+            let mut bytes = Vec::new();
+            // struct ifaddrmsg with everything 0: all addresses of all families.
+            let result = self.netlink.dump(GET_ADDRESS, &[0; 8], &mut bytes);
+            put(out, "@netlink/addr", result, bytes);
+        }
         if classful.is_empty() {
             return;
         }

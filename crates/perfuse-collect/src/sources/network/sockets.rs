@@ -17,8 +17,10 @@ use crate::netlink::{Netlink, Protocol};
 use crate::root::Root;
 use crate::sampler::Tick;
 
-/// `INET_DIAG_INFO` and `INET_DIAG_SKMEMINFO` as bits of the request.
-const WITH_INFO: u8 = 1 << 1 | 1 << 6;
+/// `INET_DIAG_SKMEMINFO` as a bit of the request: buffers and drops of each socket.
+const WITH_MEMORY: u8 = 1 << 6;
+/// `INET_DIAG_INFO` as a bit of the request: what TCP knows of each connection.
+const WITH_INFO: u8 = 1 << 1;
 /// Past this number of sockets the full dump leaves out what TCP knows of each (400 bytes a socket).
 const MOST_WITH_INFO: u64 = 10_000;
 /// Open files that one search for owners looks at; past it the rest of the owners stays unknown.
@@ -44,7 +46,7 @@ impl Collector for SocketCollector {
             return;
         }
         let mut listeners = Vec::new();
-        let result = self.tcp(1 << state::LISTEN, 0, &mut listeners);
+        let result = self.tcp(1 << state::LISTEN, WITH_MEMORY, &mut listeners);
         let mut wanted = inodes(&listeners);
         put(out, "@netlink/listen", result, listeners);
         if !(tick.slow || tick.first) {
@@ -52,7 +54,8 @@ impl Collector for SocketCollector {
         }
         let mut sockets = Vec::new();
         let count = out.get::<SockStat>("/proc/net/sockstat").into_value().and_then(|stat| stat.get("TCP", "inuse"));
-        let extensions = if count.is_some_and(|count| count > MOST_WITH_INFO) { 0 } else { WITH_INFO };
+        let many = count.is_some_and(|count| count > MOST_WITH_INFO);
+        let extensions = if many { 0 } else { WITH_INFO };
         let result = self.tcp(!(1 << state::LISTEN), extensions, &mut sockets);
         wanted.extend(inodes(&sockets));
         put(out, "@netlink/tcp", result, sockets);
