@@ -43,6 +43,7 @@ pub(crate) const PACKAGES: &[Package] = &[
     package("atop", "atop", &[For::Bench], "peer: `atop -w`"),
     package("sysstat", "pidstat", &[For::Bench], "peers: sadc and pidstat"),
     package("prometheus-node-exporter", "prometheus-node-exporter", &[For::Bench], "peer: one scrape"),
+    package("time", "time", &[For::Bench], "CPU time and memory of a whole child"),
     package("rpm", "rpmbuild", &[For::Package], "builds and checks the RPM package"),
     package("binutils", "strip", &[For::Package], "strips the static binary"),
 ];

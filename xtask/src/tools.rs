@@ -34,6 +34,11 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
+/// Runs a command without a word, and fails if it does.
+pub(crate) fn run_quiet(command: &mut Command) -> Result<()> {
+    output(command).map(drop)
+}
+
 /// The standard output of a command that must succeed.
 pub(crate) fn output(command: &mut Command) -> Result<String> {
     let output = command.output().with_context(|| format!("cannot run {}", shown(command)))?;

@@ -1,0 +1,74 @@
+//! `cargo xtask bench`: what perfuse costs, as ratios against peers measured in the same run.
+//!
+//! Every figure is the median of interleaved rounds: ours, the peer, ours, the peer. CPU time comes from GNU `time`
+//! (rusage of the whole child), never from a clock on the wall, except where waiting is what is measured.
+
+mod measure;
+mod sched;
+mod startup;
+mod sweep;
+
+use anyhow::{Result, bail};
+
+use crate::packages::{self, For};
+use crate::tools;
+
+/// One benchmark: name, what it asks, and its code.
+type Bench = (&'static str, &'static str, fn(&Settings) -> Result<Vec<Row>>);
+
+const BENCHES: &[Bench] = &[
+    ("sweep", "CPU time of one sweep at 1,000 processes, against atop and node_exporter", sweep::sweep),
+    ("always-on", "CPU and memory of `use --record` at 1 s with 500 processes", sweep::always_on),
+    ("sched", "what the always-on in-kernel set costs `perf bench sched pipe`", sched::run),
+    ("startup", "`use --json` beyond its duration", startup::run),
+];
+
+/// How thorough.
+pub(crate) struct Settings {
+    /// Interleaved rounds.
+    pub(crate) rounds: usize,
+    /// The binary.
+    pub(crate) perfuse: std::path::PathBuf,
+}
+
+/// One line of the result.
+pub(crate) struct Row {
+    /// What was measured.
+    pub(crate) what: String,
+    /// Ours, with its unit.
+    pub(crate) ours: String,
+    /// The peer's, with its name.
+    pub(crate) peer: String,
+    /// Ours against the peer.
+    pub(crate) ratio: Option<f64>,
+    /// The target, in words.
+    pub(crate) target: &'static str,
+}
+
+/// Runs all benchmarks, or the named ones.
+pub(crate) fn run(arguments: &[String]) -> Result<()> {
+    let (rounds, names) = crate::options(arguments, "--rounds")?;
+    let rounds = rounds.map_or(Ok(5), |rounds| rounds.parse())?;
+    if let Some(unknown) = names.iter().find(|name| !BENCHES.iter().any(|(known, ..)| known == *name)) {
+        let known: Vec<&str> = BENCHES.iter().map(|(name, ..)| *name).collect();
+        bail!("no benchmark {unknown:?}; there are {}", known.join(", "));
+    }
+    if !tools::is_root() {
+        bail!("the benchmarks load BPF programs: run as root");
+    }
+    packages::ensure(For::Bench)?;
+    tools::run(&mut tools::cargo(["build", "--release", "--package", "perfuse"]))?;
+    let settings = Settings { rounds, perfuse: tools::target().join("release/perfuse") };
+    for (name, what, bench) in BENCHES {
+        if !names.is_empty() && !names.iter().any(|wanted| wanted == name) {
+            continue;
+        }
+        println!("\n{name}: {what}");
+        println!("  {:<46} {:>18} {:>28} {:>7}   target", "", "ours", "peer", "ratio");
+        for row in bench(&settings)? {
+            let ratio = row.ratio.map_or_else(|| "-".to_owned(), |ratio| format!("{ratio:.3}"));
+            println!("  {:<46} {:>18} {:>28} {ratio:>7}   {}", row.what, row.ours, row.peer, row.target);
+        }
+    }
+    Ok(())
+}
