@@ -185,18 +185,19 @@ pub fn find(name: &str, lang: Lang) -> Option<&'static Entry> {
     own.entries.iter().find(|entry| entry.id == id)
 }
 
-/// The entry of `query`, or of all three cells of a resource (`cpu`, `storage-controller`).
+/// The entry of `query`; for a resource (`cpu`, `storage-controller`) those of its three cells.
 pub fn explain(query: &str, lang: Lang, options: Options) -> Result<String, Unknown> {
     let resource = format!("{}.", query.trim().to_lowercase());
-    let cells: Vec<&str> = CELLS.iter().map(|cell| cell.id).filter(|id| id.starts_with(&resource)).collect();
-    if let Some(entry) = find(query, lang).filter(|_| cells.is_empty()) {
-        return Ok(laid_out(entry, lang, options));
+    let cells = CELLS.iter().filter(|cell| cell.id.starts_with(&resource)).filter_map(|cell| find(cell.id, lang));
+    let mut entries: Vec<&Entry> = cells.collect();
+    // `io-interconnect` is a term as well as a resource.
+    if let Some(entry) = find(query, lang).filter(|entry| entries.iter().all(|cell| cell.id != entry.id)) {
+        entries.insert(0, entry);
     }
-    if cells.is_empty() {
+    if entries.is_empty() {
         return Err(Unknown { query: query.to_owned(), nearest: nearest(query) });
     }
-    let parts: Vec<String> =
-        cells.into_iter().filter_map(|id| find(id, lang)).map(|entry| laid_out(entry, lang, options)).collect();
+    let parts: Vec<String> = entries.into_iter().map(|entry| laid_out(entry, lang, options)).collect();
     Ok(parts.join("\n"))
 }
 

@@ -6,11 +6,13 @@
 // What clippy.toml keeps out of the crate is fine in its tests: they look for files, and may use the clock.
 #![cfg_attr(test, allow(clippy::disallowed_methods, clippy::disallowed_types, clippy::disallowed_macros))]
 
+pub mod cheatsheet;
 pub mod export;
 #[cfg(test)]
 pub(crate) mod fixture;
 #[cfg(test)]
 pub(crate) mod golden;
+pub mod handbook;
 pub mod html;
 pub mod i18n;
 pub mod layout;
