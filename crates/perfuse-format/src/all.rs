@@ -77,6 +77,8 @@ pub const PARSERS: &[(&str, Parser)] = &parsers! {
         sys::pci::LinkSpeed,
         sys::pci::LinkWidth,
         sys::pci::PciClass,
+        sys::pmu::CounterScale,
+        sys::pmu::PmuCounts,
         sys::statvfs::Filesystems,
     }
     tables {
@@ -95,6 +97,7 @@ pub const PARSERS: &[(&str, Parser)] = &parsers! {
         bpf::OomVictim,
         bpf::OpenFiles,
         bpf::Reclaim,
+        bpf::RunqCgroup,
         bpf::RunqHist,
         bpf::RunqProcess,
         bpf::SkbDrop,

@@ -1,5 +1,6 @@
 //! The 102 one-liners of perf with what each costs, as text and as one page to print.
 
+use std::fmt::Write as _;
 use std::sync::LazyLock;
 
 use anstyle::{AnsiColor, Style};
@@ -153,10 +154,10 @@ pub fn text(lang: Lang, color: bool, width: usize) -> String {
     let mut out = format!("{}\n\n{}\n", paint(Style::new().bold(), title(lang)), legend_title(lang));
     for overhead in Overhead::ALL {
         let word = paint(overhead.style(), &pad(overhead.id(), 7));
-        out.push_str(&format!("  {word} {}\n", overhead.explained(lang)));
+        let _ = writeln!(out, "  {word} {}", overhead.explained(lang));
     }
     for (title, own) in chapters(lang) {
-        out.push_str(&format!("\n{}\n", paint(Style::new().bold(), title)));
+        let _ = writeln!(out, "\n{}", paint(Style::new().bold(), title));
         for one in own {
             let described = wrap(one.description(lang), width.saturating_sub(14).max(20));
             for (index, line) in described.iter().enumerate() {
@@ -165,9 +166,9 @@ pub fn text(lang: Lang, color: bool, width: usize) -> String {
                 } else {
                     " ".repeat(11)
                 };
-                out.push_str(&format!("  {head} {line}\n"));
+                let _ = writeln!(out, "  {head} {line}");
             }
-            out.push_str(&format!("       {}\n", paint(Style::new().bold(), one.command)));
+            let _ = writeln!(out, "       {}", paint(Style::new().bold(), one.command));
         }
     }
     out

@@ -14,6 +14,7 @@
 //! ```
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::sync::LazyLock;
 
 use anstyle::Style;
@@ -205,7 +206,10 @@ pub fn explain(query: &str, lang: Lang, options: Options) -> Result<String, Unkn
 pub fn list(lang: Lang) -> String {
     let entries = &book(lang).entries;
     let columns = entries.iter().map(|entry| width(entry.id)).max().unwrap_or(0);
-    entries.iter().map(|entry| format!("{}  {}\n", pad(entry.id, columns), entry.title)).collect()
+    entries.iter().fold(String::new(), |mut out, entry| {
+        let _ = writeln!(out, "{}  {}", pad(entry.id, columns), entry.title);
+        out
+    })
 }
 
 /// The ids whose own or other names come nearest to `query`.
@@ -258,14 +262,14 @@ fn laid_out(entry: &Entry, lang: Lang, options: Options) -> String {
         out.push('\n');
         for (index, line) in wrap(text, columns - indent).iter().enumerate() {
             let head = if index == 0 { paint(bold, &pad(name, indent)) } else { " ".repeat(indent) };
-            out.push_str(&format!("{head}{line}\n"));
+            let _ = writeln!(out, "{head}{line}");
         }
     }
     for command in &entry.commands {
-        out.push_str(&format!("{}{} {}\n", " ".repeat(indent), paint(dim, "$"), paint(bold, command)));
+        let _ = writeln!(out, "{}{} {}", " ".repeat(indent), paint(dim, "$"), paint(bold, command));
     }
     if let Some(command) = entry.by_hand() {
-        out.push_str(&format!("\n{}{command}\n", paint(bold, &pad(by_hand, indent))));
+        let _ = writeln!(out, "\n{}{command}", paint(bold, &pad(by_hand, indent)));
     }
     out
 }
