@@ -143,7 +143,9 @@ fn waiters(run: &Run) -> (Vec<Waiter>, WaitSource) {
 }
 
 fn waiter(used: &Used, wait: f64) -> Waiter {
-    let active = wait + used.cpu + used.run_delay.unwrap_or(0.0);
+    // A fault also burns CPU, so the parts overlap: together they are at most the time of all its threads.
+    let threads = f64::from(used.task.threads.max(1));
+    let active = (wait + used.cpu + used.run_delay.unwrap_or(0.0)).min(threads).max(wait);
     Waiter {
         pid: used.task.pid,
         comm: used.task.comm.clone(),

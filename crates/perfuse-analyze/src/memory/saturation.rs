@@ -311,14 +311,14 @@ fn victims(run: &Run, waiters: &[&Waiter], member: impl Fn(u32) -> bool) -> Vec<
     members.take(5).map(|(used, faults)| by_faults(used.task.pid, &used.task.comm, faults)).collect()
 }
 
-/// `name (pid)` of the worst victim, or the word for unnamed tasks.
+/// `name (pid)` of the worst victim and how many others there are, or the word for unnamed tasks.
 fn victim_name(victims: &[Entity]) -> Msg {
-    match victims.first() {
-        Some(victim) => Msg::new("memory-process")
-            .with("name", &victim.name)
-            .with("pid", victim.pid.map_or_else(String::new, |pid| pid.to_string())),
-        None => Msg::new("memory-some-tasks"),
-    }
+    let Some(victim) = victims.first() else { return Msg::new("memory-some-tasks") };
+    let message = if victims.len() > 1 { Msg::new("memory-process-and-others") } else { Msg::new("memory-process") };
+    message
+        .with("name", &victim.name)
+        .with("pid", victim.pid.map_or_else(String::new, |pid| pid.to_string()))
+        .with("others", victims.len().saturating_sub(1) as u64)
 }
 
 /// The host itself is short: somebody reclaims directly, or all its memory swaps, and tasks wait for it.
@@ -335,8 +335,9 @@ fn host_shortage(run: &Run, facts: &Facts, limit_found: bool) -> Option<Finding>
     }
     let summed: f64 = facts.waiters.iter().map(|waiter| waiter.wait).sum();
     let pressure = facts.host_pressure().map(|(some, _)| some);
-    let wait = pressure.unwrap_or(0.0).max(summed);
-    let share = pressure.unwrap_or(0.0).max(facts.waiters.first().map_or(0.0, |waiter| waiter.share));
+    // A major fault also waits for the disk alone (a program that is started): pressure tells the two apart.
+    let wait = pressure.unwrap_or(summed);
+    let share = pressure.unwrap_or_else(|| facts.waiters.first().map_or(0.0, |waiter| waiter.share));
     let bottleneck = wait >= run.threshold("finding.min-wait") && share >= run.threshold("finding.min-share");
     if !bottleneck && wait < run.threshold("memory.pressure") {
         return None;

@@ -112,14 +112,7 @@ fn group_instance(group: &Group, used: f64, limit: f64) -> Instance {
 }
 
 fn evidence(facts: &Facts, total: u64, available: u64, worst: Option<&Group>) -> Vec<Evidence> {
-    let by_hand = "grep -E 'MemTotal|MemAvailable' /proc/meminfo";
-    let mut evidence = vec![
-        Evidence::new("/proc/meminfo", "MemAvailable", Quantity::bytes(available as f64)).by_hand(by_hand),
-        Evidence::new("/proc/meminfo", "MemTotal", Quantity::bytes(total as f64)).by_hand(by_hand),
-    ];
-    if let Some(slab) = facts.memory.value().and_then(|memory| memory.get("Slab")) {
-        evidence.push(Evidence::new("/proc/meminfo", "Slab", Quantity::bytes(slab as f64)).by_hand("slabtop -o -s c"));
-    }
+    let mut evidence = Vec::new();
     if let Some(group) = worst {
         let (usage, limit) = (group.usage_file(), group.limit_file());
         if let (Some(bytes), Some(at)) = (group.current, group.tightest()) {
@@ -128,6 +121,13 @@ fn evidence(facts: &Facts, total: u64, available: u64, worst: Option<&Group>) ->
             evidence.push(Evidence::new(usage, "bytes", Quantity::bytes(bytes as f64)).by_hand(usage_by_hand));
             evidence.push(Evidence::new(limit, "bytes", Quantity::bytes(at as f64)).by_hand(limit_by_hand));
         }
+    }
+    let by_hand = "grep -E 'MemTotal|MemAvailable' /proc/meminfo";
+    let bytes = |bytes: u64| Quantity::bytes(bytes as f64);
+    evidence.push(Evidence::new("/proc/meminfo", "MemAvailable", bytes(available)).by_hand(by_hand));
+    evidence.push(Evidence::new("/proc/meminfo", "MemTotal", bytes(total)).by_hand(by_hand));
+    if let Some(slab) = facts.memory.value().and_then(|memory| memory.get("Slab")) {
+        evidence.push(Evidence::new("/proc/meminfo", "Slab", Quantity::bytes(slab as f64)).by_hand("slabtop -o -s c"));
     }
     evidence
 }

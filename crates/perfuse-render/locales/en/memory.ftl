@@ -124,6 +124,10 @@ inotify-lower-bound = A lower bound: not every process could be looked into in t
 
 ## Names and their details
 memory-process = { $name } ({ $pid })
+memory-process-and-others = { $name } ({ $pid }) and { $others ->
+    [one] { $others } other
+   *[other] { $others } others
+}
 memory-some-tasks = tasks
 memory-some-process = a process
 memory-the-cgroup = Cgroup { $cgroup }
@@ -145,7 +149,7 @@ capacity-on-unknown = on a filesystem that is not full now
 fds-holder = { $open } of { $limit } open files
 
 ## Steps of chains
-memory-link-processes = { $victim } waits for memory
+memory-link-processes = { $victim }: waiting for memory
 memory-link-pages = Cgroup { $cgroup } gives up pages that it needs again
 memory-link-pages-evidence = { $wait } of waiting, { $faults } major faults
 memory-link-limit = its memory limit of { $limit }
@@ -175,13 +179,13 @@ fds-link-backlog = { $queued } connections in the accept queue
 finding-memory-low-headroom-title = Little memory is left
 finding-memory-low-headroom-summary = { $who } has { $left } of memory left ({ $used } in use); nobody waits for it yet.
 finding-memory-cgroup-limit-title = A cgroup thrashes at its memory limit
-finding-memory-cgroup-limit-summary = Cgroup { $cgroup } hits its memory limit of { $limit }: { $victim } and others wait { $wait } for pages that were just given up, while the limit and not the host is what is short.
+finding-memory-cgroup-limit-summary = Cgroup { $cgroup } hits its memory limit of { $limit }: { $wait } of waiting in { $victim } for pages that were just given up. The limit is what is short, not the host.
 finding-memory-cgroup-limit-raise = Raise the limit to { $target }.
 finding-memory-cgroup-limit-raise-expect = Most of the { $wait } of waiting goes away and { $file } stops growing; if it still grows, double the step.
 finding-memory-cgroup-limit-shrink = Or make the processes of { $cgroup } use less: see what is anonymous and what is page cache.
 finding-memory-cgroup-limit-shrink-expect = Once its working set is below { $limit }, the waiting ends without a new limit.
 finding-memory-host-pressure-title = The host is short of memory
-finding-memory-host-pressure-summary = Tasks wait { $wait } for memory, { $victim } the most; { $available } is available, and { $culprit } holds the most with { $rss }.
+finding-memory-host-pressure-summary = Tasks wait { $wait } for memory, first of all { $victim }; { $available } is available, and { $culprit } holds the most with { $rss }.
 finding-memory-host-pressure-limit = Look at what { $culprit } keeps in its { $rss }; make it smaller, move it, or add memory.
 finding-memory-host-pressure-limit-expect = With up to { $rss } freed, reclaim stops and the { $wait } of waiting goes away.
 finding-memory-cgroup-oom-kill-title = Processes were killed at a cgroup's memory limit
@@ -221,8 +225,8 @@ memory-replace-dimm = Find the module, and replace it at the next opportunity.
 memory-replace-dimm-expect = The counts stop growing.
 finding-memory-allocation-refused-title = Memory mappings are refused
 finding-memory-allocation-refused-summary = { $count ->
-    [one] A mapping of { $name } ({ $pid }) and others was refused with ENOMEM.
-   *[other] { $count } mappings of { $name } ({ $pid }) and others were refused with ENOMEM.
+    [one] A mapping of { $name } ({ $pid }) was refused with ENOMEM.
+   *[other] { $count } mappings, most of { $name } ({ $pid }), were refused with ENOMEM.
 }
 memory-refused-overcommit = Strict overcommit is on: compare what is committed with the limit.
 memory-refused-limits = Compare the process's own limits and the number of its mappings (vm.max_map_count).
@@ -231,7 +235,7 @@ memory-refused-expect = { $count ->
    *[other] The refused calls ({ $count } in this run) succeed once that limit is raised.
 }
 finding-memory-compaction-title = Tasks compact memory themselves
-finding-memory-compaction-summary = { $victim } and others spend { $wait } on compaction: there is free memory, but not in one piece.
+finding-memory-compaction-summary = { $wait } of compaction in { $victim }: there is free memory, but not in one piece.
 finding-memory-compaction-link = free memory is in small pieces
 finding-memory-compaction-evidence = { $wait } in compaction, { $stalls } compaction stalls
 finding-memory-compaction-advice = Let transparent huge pages be made in the background only.

@@ -123,11 +123,12 @@ inotify-lower-bound = 하한값입니다. 허용된 시간 안에 모든 프로�
 
 ## 이름과 세부 사항
 memory-process = { $name } ({ $pid })
+memory-process-and-others = { $name } ({ $pid }) 외 { $others }개
 memory-some-tasks = 여러 태스크
 memory-some-process = 어떤 프로세스
 memory-the-cgroup = 제어 그룹 { $cgroup }
 memory-the-host = 호스트
-memory-victim = 메모리를 { $wait } 동안 기다림(활동 시간의 { $share }), 메이저 폴트 { $faults }
+memory-victim = 메모리 대기 { $wait }(활동 시간의 { $share }), 메이저 폴트 { $faults }
 memory-victim-faults = 메이저 폴트 { $faults }
 memory-killed-rss = { $rss } 점유
 memory-user-pss = 공유분을 나눈 크기(PSS) { $pss }, 상주 { $rss }, 스왑 { $swap }
@@ -173,13 +174,13 @@ fds-link-backlog = 수락 대기열의 연결 { $queued }개
 finding-memory-low-headroom-title = 메모리가 얼마 남지 않았습니다
 finding-memory-low-headroom-summary = { $who }의 남은 메모리는 { $left }입니다(사용률 { $used }). 아직 기다리는 태스크는 없습니다.
 finding-memory-cgroup-limit-title = cgroup이 메모리 한도에서 스래싱합니다
-finding-memory-cgroup-limit-summary = cgroup { $cgroup }{ JOSA($cgroup, "이/가") } 메모리 한도 { $limit }에 부딪혀, { $victim } 등이 방금 내보낸 페이지를 { $wait } 동안 기다립니다. 부족한 것은 호스트의 메모리가 아니라 한도입니다.
+finding-memory-cgroup-limit-summary = cgroup { $cgroup }{ JOSA($cgroup, "이/가") } 메모리 한도 { $limit }에 부딪혀, { $victim }{ JOSA($victim, "이/가") } 방금 내보낸 페이지를 기다립니다(대기 { $wait }). 부족한 것은 호스트의 메모리가 아니라 한도입니다.
 finding-memory-cgroup-limit-raise = 한도를 { $target }{ JOSA($target, "으로/로") } 올리십시오.
 finding-memory-cgroup-limit-raise-expect = 대기 { $wait } 대부분이 사라지고 { $file } 값이 더 늘지 않습니다. 그래도 늘면 올린 폭을 두 배로 하십시오.
 finding-memory-cgroup-limit-shrink = 또는 { $cgroup }의 프로세스가 메모리를 덜 쓰게 하십시오. 익명 메모리와 페이지 캐시가 각각 얼마인지 확인하십시오.
 finding-memory-cgroup-limit-shrink-expect = 작업 집합이 { $limit } 아래로 내려가면 한도를 바꾸지 않아도 대기가 끝납니다.
 finding-memory-host-pressure-title = 호스트의 메모리가 부족합니다
-finding-memory-host-pressure-summary = 태스크가 메모리를 { $wait } 동안 기다리며 { $victim }의 대기가 가장 깁니다. 사용 가능한 메모리는 { $available }이고, 가장 많이 차지한 것은 { $culprit }({ $rss })입니다.
+finding-memory-host-pressure-summary = 태스크가 메모리를 기다립니다(대기 { $wait }). 가장 오래 기다린 것은 { $victim }입니다. 사용 가능한 메모리는 { $available }이고, 가장 많이 차지한 것은 { $culprit }({ $rss })입니다.
 finding-memory-host-pressure-limit = { $culprit }{ JOSA($culprit, "이/가") } { $rss }에 무엇을 담고 있는지 확인해 줄이거나, 옮기거나, 메모리를 늘리십시오.
 finding-memory-host-pressure-limit-expect = 최대 { $rss }{ JOSA($rss, "이/가") } 비면 회수가 멈추고 대기 { $wait }{ JOSA($wait, "이/가") } 사라집니다.
 finding-memory-cgroup-oom-kill-title = cgroup 메모리 한도에서 강제 종료
@@ -221,7 +222,7 @@ memory-refused-expect = { $count ->
    *[other] 그 한도를 올리면 거부된 호출(이번 실행에서 { $count }건)이 성공합니다.
 }
 finding-memory-compaction-title = 태스크가 직접 메모리를 압축합니다
-finding-memory-compaction-summary = { $victim } 등이 메모리 압축(컴팩션)에 { $wait }{ JOSA($wait, "을/를") } 씁니다. 빈 메모리는 있지만 이어져 있지 않습니다.
+finding-memory-compaction-summary = { $victim }{ JOSA($victim, "이/가") } 메모리 압축(컴팩션)에 { $wait }{ JOSA($wait, "을/를") } 씁니다. 빈 메모리는 있지만 이어져 있지 않습니다.
 finding-memory-compaction-link = 빈 메모리가 잘게 나뉘어 있습니다
 finding-memory-compaction-evidence = 압축 { $wait }, 압축 정체 { $stalls }
 finding-memory-compaction-advice = 투명 거대 페이지(THP)를 백그라운드에서만 만들게 하십시오.
@@ -245,7 +246,7 @@ finding-capacity-quota-exceeded-summary = { $count ->
 }
 finding-capacity-quota-exceeded-advice = 누구의 쿼터가 다 찼는지 확인해 늘리거나 파일을 지우십시오.
 finding-capacity-dirty-throttled-title = 쓰기가 지연됩니다
-finding-capacity-dirty-throttled-summary = 아직 디스크에 닿지 않은 쓰기 데이터가 { $dirty }이어서 { $name } ({ $pid }) 프로세스가 { $wait } 동안 기다립니다.
+finding-capacity-dirty-throttled-summary = 아직 디스크에 닿지 않은 쓰기 데이터가 { $dirty }이어서 { $name } ({ $pid }) 프로세스의 쓰기가 지연됩니다(대기 { $wait }).
 finding-capacity-dirty-throttled-link = 커널이 디스크 속도만큼만 쓰게 합니다
 finding-capacity-dirty-throttled-evidence = 더티 데이터가 스로틀 지점의 { $peak }까지 찼고 표본의 { $above }에서 이를 넘었습니다. 쓰기 { $rate }, 디스크 처리 { $written }
 finding-capacity-dirty-throttled-advice = 더 일찍 쓰기 시작하게 하거나(vm.dirty_background_bytes를 작게) 더 빠른 디스크를 쓰십시오. 한도를 늘리면 대기가 늦춰질 뿐입니다.
