@@ -61,7 +61,7 @@ impl Session {
             raw.put("@capabilities", caps::probe(&self.plan.root).to_bytes());
         }
         self.snapshots += 1;
-        self.limit_cost();
+        self.limit_cost(&mut raw);
         raw.put(OwnCost::SOURCE, self.cost().to_bytes());
         raw
     }
@@ -98,7 +98,7 @@ impl Session {
 
     /// Detaches the dearest program when the last step cost more than its share. The iterators run only when they are
     /// asked, and what they give would cost more to read from `/proc`.
-    fn limit_cost(&mut self) {
+    fn limit_cost(&mut self, raw: &mut RawSnapshot) {
         let now = Instant::now();
         let elapsed = now.duration_since(self.looked.0).as_secs_f64();
         // The first step holds the loading, and in a short one a single burst weighs too much.
@@ -124,6 +124,8 @@ impl Session {
             && share(total) > self.plan.most_cost
             && share(*seconds) > self.plan.most_cost / 10.0
         {
+            // What it counted until now is the last that it tells.
+            self.set.read_into(raw);
             self.set.detach(*program, "own-cost.max");
             self.detached.push(*program);
         }
