@@ -17,6 +17,7 @@ pub mod html;
 pub mod i18n;
 pub mod layout;
 pub mod report;
+pub mod sixty;
 pub mod text;
 pub mod tui;
 

@@ -482,7 +482,8 @@ impl Instance {
 impl Evidence {
     fn new(evidence: &perfuse_analyze::Evidence) -> Self {
         Self {
-            source: evidence.source.to_string(),
+            // What is no file is marked with `@` inside; nobody would type that.
+            source: evidence.source.trim_start_matches('@').to_owned(),
             metric: evidence.metric.to_string(),
             value: Value(evidence.value),
             by_hand: evidence.by_hand.as_ref().map(ToString::to_string),
@@ -551,7 +552,7 @@ impl Finding {
 }
 
 impl Cost {
-    fn new(cost: &OwnCost, limit_ratio: f64) -> Self {
+    pub(crate) fn new(cost: &OwnCost, limit_ratio: f64) -> Self {
         let programs =
             cost.bpf.iter().map(|(name, share)| ProgramCost { name: name.clone(), cpu_ratio: *share }).collect();
         Self {

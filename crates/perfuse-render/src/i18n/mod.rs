@@ -70,7 +70,8 @@ impl Texts {
     /// Only what every part shares: golden files stay the same when rules get new names.
     #[cfg(test)]
     pub(crate) fn core(lang: Lang) -> Self {
-        let files: Vec<_> = locales::files(lang).iter().filter(|(name, _)| *name == "core").copied().collect();
+        let files: Vec<_> =
+            locales::files(lang).iter().filter(|(name, _)| ["core", "sixty"].contains(name)).copied().collect();
         Self { lang, bundle: load(lang, &files).0 }
     }
 

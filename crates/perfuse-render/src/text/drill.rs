@@ -2,10 +2,11 @@
 
 use perfuse_analyze::{Msg, Quantity, Verdict};
 
+use super::numbers::{NumberRow, numbers};
 use super::page::{Page, Tone, column, span};
-use super::{findings, mark, tone, verdict_word};
+use super::{findings, mark, marked, tone, verdict_word};
 use crate::i18n::Texts;
-use crate::layout::{chart, clean, pad, pad_left, width};
+use crate::layout::{chart, clean, pad_left, width};
 use crate::report::{Cell, Instance, Report};
 
 pub(super) fn cell(page: &mut Page, report: &Report, cell: &Cell, texts: &Texts) {
@@ -72,51 +73,18 @@ pub(crate) fn range(cell: &Cell, texts: &Texts) -> String {
     texts.text(&message)
 }
 
-/// The instances with their details as columns; more columns than the page is wide go into further tables.
+/// The instances with their details as columns.
 fn instances(page: &mut Page, cell: &Cell, texts: &Texts) {
     if cell.instances.is_empty() {
         return;
     }
     page.heading(&texts.word("report-instances"));
     let (headings, rows) = instance_table(&cell.instances, texts);
-    let name_width = cell.instances.iter().map(|one| width(&clean(&one.name))).max().unwrap_or(0);
-    let name_width = name_width.clamp(width(&texts.word("report-instance")), page.width / 3);
-    let widths: Vec<usize> = headings
-        .iter()
-        .enumerate()
-        .map(|(index, heading)| rows.iter().map(|row| width(&row[index])).max().unwrap_or(0).max(width(heading)))
-        .collect();
-    let mut from = 0;
-    while from < headings.len() {
-        let mut to = from;
-        let mut used = 4 + name_width;
-        while to < headings.len() && (to == from || used + 2 + widths[to] <= page.width) {
-            used += 2 + widths[to];
-            to += 1;
-        }
-        let mut head =
-            vec![span(Tone::Plain, "    "), span(Tone::Dim, &pad(&texts.word("report-instance"), name_width))];
-        for index in from..to {
-            head.push(span(Tone::Dim, &format!("  {}", pad_left(&headings[index], widths[index]))));
-        }
-        page.line(&head);
-        for (instance, row) in cell.instances.iter().zip(&rows) {
-            let mut line = vec![
-                span(Tone::Plain, "  "),
-                span(tone(instance.verdict), mark(instance.verdict)),
-                span(Tone::Plain, " "),
-                span(Tone::Plain, &pad(&clean(&instance.name), name_width)),
-            ];
-            for index in from..to {
-                let loud = index == 0 && instance.verdict > Verdict::Ok;
-                let tone = if loud { tone(instance.verdict) } else { Tone::Plain };
-                line.push(span(tone, &format!("  {}", pad_left(&row[index], widths[index]))));
-            }
-            page.line(&line);
-        }
-        from = to;
-        page.blank();
-    }
+    let rows = cell.instances.iter().zip(rows).map(|(instance, values)| {
+        let loud = if instance.verdict > Verdict::Ok { tone(instance.verdict) } else { Tone::Plain };
+        NumberRow { mark: Some(marked(instance.verdict)), name: instance.name.clone(), first: loud, values }
+    });
+    numbers(page, &texts.word("report-instance"), &headings, &rows.collect::<Vec<_>>());
 }
 
 /// Headings and rows of numbers: the value first, then every detail that any instance has, in order of appearance.

@@ -3,17 +3,20 @@
 mod checklist;
 mod drill;
 mod findings;
+mod numbers;
 mod page;
+mod sixty;
 mod tables;
 #[cfg(test)]
 mod tests;
 
 use perfuse_analyze::{Msg, Quantity, Severity, Verdict};
 
+pub use sixty::sixty;
 pub use tables::thresholds;
 
 use crate::i18n::Texts;
-use crate::report::{Cell, Cost, Finding, Report};
+use crate::report::{Cell, Cost, Finding, Host, Report};
 use page::Page;
 
 pub(crate) use page::{Span, Tone, span};
@@ -100,7 +103,15 @@ fn header(page: &mut Page, report: &Report, texts: &Texts) {
 
 /// The facts of the head line, in order.
 pub(crate) fn host_facts(report: &Report, texts: &Texts) -> Vec<String> {
-    let host = &report.host;
+    let mut facts = facts_of(&report.host, &report.started, report.duration_s, texts);
+    if let Some(what) = &report.narrowed {
+        facts.push(texts.text(&Msg::new("report-narrowed").with("what", what)));
+    }
+    facts
+}
+
+/// The facts of a host and of when it was measured.
+fn facts_of(host: &Host, started: &str, duration_s: f64, texts: &Texts) -> Vec<String> {
     let mut facts = vec![host.hostname.clone(), format!("Linux {}", host.kernel)];
     facts.push(texts.text(&Msg::new("report-cpus").with("cpus", u64::from(host.cpus))));
     if let Some(bytes) = host.memory_bytes {
@@ -111,12 +122,9 @@ pub(crate) fn host_facts(report: &Report, texts: &Texts) -> Vec<String> {
     if let Some(version) = host.cgroup {
         facts.push(texts.text(&Msg::new("report-cgroup").with("version", version)));
     }
-    let duration = Quantity::seconds(report.duration_s.max(0.0));
-    let started = report.started.replace('T', " ").replace('Z', " UTC");
+    let duration = Quantity::seconds(duration_s.max(0.0));
+    let started = started.replace('T', " ").replace('Z', " UTC");
     facts.push(texts.text(&Msg::new("report-measured").with("started", started).with("duration", duration)));
-    if let Some(what) = &report.narrowed {
-        facts.push(texts.text(&Msg::new("report-narrowed").with("what", what)));
-    }
     facts
 }
 

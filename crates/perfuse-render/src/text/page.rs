@@ -87,6 +87,18 @@ impl Page {
         out
     }
 
+    /// Lines so far.
+    pub(crate) fn len(&self) -> usize {
+        self.lines.len()
+    }
+
+    /// Takes the last line away if it is blank and not among the first `kept`.
+    pub(crate) fn drop_last_blank(&mut self, kept: usize) {
+        if self.lines.len() > kept && self.lines.last().is_some_and(Vec::is_empty) {
+            self.lines.pop();
+        }
+    }
+
     pub(crate) fn blank(&mut self) {
         self.lines.push(Vec::new());
     }

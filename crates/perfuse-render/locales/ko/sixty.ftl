@@ -1,0 +1,37 @@
+### 처음 60초.
+
+sixty-title = perfuse use --sixty: 60초 점검
+sixty-uptime-title = 부하 평균
+sixty-uptime-rising = 부하가 늘고 있습니다. 지금 { $load }, CPU { $cpus }개. 부하 평균에는 인터럽트 불가능 상태의 태스크도 포함되므로 vmstat의 r과 b를 확인하십시오.
+sixty-uptime-falling = 부하가 줄고 있습니다. 지금 { $load }, CPU { $cpus }개. 가장 나쁜 때는 지났을 수 있습니다.
+sixty-uptime-steady = 부하가 일정합니다. 지금 { $load }, CPU { $cpus }개. 부하 평균에는 인터럽트 불가능 상태의 태스크도 포함됩니다.
+sixty-dmesg-title = 커널의 최근 메시지
+sixty-dmesg-quiet = 커널 로그에 성능과 관련된 오류가 없습니다.
+sixty-dmesg-events = 커널 로그에 심각한 사건이 { $count }건 있습니다(OOM 종료, I/O 오류, 락업, 머신 체크).
+sixty-vmstat-title = 프로세스, 페이징, CPU
+sixty-vmstat-queued = 평균 { $running }개의 스레드가 CPU { $cpus }개에서 실행 중이거나 기다립니다. CPU보다 많은 만큼은 기다리는 것입니다. (r은 실행 중인 스레드와 대기 중인 스레드를 모두 셉니다.)
+sixty-vmstat-swapping = 메모리가 { $rate }{ JOSA($rate, "으로/로") } 스왑 아웃되고 있습니다.
+sixty-vmstat-calm = 실행 가능한 스레드가 CPU 수를 넘지 않고, 스왑 아웃도 없습니다.
+sixty-mpstat-title = CPU별 균형
+sixty-mpstat-one = CPU { $cpu }{ JOSA($cpu, "은/는") } { $share } 바쁜데 평균은 { $mean }입니다. 스레드 하나 또는 인터럽트 하나가 몰려 있습니다.
+sixty-mpstat-even = CPU는 평균 { $mean } 바쁘며, 유독 바쁜 CPU는 없습니다.
+sixty-pidstat-title = 프로세스별 CPU
+sixty-pidstat-top = { $process }{ JOSA($process, "이/가") } 가장 많이 씁니다. CPU 하나의 { $cpu }입니다.
+sixty-pidstat-idle = 측정될 만큼 CPU를 쓴 프로세스가 없습니다.
+sixty-iostat-title = 디스크
+sixty-iostat-slow = { $device } 응답이 느립니다. 요청당 평균 { $wait }, 시간의 { $busy } 동안 사용 중입니다.
+sixty-iostat-fast = { $device }{ JOSA($device, "이/가") } 가장 바쁩니다. 시간의 { $busy } 동안 사용 중이며 요청당 평균 { $wait }입니다.
+sixty-iostat-idle = 입출력을 한 디스크가 없습니다.
+sixty-free-title = 메모리
+sixty-free-little = 스왑 없이 더 쓸 수 있는 메모리가 { $available }({ $share })뿐입니다.
+sixty-free-enough = { $available }({ $share }){ JOSA($available, "을/를") } 더 쓸 수 있습니다. 페이지 캐시는 사용 중이 아니라 사용 가능한 메모리입니다.
+sixty-sar-dev-title = 네트워크 인터페이스
+sixty-dev-drops = { $interface }{ JOSA($interface, "이/가") } 패킷을 버리고 있습니다: { $drops }.
+sixty-dev-busiest = { $interface }{ JOSA($interface, "이/가") } 가장 바쁩니다. 양방향 합계 { $rate }, 버려진 패킷은 없습니다.
+sixty-dev-idle = 패킷이 오간 인터페이스가 없습니다.
+sixty-sar-tcp-title = TCP 연결과 재전송
+sixty-tcp-lossy = 세그먼트의 { $share }{ JOSA($share, "을/를") } 다시 보내고 있습니다({ $rate }). 네트워크나 상대가 패킷을 잃고 있습니다.
+sixty-tcp-some = 일부 세그먼트를 다시 보냅니다({ $rate }, { $share }). 정상 범위입니다.
+sixty-tcp-clean = 재전송이 없습니다.
+sixty-top-title = 실행 중인 프로세스, 메모리가 큰 순
+sixty-top-states = 프로세스 { $total }개: 실행 { $running }개, 인터럽트 불가능 대기 { $blocked }개, 좀비 { $zombies }개.

@@ -1,0 +1,68 @@
+//! Tables of numbers: a name, then columns that are aligned to the right.
+
+use super::page::{Page, Span, Tone, span};
+use crate::layout::{clean, pad, pad_left, width};
+
+/// One row.
+pub(super) struct NumberRow {
+    /// What stands before the name.
+    pub(super) mark: Option<Span>,
+    /// Device, process, CPU; empty in a table of one row.
+    pub(super) name: String,
+    /// Tone of the first number.
+    pub(super) first: Tone,
+    /// As many as there are headings.
+    pub(super) values: Vec<String>,
+}
+
+/// The table. Columns that do not fit beside the others go into a further table with the same names.
+pub(super) fn numbers(page: &mut Page, name_heading: &str, headings: &[String], rows: &[NumberRow]) {
+    let named = rows.iter().any(|row| !row.name.is_empty());
+    let marks = if rows.iter().any(|row| row.mark.is_some()) { 2 } else { 0 };
+    let name_width = if named {
+        let widest = rows.iter().map(|row| width(&clean(&row.name))).max().unwrap_or(0);
+        widest.clamp(width(name_heading).max(8), (page.width / 3).max(16))
+    } else {
+        0
+    };
+    let value = |row: &NumberRow, index: usize| row.values.get(index).cloned().unwrap_or_default();
+    let widths: Vec<usize> = headings
+        .iter()
+        .enumerate()
+        .map(|(index, heading)| rows.iter().map(|row| width(&value(row, index))).max().unwrap_or(0).max(width(heading)))
+        .collect();
+    let gap = |first: bool| if first && !named { 0 } else { 2 };
+    let mut from = 0;
+    while from < headings.len() {
+        let mut to = from;
+        let mut used = 2 + marks + name_width;
+        while to < headings.len() && (to == from || used + 2 + widths[to] <= page.width) {
+            used += gap(to == from) + widths[to];
+            to += 1;
+        }
+        let lead = " ".repeat(2 + marks);
+        let mut head =
+            vec![span(Tone::Plain, &lead), span(Tone::Dim, &pad(if named { name_heading } else { "" }, name_width))];
+        for index in from..to {
+            head.push(span(Tone::Plain, &" ".repeat(gap(index == from))));
+            head.push(span(Tone::Dim, &pad_left(&headings[index], widths[index])));
+        }
+        page.line(&head);
+        for row in rows {
+            let mut line = vec![span(Tone::Plain, "  ")];
+            if marks > 0 {
+                line.push(row.mark.clone().unwrap_or_else(|| span(Tone::Plain, " ")));
+                line.push(span(Tone::Plain, " "));
+            }
+            line.push(span(Tone::Plain, &pad(&clean(&row.name), name_width)));
+            for index in from..to {
+                let tone = if index == 0 { row.first } else { Tone::Plain };
+                line.push(span(Tone::Plain, &" ".repeat(gap(index == from))));
+                line.push(span(tone, &pad_left(&value(row, index), widths[index])));
+            }
+            page.line(&line);
+        }
+        from = to;
+        page.blank();
+    }
+}
