@@ -40,14 +40,9 @@ pub(super) fn numbers(page: &mut Page, name_heading: &str, headings: &[String], 
             used += gap(to == from) + widths[to];
             to += 1;
         }
-        let lead = " ".repeat(2 + marks);
-        let mut head =
-            vec![span(Tone::Plain, &lead), span(Tone::Dim, &pad(if named { name_heading } else { "" }, name_width))];
-        for index in from..to {
-            head.push(span(Tone::Plain, &" ".repeat(gap(index == from))));
-            head.push(span(Tone::Dim, &pad_left(&headings[index], widths[index])));
-        }
-        page.line(&head);
+        let name_heading = if named { name_heading } else { "" };
+        let lead = format!("{}{}", " ".repeat(2 + marks), pad(name_heading, name_width));
+        page.line(&head_line(&lead, named, &headings[from..to], &widths[from..to]));
         for row in rows {
             let mut line = vec![span(Tone::Plain, "  ")];
             if marks > 0 {
@@ -55,14 +50,24 @@ pub(super) fn numbers(page: &mut Page, name_heading: &str, headings: &[String], 
                 line.push(span(Tone::Plain, " "));
             }
             line.push(span(Tone::Plain, &pad(&clean(&row.name), name_width)));
-            for index in from..to {
+            for (index, width) in widths.iter().enumerate().take(to).skip(from) {
                 let tone = if index == 0 { row.first } else { Tone::Plain };
                 line.push(span(Tone::Plain, &" ".repeat(gap(index == from))));
-                line.push(span(tone, &pad_left(&value(row, index), widths[index])));
+                line.push(span(tone, &pad_left(&value(row, index), *width)));
             }
             page.line(&line);
         }
         from = to;
         page.blank();
     }
+}
+
+/// The headings above their columns; `lead` is what stands before the first.
+fn head_line(lead: &str, named: bool, headings: &[String], widths: &[usize]) -> Vec<Span> {
+    let mut head = vec![span(Tone::Dim, lead)];
+    for (index, (heading, width)) in headings.iter().zip(widths).enumerate() {
+        head.push(span(Tone::Plain, if index > 0 || named { "  " } else { "" }));
+        head.push(span(Tone::Dim, &pad_left(heading, *width)));
+    }
+    head
 }
