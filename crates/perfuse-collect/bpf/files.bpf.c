@@ -90,7 +90,10 @@ int files(struct bpf_iter__task *ctx)
 	struct files_struct *files;
 
 	// Threads share the table of their process. (Those that unshared theirs are not seen.)
-	if (!task || task != task->group_leader || task->flags & PF_KTHREAD)
+	if (!task)
+		return 0;
+	task = view(struct task_struct, task);
+	if (task != task->group_leader || task->flags & PF_KTHREAD)
 		return 0;
 	files = task->files;
 	if (!files)

@@ -78,10 +78,11 @@ u64 lost_w_off;
 
 static __attribute__((noinline)) int queued(struct task_struct *next, u64 delay)
 {
-	u64 cgroup_id = cgroup_of(next);
+	struct task_struct *task = view(struct task_struct, next);
+	u64 cgroup_id = cgroup_of(task);
 	struct runq_process *process;
 	struct runq_cgroup *cgroup;
-	u32 pid = pid_of(next);
+	u32 pid = pid_of(task);
 
 	process = at(&runq_process, &pid, &(struct runq_process){}, &lost_runq_process);
 	if (process) {
@@ -90,7 +91,7 @@ static __attribute__((noinline)) int queued(struct task_struct *next, u64 delay)
 		raise(&process->max_ns, delay);
 		small_add(process->slots, delay);
 		process->cgroup_id = cgroup_id;
-		copy_comm(process->comm, next->group_leader->comm);
+		copy_comm(process->comm, task->group_leader->comm);
 	}
 	cgroup = at(&runq_cgroup, &cgroup_id, &(struct runq_cgroup){}, &lost_runq_cgroup);
 	if (cgroup) {
@@ -104,12 +105,13 @@ static __attribute__((noinline)) int queued(struct task_struct *next, u64 delay)
 
 static __attribute__((noinline)) int slept(struct task_struct *next, struct off *off, u64 total, u64 delay)
 {
+	struct task_struct *task = view(struct task_struct, next);
 	struct offcpu_key key = {};
 	struct frames *frames;
 	struct offcpu *row;
 
-	key.pid = pid_of(next);
-	key.tid = tid_of(next);
+	key.pid = pid_of(task);
+	key.tid = tid_of(task);
 	key.state = off->state;
 	key.user_stack = off->user_stack;
 	frames = frames_buffer();
@@ -122,8 +124,8 @@ static __attribute__((noinline)) int slept(struct task_struct *next, struct off 
 	add(&row->runq_ns, delay);
 	add(&row->count, 1);
 	raise(&row->max_ns, total);
-	row->cgroup_id = cgroup_of(next);
-	copy_comm(row->comm, next->comm);
+	row->cgroup_id = cgroup_of(task);
+	copy_comm(row->comm, task->comm);
 	return 0;
 }
 
@@ -203,7 +205,7 @@ int sched_switch(u64 *ctx)
 	int preempt = (u8)ctx[0];
 	struct task_struct *prev = (void *)ctx[1];
 	struct task_struct *next = (void *)ctx[2];
-	u64 now = next->se.cfs_rq->rq->clock;
+	u64 now = view(struct task_struct, next)->se.cfs_rq->rq->clock;
 
 	if (!preempt && prev->pid)
 		leaves(ctx, prev, now);

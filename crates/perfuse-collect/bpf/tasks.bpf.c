@@ -180,6 +180,7 @@ int tasks(struct bpf_iter__task *ctx)
 
 	if (!task)
 		return 0;
+	task = view(struct task_struct, task);
 	fill_identity(&row, task, reader_level());
 	fill_usage(&row, task);
 	if (task == task->group_leader)

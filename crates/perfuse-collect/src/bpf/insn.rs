@@ -12,6 +12,8 @@ pub(super) const PSEUDO_MAP_VALUE: u8 = 2;
 pub(super) const PSEUDO_FUNC: u8 = 4;
 /// `src_reg` of a call: the immediate is the distance to a function of the program itself.
 pub(super) const PSEUDO_CALL: u8 = 1;
+/// `src_reg` of a call: the immediate is the BTF id of a function of the kernel.
+pub(super) const PSEUDO_KERNEL_CALL: u8 = 2;
 /// The helper number of an instruction that must not be reached: no kernel has so many helpers, and the verifier
 /// prints the number.
 pub(super) const POISON: i32 = 0x0bad_f00d;
@@ -55,6 +57,11 @@ impl Insn {
         self.registers =
             if SOURCE_HIGH { self.registers & 0xf | register << 4 } else { self.registers & 0xf0 | register };
         self
+    }
+
+    /// `r0 = r1`.
+    pub(super) fn first_argument_as_result() -> Self {
+        Self { code: 0xbf, registers: 0, offset: 0, imm: 0 }.with_source(1)
     }
 
     /// A call that the verifier refuses if it can be reached.

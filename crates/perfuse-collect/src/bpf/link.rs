@@ -7,7 +7,8 @@ use perfuse_format::btf::core::{Unresolved, Value, resolve};
 
 use super::error::LoadError;
 use super::insn::{
-    CALL, Insn, LOAD_IMM64, POISON, PSEUDO_CALL, PSEUDO_FUNC, PSEUDO_MAP_FD, PSEUDO_MAP_VALUE, width_of, with_width,
+    CALL, Insn, LOAD_IMM64, POISON, PSEUDO_CALL, PSEUDO_FUNC, PSEUDO_KERNEL_CALL, PSEUDO_MAP_FD, PSEUDO_MAP_VALUE,
+    width_of, with_width,
 };
 use super::object::{Function, Object, Reference};
 
@@ -146,6 +147,13 @@ impl Linker<'_> {
     fn refer(&mut self, slot: usize, insn: Insn, reference: &Reference) -> Result<Option<(usize, usize)>, LoadError> {
         let missing = |what: &str| LoadError::Object(format!("unresolved symbol {what}"));
         let (fd, source, offset) = match reference {
+            Reference::Unknown(name) if insn.code == CALL => {
+                let call = self.kernel_call(insn, name)?;
+                if let Some(place) = self.out.get_mut(slot) {
+                    *place = call;
+                }
+                return Ok(None);
+            }
             Reference::Unknown(name) => return Err(missing(name)),
             Reference::Code(code, start) => {
                 if insn.code == LOAD_IMM64
@@ -170,6 +178,16 @@ impl Linker<'_> {
                 Ok(None)
             }
             _ => Err(LoadError::Object("a reference in an instruction that takes none".to_owned())),
+        }
+    }
+
+    /// A call of the kernel's own function `name`.
+    fn kernel_call(&self, insn: Insn, name: &str) -> Result<Insn, LoadError> {
+        match self.kernel.function(name) {
+            Some(function) => Ok(Insn { imm: function.id().cast_signed(), ..insn.with_source(PSEUDO_KERNEL_CALL) }),
+            // It only changes what the verifier thinks of a pointer; kernels without it think so already.
+            None if name == "bpf_rdonly_cast" => Ok(Insn::first_argument_as_result()),
+            None => Err(LoadError::Layout(format!("the function {name} is not in this kernel"))),
         }
     }
 
