@@ -13,8 +13,6 @@ pub(crate) struct Console<'a> {
     pub(crate) texts: &'a Texts,
     /// Whether results are coloured.
     pub(crate) color: bool,
-    /// Whether standard output is a terminal.
-    pub(crate) terminal: bool,
     /// Whether standard error is a terminal, so that progress can be shown.
     pub(crate) progress: bool,
     /// Columns to lay results out for.
@@ -38,7 +36,7 @@ impl<'a> Console<'a> {
         let columns = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
         let width = if terminal { perfuse_collect::terminal::columns() } else { None };
         let width = width.or(columns).filter(|width| *width >= 40).unwrap_or(WIDTH);
-        Self { texts, color, terminal, progress: stderr().is_terminal(), width }
+        Self { texts, color, progress: stderr().is_terminal(), width }
     }
 
     /// Says what went wrong.

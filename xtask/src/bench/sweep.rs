@@ -13,8 +13,15 @@ use crate::tools;
 /// Loopback port for `node_exporter`.
 const PORT: u16 = 19_777;
 
-/// Sweeps of the short and of the long run; the difference is free of start-up and end.
-const SWEEPS: (u32, u32) = (3, 18);
+/// Seconds of the short and of the long run of ours. Both begin and end with a complete sweep and have no other, so
+/// that the difference is sweeps of what is sampled each second, without start-up and end.
+const OURS: (u32, u32) = (1, 9);
+
+/// Sweeps a second of ours: more of them in the same time make the difference larger than the clock tick.
+const OURS_PER_SECOND: u32 = 10;
+
+/// Seconds, and sweeps, of atop's runs: it does not go below one second.
+const ATOP: (u32, u32) = (3, 13);
 
 /// One sweep with 1,000 processes.
 pub(crate) fn sweep(settings: &Settings) -> Result<Vec<Row>> {
@@ -22,18 +29,29 @@ pub(crate) fn sweep(settings: &Settings) -> Result<Vec<Row>> {
     let scratch = std::env::temp_dir().join(format!("perfuse-sweep-{}", std::process::id()));
     let file = scratch.to_string_lossy().into_owned();
     let atop = tools::find("atop").context("atop")?;
-    let (mut ours, mut plain, mut theirs, mut scrapes) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    for _ in 0..settings.rounds {
-        ours.push(per_sweep(|seconds| record(settings, seconds, &file, &["--set", "own-cost.max=1"]))?);
-        theirs.push(per_sweep(|seconds| {
+    let ours =
+        |more: &[&str]| per_sweep(OURS, OURS_PER_SECOND, |seconds| record(settings, seconds, &file, "100ms", more));
+    let complete =
+        || per_sweep((2, 32), 1, |seconds| record(settings, seconds, &file, "1s", &["--set", "own-cost.max=1"]));
+    let theirs = || {
+        per_sweep(ATOP, 1, |seconds| {
             let _ = std::fs::remove_file(&scratch);
             Ok(time(&atop, &["-w", &file, "1", &(seconds + 1).to_string()], &[0])?.cpu_s)
-        })?);
-        plain.push(per_sweep(|seconds| record(settings, seconds, &file, &["--no-bpf"]))?);
+        })
+    };
+    let (mut bpf, mut plain, mut slow, mut peers, mut scrapes) = (vec![], vec![], vec![], vec![], vec![]);
+    for _ in 0..settings.rounds {
+        bpf.push(ours(&["--set", "own-cost.max=1"])?);
+        peers.push(theirs()?);
+        plain.push(ours(&["--no-bpf"])?);
         scrapes.push(scrape()?);
     }
+    // The slow sources are due every tenth second: their share shows in a long run.
+    for _ in 0..settings.rounds.min(2) {
+        slow.push(complete()?);
+    }
     let _ = std::fs::remove_file(&scratch);
-    let (ours, plain, theirs, scrapes) = (median(ours), median(plain), median(theirs), median(scrapes));
+    let (peers, scrapes) = (median(peers), median(scrapes));
     let row = |what: &str, ours: f64, name: &str, peer: f64, target| Row {
         what: what.to_owned(),
         ours: format!("{ours:.2} ms"),
@@ -41,28 +59,31 @@ pub(crate) fn sweep(settings: &Settings) -> Result<Vec<Row>> {
         ratio: Some(ours / peer),
         target,
     };
+    let (bpf, plain, slow) = (median(bpf), median(plain), median(slow));
     Ok(vec![
-        row("one sweep, all per-process data", ours, "atop -w", theirs, "at most 0.1"),
-        row("one sweep, all per-process data", ours, "node_exporter", scrapes, "at most 0.333"),
-        row("the same without BPF", plain, "atop -w", theirs, "-"),
-        row("the same without BPF", plain, "node_exporter", scrapes, "-"),
+        row("a sweep of each second, processes included", bpf, "atop -w", peers, "at most 0.1"),
+        row("a sweep of each second, processes included", bpf, "node_exporter", scrapes, "at most 0.333"),
+        row("mean sweep with the slow sources", slow, "atop -w", peers, "-"),
+        row("mean sweep with the slow sources", slow, "node_exporter", scrapes, "-"),
+        row("a sweep of each second without BPF", plain, "atop -w", peers, "-"),
+        row("a sweep of each second without BPF", plain, "node_exporter", scrapes, "-"),
     ])
 }
 
 /// CPU seconds of a recording of some seconds.
-fn record(settings: &Settings, seconds: u32, file: &str, more: &[&str]) -> Result<f64> {
+fn record(settings: &Settings, seconds: u32, file: &str, interval: &str, more: &[&str]) -> Result<f64> {
     let duration = format!("{seconds}s");
-    let mut arguments = vec!["use", "--quiet", "--json", "--record", file, "--duration", &duration];
+    let mut arguments =
+        vec!["use", "--quiet", "--json", "--record", file, "--duration", &duration, "--interval", interval];
     arguments.extend(more);
-    // Slow sources fall due every 10 s: the long run holds one round of them more, as a day of sampling would.
     Ok(time(&settings.perfuse, &arguments, &[0, 1])?.cpu_s)
 }
 
 /// CPU milliseconds of one sweep: the difference of a long and a short run.
-fn per_sweep(run: impl Fn(u32) -> Result<f64>) -> Result<f64> {
-    let short = run(SWEEPS.0)?;
-    let long = run(SWEEPS.1)?;
-    Ok((long - short) * 1000.0 / f64::from(SWEEPS.1 - SWEEPS.0))
+fn per_sweep(seconds: (u32, u32), per_second: u32, run: impl Fn(u32) -> Result<f64>) -> Result<f64> {
+    let short = run(seconds.0)?;
+    let long = run(seconds.1)?;
+    Ok((long - short) * 1000.0 / f64::from((seconds.1 - seconds.0) * per_second))
 }
 
 /// CPU milliseconds of one scrape of `node_exporter` with its default collectors.

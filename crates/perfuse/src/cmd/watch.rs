@@ -9,6 +9,7 @@ use perfuse_analyze::window::Sliding;
 use perfuse_analyze::{Checklist, Run, Scope, Thresholds};
 use perfuse_collect::Root;
 use perfuse_collect::bpf::USE;
+use perfuse_collect::terminal::{Wait, wait};
 use perfuse_render::ReportContext;
 use perfuse_render::tui::{App, Flow};
 use ratatui::crossterm::event::{Event, KeyEventKind, poll, read};
@@ -112,12 +113,14 @@ fn screen(mut app: App, inbox: &Receiver<Update>, interrupt: &Interrupt) -> anyh
             if std::mem::take(&mut dirty) {
                 terminal.draw(|frame| app.draw(frame))?;
             }
-            if poll(KEY_WAIT)? {
+            if wait(KEY_WAIT) == Wait::Gone {
+                return Ok(());
+            }
+            // Not only after input: a resize comes as a signal, through the event reader's own pipe.
+            if poll(Duration::ZERO)? {
                 match read()? {
-                    Event::Key(key) if key.kind != KeyEventKind::Release => {
-                        if app.on_key(key) == Flow::Quit {
-                            return Ok(());
-                        }
+                    Event::Key(key) if key.kind != KeyEventKind::Release && app.on_key(key) == Flow::Quit => {
+                        return Ok(());
                     }
                     _ => {}
                 }
