@@ -44,7 +44,7 @@ fn has_pmu(run: &Run, start: &str) -> bool {
 fn no_pmu(run: &Run, what: &'static str) -> Missing {
     let detail = match run.host.virtualization.as_str() {
         "" => String::new(),
-        kind => format!("{kind} guest without PMU"),
+        kind => format!("{kind}: no PMU is given to the guest"),
     };
     Missing::new(Why::Absent, what).with_detail(detail)
 }
@@ -330,6 +330,7 @@ fn io_errors(run: &Run, out: &mut Output) {
         out.cell(Cell::unmeasurable(ID, &super::errors::absent("/sys/bus/pci/devices/*/aer_dev_fatal")));
         return;
     }
+    let counted = !functions.is_empty();
     // New errors by function: fatal or logged as uncorrected, and all others.
     let mut by_function: BTreeMap<String, (u64, u64, u64)> = BTreeMap::new();
     for address in functions {
@@ -350,10 +351,14 @@ fn io_errors(run: &Run, out: &mut Output) {
     };
     let sum: u64 = by_function.values().map(|counts| counts.0 + counts.1).sum();
     let worst = by_function.values().map(verdict).max().unwrap_or(Verdict::Ok);
-    let mut cell = Cell::measured(ID, worst, Quantity::count(sum as f64)).evidence(
-        Evidence::new("/sys/bus/pci/devices/*/aer_dev_*", "TOTAL_ERR", Quantity::count(sum as f64))
-            .by_hand("grep . /sys/bus/pci/devices/*/aer_dev_*"),
-    );
+    let value = Quantity::count(sum as f64);
+    let evidence = if counted {
+        Evidence::new("/sys/bus/pci/devices/*/aer_dev_*", "TOTAL_ERR", value)
+            .by_hand("grep . /sys/bus/pci/devices/*/aer_dev_*")
+    } else {
+        Evidence::new("/dev/kmsg", "AER", value).by_hand("dmesg -T | grep -iE 'AER|PCIe Bus Error'")
+    };
+    let mut cell = Cell::measured(ID, worst, value).evidence(evidence);
     for (address, counts) in &by_function {
         let new = Quantity::count((counts.0 + counts.1) as f64);
         let instance = Instance::new(address.as_str(), new, verdict(counts));

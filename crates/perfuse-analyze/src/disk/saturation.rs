@@ -116,6 +116,12 @@ fn measured(
     if let Reading::Value((_, full)) = pressure {
         cell.evidence.push(Evidence::new(PSI, "full", Quantity::wait(*full)).by_hand(format!("cat {PSI}")));
     }
+    if let Some(first) = waiters.first() {
+        // The pressure of the host is a mean over its CPUs; the sum over the processes is what they lose.
+        let sum: f64 = waiters.iter().map(|waiter| waiter.wait).sum();
+        let evidence = Evidence::new(first.how.source(), "all processes", Quantity::wait(sum));
+        cell.evidence.push(evidence.by_hand("ps -eo pid,stat,wchan:32,comm | awk '$2 ~ /D/'"));
+    }
     for device in devices.active().into_iter().take(3) {
         cell.evidence.extend(device_evidence(device));
     }

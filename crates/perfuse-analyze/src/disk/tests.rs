@@ -342,7 +342,7 @@ fn low_ipc_matters_only_on_busy_cpus() {
     });
     let out = evaluate(&guest);
     let reason = cell(&out, "memory-interconnect.saturation").reason.as_ref().unwrap();
-    assert!(format!("{reason:?}").contains("kvm guest without PMU"));
+    assert!(format!("{reason:?}").contains("kvm: no PMU"));
 }
 
 /// Two disks behind one controller with a link of 250 MB/s.

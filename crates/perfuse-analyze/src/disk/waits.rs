@@ -147,7 +147,8 @@ pub(super) fn waiters<'a>(run: &'a Run) -> Vec<Waiter<'a>> {
             continue;
         }
         let kinds = by_pid.get(&pid).cloned().unwrap_or_default();
-        let mut measures = Measures { kinds: &kinds, looked, stalled, threads: used.task.threads.max(1), best: None };
+        let (threads, cpus) = (used.task.threads.max(1), run.host.cpus);
+        let mut measures = Measures { kinds: &kinds, looked, stalled, threads, cpus, best: None };
         measures.sampled();
         measures.off_cpu(blocked.get(&pid).copied());
         measures.delay(used.blkio_delay);
@@ -169,6 +170,7 @@ struct Measures<'a> {
     looked: u32,
     stalled: Option<f64>,
     threads: u32,
+    cpus: u32,
     best: Option<(f64, How)>,
 }
 
@@ -186,11 +188,14 @@ impl Measures<'_> {
         self.kinds.iter().filter(|(kind, _)| counts(**kind)).map(|(_, count)| *count).sum()
     }
 
-    /// What the waits that the kernel counts as I/O can be at most: every thread stalls as long as anyone does. A
-    /// journal commit is not counted there, so with one seen there is no bound.
+    /// What the waits that the kernel counts as I/O can be at most. The host's pressure is a mean over the CPUs, weighed
+    /// by how busy each is: one stalled thread beside a busy CPU shows as half. A journal commit is not counted there,
+    /// so with one seen there is no bound.
     fn capped(&self, wait: f64) -> f64 {
         match self.stalled {
-            Some(some) if !self.kinds.contains_key(&WaitFor::Journal) => wait.min(some * f64::from(self.threads)),
+            Some(some) if !self.kinds.contains_key(&WaitFor::Journal) => {
+                wait.min(some * f64::from(self.cpus.max(1)) * f64::from(self.threads))
+            }
             _ => wait,
         }
     }

@@ -176,8 +176,25 @@ pub(crate) fn perf_event_open(spec: EventSpec, cpu: i32) -> Result<OwnedFd, Errn
     // flags: disabled (bit 0), exclude_kernel (bit 5)
     let flags = 1_u64 | u64::from(spec.exclude_kernel) << 5;
     attr[40..48].copy_from_slice(&flags.to_ne_bytes());
-    let pid = if cpu < 0 { 0 } else { -1 };
+    open_event(&attr, cpu)
+}
 
+/// A counter of all tasks on one CPU that counts at once. It reads as three `u64`: count, nanoseconds enabled,
+/// nanoseconds running (`PERF_FORMAT_TOTAL_TIME_ENABLED` and `_RUNNING`).
+pub(crate) fn open_counter(kind: u32, config: u64, cpu: u32) -> Result<OwnedFd, Errno> {
+    const TIMES: u64 = 0b11;
+    let mut attr = [0_u8; PERF_ATTR_V0 as usize];
+    attr[0..4].copy_from_slice(&kind.to_ne_bytes());
+    attr[4..8].copy_from_slice(&PERF_ATTR_V0.to_ne_bytes());
+    attr[8..16].copy_from_slice(&config.to_ne_bytes());
+    attr[32..40].copy_from_slice(&TIMES.to_ne_bytes());
+    let cpu = i32::try_from(cpu).map_err(|_| Errno(libc::EINVAL))?;
+    open_event(&attr, cpu)
+}
+
+/// The call itself.
+fn open_event(attr: &[u8; PERF_ATTR_V0 as usize], cpu: i32) -> Result<OwnedFd, Errno> {
+    let pid = if cpu < 0 { 0 } else { -1 };
     // SAFETY: the attribute is as long as its own size field says; the kernel follows no other pointer.
     let result = unsafe { libc::syscall(libc::SYS_perf_event_open, attr.as_ptr(), pid, cpu, -1, FLAG_FD_CLOEXEC) };
     let fd = i32::try_from(result).unwrap_or(-1);

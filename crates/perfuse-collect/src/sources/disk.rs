@@ -1,5 +1,6 @@
 //! What the rules of disks, storage controllers and interconnects read.
 
+mod pmu;
 mod topology;
 mod wchan;
 
@@ -42,6 +43,8 @@ const FILES: &[Source] = &[
     slow("/sys/fs/resctrl/mon_data/*/mbm_local_bytes"),
     // Only the names of the directories are wanted: which PMUs the kernel offers.
     Source { path: "/sys/bus/event_source/devices/*/type", cadence: Cadence::Once },
+    slow("/sys/bus/event_source/devices/uncore_imc*/events/cas_count_read.scale"),
+    slow("/sys/bus/event_source/devices/uncore_imc*/events/cas_count_write.scale"),
 ];
 
 const fn v1(file: &'static str, cadence: Cadence) -> CgroupFile {
@@ -67,5 +70,5 @@ const CGROUP_FILES: &[CgroupFile] = &[
 const PROCESS_FILES: &[ProcessFile] = &[];
 
 fn collectors() -> Vec<Box<dyn Collector>> {
-    vec![Box::new(topology::Topology), Box::new(wchan::WaitChannels)]
+    vec![Box::new(topology::Topology), Box::new(wchan::WaitChannels), Box::<pmu::Pmu>::default()]
 }

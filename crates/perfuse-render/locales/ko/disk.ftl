@@ -100,7 +100,7 @@ finding-disk-device-failed-advice = 드라이버가 남긴 내용을 읽고 케�
 finding-disk-device-failed-expect = 단순한 재설정인지 장치를 잃은 것인지 구별할 수 있습니다.
 
 ## 제한
-control-io-throttle-title = cgroup I/O 제한
+control-io-throttle-title = cgroup I/O 스로틀
 control-io-throttle-enable = io(v2)나 blkio(v1) 컨트롤러가 있는 cgroup 계층을 마운트하십시오.
 control-io-throttle-who = 컨테이너 런타임이나 systemd 슬라이스의 관리자
 control-io-throttle-none = I/O를 제한하는 cgroup이 없습니다
