@@ -384,10 +384,13 @@ INLINE u64 positive(s64 pages)
 INLINE u64 rss_of(struct mm_struct *mm)
 {
 	struct mm_struct___before_6_2 *old = (void *)mm;
+	s64 counts[4] = {};
 
-	if (type_exists(struct mm_rss_stat))
-		return positive(old->rss_stat.count[0].counter) + positive(old->rss_stat.count[1].counter) +
-		       positive(old->rss_stat.count[3].counter);
+	if (type_exists(struct mm_rss_stat)) {
+		// The verifier of 6.1 does not look through the typedef of an array's elements.
+		read_kernel(counts, sizeof(counts), &old->rss_stat.count[0]);
+		return positive(counts[0]) + positive(counts[1]) + positive(counts[3]);
+	}
 	return positive(mm->rss_stat[0].count) + positive(mm->rss_stat[1].count) + positive(mm->rss_stat[3].count);
 }
 
