@@ -44,6 +44,8 @@ pub(crate) enum When {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Use(Box<UseArgs>),
+    Explain(ExplainArgs),
+    Cheatsheet(CheatsheetArgs),
     /// For packaging: writes man pages and shell completions.
     #[command(name = "__generate", hide = true)]
     Generate(GenerateArgs),
@@ -105,8 +107,6 @@ pub(crate) struct UseArgs {
 pub(crate) struct ExplainArgs {
     #[arg(value_name = "CELL|TERM", num_args = 0..)]
     pub(crate) what: Vec<String>,
-    #[arg(long)]
-    pub(crate) json: bool,
 }
 
 /// `perfuse cheatsheet`.

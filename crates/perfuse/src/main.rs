@@ -46,6 +46,8 @@ fn main() -> ExitCode {
 fn run(cli: Cli, console: &Console) -> anyhow::Result<u8> {
     match cli.command {
         Command::Use(args) => cmd::usehost::run(&args, console),
+        Command::Explain(args) => cmd::explain::run(&args, console),
+        Command::Cheatsheet(args) => cmd::cheatsheet::run(&args, console),
         Command::Generate(args) => cmd::generate::run(&args),
     }
 }

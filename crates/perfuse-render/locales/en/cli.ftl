@@ -49,7 +49,6 @@ help-use-after =
 
 help-explain = Explain a cell, a control, a verdict or a term
 help-explain-what = What to explain; without it, everything that can be
-help-explain-json = Print as JSON
 help-explain-after =
     Examples:
       perfuse explain cpu.saturation

@@ -49,7 +49,6 @@ help-use-after =
 
 help-explain = 셀, 제어 항목, 판정, 용어를 설명합니다
 help-explain-what = 설명할 대상. 없으면 설명할 수 있는 모든 것을 나열합니다
-help-explain-json = JSON으로 출력합니다
 help-explain-after =
     예:
       perfuse explain cpu.saturation

@@ -54,5 +54,6 @@ fn visible(command: &clap::Command) -> clap::Command {
     if let Some(version) = command.get_version() {
         bare = bare.version(version.to_owned());
     }
-    bare.disable_help_subcommand(true)
+    // Both flags are among the copied arguments, with their words in the language.
+    bare.disable_help_subcommand(true).disable_help_flag(true).disable_version_flag(true)
 }

@@ -1,5 +1,7 @@
 //! One module a command: collect, analyze, render.
 
+pub(crate) mod cheatsheet;
+pub(crate) mod explain;
 pub(crate) mod generate;
 pub(crate) mod usehost;
 pub(crate) mod watch;

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, anyhow, bail};
+use perfuse_analyze::sixty::SixtyReport;
 use perfuse_analyze::window::Window;
 use perfuse_analyze::{Arg, Checklist, Msg, Quantity, Run, Scope, Severity, Thresholds};
 use perfuse_collect::Root;
@@ -14,6 +15,7 @@ use perfuse_format::RawSnapshot;
 use perfuse_format::proc::stat::ProcStat;
 use perfuse_format::replay::{Decoder, Encoder};
 use perfuse_render::report::{Report, ReportContext};
+use perfuse_render::sixty::Sixty;
 
 use crate::cli::UseArgs;
 use crate::cmd::watch;
@@ -59,8 +61,16 @@ fn options(console: &Console) -> perfuse_render::text::TextOptions {
 /// Prints or writes what was asked for; the exit status.
 fn show(args: &UseArgs, run: &Run, console: &Console) -> anyhow::Result<u8> {
     let texts = console.texts;
+    let context = ReportContext::from_run(run);
+    if args.sixty {
+        let sixty = Sixty::new(&SixtyReport::build(run), &context, texts);
+        let text =
+            if args.json { sixty.to_json()? } else { perfuse_render::text::sixty(&sixty, texts, options(console)) };
+        console::print(&text)?;
+        return Ok(0);
+    }
     let checklist = Checklist::build(run);
-    let report = Report::new(&checklist, &ReportContext::from_run(run), texts);
+    let report = Report::new(&checklist, &context, texts);
     if let Some(file) = &args.html {
         write_file(file, perfuse_render::html::page(&report, texts).as_bytes())?;
     }
