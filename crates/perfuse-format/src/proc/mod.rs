@@ -2,9 +2,11 @@
 
 pub mod diskstats;
 pub mod file_nr;
+pub mod interrupts;
 pub mod kallsyms;
 pub mod kmsg;
 pub mod limits;
+pub mod loadavg;
 pub mod maps;
 pub mod mdstat;
 pub mod meminfo;
@@ -12,6 +14,8 @@ pub mod mountinfo;
 pub mod net;
 pub mod pid;
 pub mod pressure;
+pub mod stacks;
 pub mod stat;
+pub mod status;
 pub mod swaps;
 pub mod wchan;

@@ -2,6 +2,7 @@
 
 pub mod block;
 pub mod capability;
+pub mod cpulist;
 pub mod fds;
 pub mod host;
 pub mod net;

@@ -1,0 +1,268 @@
+//! `user-lock.*`: threads that wait for a mutex, a reader-writer lock or a semaphore of their program.
+
+mod deadlock;
+mod evidence;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use perfuse_format::bpf::{FutexWait, FutexWaker};
+use perfuse_format::proc::stacks::Stacks;
+use perfuse_format::{Missing, Reading, Why};
+
+use self::evidence::{Proof, caller, proof};
+use super::{advice, is_bottleneck, link};
+use crate::cell::{Cell, Entity, EntityKind, Evidence, Finding, Instance, Quantity, Severity, Verdict};
+use crate::checklist::Output;
+use crate::message::Msg;
+use crate::run::Run;
+use crate::{Kind, Resource};
+
+const UTILIZATION: &str = "user-lock.utilization";
+const SATURATION: &str = "user-lock.saturation";
+
+const SOURCE: &str = "bpf sys_enter_futex .. sys_exit_futex";
+
+/// The three cells and their findings.
+pub(super) fn evaluate(run: &Run, out: &mut Output) {
+    // How long a lock is held no kernel counter knows: a lock without contention never enters the kernel.
+    let opt_in = Missing::new(Why::NotSampled, "uprobes on pthread_mutex_lock and pthread_mutex_unlock");
+    out.cell(Cell::unmeasurable(UTILIZATION, &opt_in));
+    saturation(run, out);
+    deadlock::evaluate(run, out);
+}
+
+/// The waits for one lock of one process.
+struct Lock {
+    pid: u32,
+    comm: String,
+    address: u64,
+    wait: f64,
+    count: u64,
+    longest: f64,
+    waiters: BTreeSet<u32>,
+    proof: Proof,
+    /// The place that asks for it, from the stack with the longest wait.
+    place: Option<String>,
+    /// Wait of that stack.
+    heaviest: u64,
+    /// Who ended most of the waiting: the holders. `(pid, tid, comm, seconds per second)`.
+    holder: Option<(u32, u32, String, f64)>,
+}
+
+fn locks(run: &Run, rows: &[FutexWait], seconds: f64) -> Vec<Lock> {
+    let stacks = run.last::<Stacks>("@stacks").into_value().unwrap_or_default();
+    let wakers = run.bpf::<FutexWaker>().into_value().map(|(rows, _)| rows).unwrap_or_default();
+    let mut locks: BTreeMap<(u32, u64), Lock> = BTreeMap::new();
+    for row in rows.iter().filter(|row| run.in_scope(row.pid)) {
+        let frames = stacks.user.get(&row.user_stack).map_or(&[][..], Vec::as_slice);
+        let Some(proof) = proof(row, frames, rows, &wakers) else { continue };
+        let comm = run.tasks.value().and_then(|tasks| tasks.processes.get(&row.pid)).map(|used| used.task.comm.clone());
+        let lock = locks.entry((row.pid, row.address)).or_insert_with(|| Lock {
+            pid: row.pid,
+            comm: comm.unwrap_or_else(|| row.comm.clone()),
+            address: row.address,
+            wait: 0.0,
+            count: 0,
+            longest: 0.0,
+            waiters: BTreeSet::new(),
+            proof,
+            place: None,
+            heaviest: 0,
+            holder: None,
+        });
+        lock.wait += row.sum_ns as f64 / 1e9 / seconds;
+        lock.count = lock.count.saturating_add(row.count);
+        lock.longest = lock.longest.max(row.max_ns as f64 / 1e9);
+        lock.waiters.insert(row.tid);
+        lock.proof = lock.proof.max(proof);
+        if lock.place.is_none() || row.sum_ns > lock.heaviest {
+            lock.place = caller(frames).or(lock.place.take());
+            lock.heaviest = row.sum_ns;
+        }
+    }
+    for waker in &wakers {
+        if let Some(lock) = locks.get_mut(&(waker.pid, waker.address)) {
+            let share = waker.sum_ns as f64 / 1e9 / seconds;
+            if lock.holder.as_ref().is_none_or(|holder| holder.3 < share) {
+                lock.holder = Some((waker.waker_pid, waker.waker_tid, waker.waker_comm.clone(), share));
+            }
+        }
+    }
+    let mut locks: Vec<Lock> = locks.into_values().collect();
+    locks.sort_by(|a, b| b.wait.total_cmp(&a.wait).then((a.pid, a.address).cmp(&(b.pid, b.address))));
+    locks
+}
+
+impl Lock {
+    fn name(&self) -> String {
+        match &self.place {
+            Some(place) => format!("{} ({}): {place}", self.comm, self.pid),
+            None => format!("{} ({}): {:#x}", self.comm, self.pid, self.address),
+        }
+    }
+
+    /// Share of the time in which the process wanted to go on that it waited for this lock.
+    fn share(&self, run: &Run) -> f64 {
+        let used = run.tasks.value().and_then(|tasks| tasks.processes.get(&self.pid));
+        let own = used.map_or(0.0, |used| used.cpu + used.run_delay.unwrap_or(0.0));
+        self.wait / (self.wait + own).max(f64::MIN_POSITIVE)
+    }
+}
+
+fn saturation(run: &Run, out: &mut Output) {
+    let (rows, seconds) = match run.bpf::<FutexWait>() {
+        Reading::Value(found) => found,
+        Reading::Missing(missing) => return out.cell(Cell::unmeasurable(SATURATION, &missing)),
+    };
+    let locks = locks(run, &rows, seconds);
+    let wait: f64 = locks.iter().map(|lock| lock.wait).sum();
+    let all: u64 = rows.iter().filter(|row| run.in_scope(row.pid)).map(|row| row.sum_ns).sum();
+    let hurts = |lock: &Lock| is_bottleneck(run, lock.wait, lock.share(run));
+    let verdict = if locks.iter().any(hurts) { Verdict::Bottleneck } else { Verdict::Ok };
+    let all = Quantity::wait(all as f64 / 1e9 / seconds);
+    let by_hand = "perf trace -s -e futex -a sleep 5";
+    let mut cell = Cell::measured(SATURATION, verdict, Quantity::wait(wait))
+        .evidence(
+            Evidence::new(SOURCE, "waits that stack or waker shows to be for a lock", Quantity::wait(wait))
+                .by_hand(by_hand),
+        )
+        .evidence(Evidence::new(SOURCE, "all futex waits", all).by_hand(by_hand))
+        .note(Msg::new("cell-user-lock-saturation-note-choice"));
+    for lock in locks.iter().take(20) {
+        let verdict = if hurts(lock) { Verdict::Bottleneck } else { Verdict::Ok };
+        cell.instances.push(
+            Instance::new(lock.name(), Quantity::wait(lock.wait), verdict)
+                .detail("waits_per_s", Quantity::rate(lock.count as f64 / seconds))
+                .detail("longest", Quantity::seconds(lock.longest))
+                .detail("waiting_threads", Quantity::count(lock.waiters.len() as f64)),
+        );
+    }
+    let mut named = BTreeSet::new();
+    let fresh = locks.iter().filter(|lock| named.insert(lock.pid));
+    cell.culprits = fresh.take(5).map(waiter).collect();
+    out.cell(cell);
+    for lock in locks.iter().filter(|lock| hurts(lock)) {
+        out.finding(finding(run, lock));
+    }
+}
+
+fn waiter(lock: &Lock) -> Entity {
+    let detail = Msg::new("detail-text-waits-for-lock").with("wait", Quantity::wait(lock.wait));
+    Entity::process(lock.pid, &lock.comm).detail(detail)
+}
+
+fn finding(run: &Run, lock: &Lock) -> Finding {
+    let spec = (Resource::UserLock, Kind::Saturation, SATURATION);
+    let address = format!("{:#x}", lock.address);
+    let place = lock.place.clone().unwrap_or_else(|| address.clone());
+    let culprit = match &lock.holder {
+        Some((pid, tid, comm, _)) => Entity::thread(*pid, *tid, comm),
+        None => Entity::new(EntityKind::Lock, &place),
+    };
+    let mut finding = Finding::new("user-lock.contention", Severity::Bottleneck, spec, culprit);
+    finding.victims = vec![waiter(lock)];
+    finding.wait_s_per_s = Some(lock.wait);
+    finding.confidence = if lock.proof == Proof::Stack { 0.9 } else { 0.6 };
+    finding.explains = &["cpu.hot-thread"];
+    finding.also.insert(format!("pid:{}", lock.pid));
+    finding.summary = Msg::new("finding-user-lock-contention-summary")
+        .with("victim", &lock.comm)
+        .with("pid", lock.pid.to_string())
+        .with("wait", Quantity::wait(lock.wait))
+        .with("place", &place);
+    let numbers = Msg::new("finding-user-lock-contention-link-numbers")
+        .with("wait", Quantity::wait(lock.wait))
+        .with("count", lock.count)
+        .with("threads", lock.waiters.len() as u64)
+        .with("longest", Quantity::seconds(lock.longest));
+    let waits = Msg::new("finding-user-lock-contention-link-waits").with("victim", &lock.comm);
+    let held = || Msg::new("finding-user-lock-contention-link-lock").with("address", &address).with("place", &place);
+    finding.chain = vec![link(waits, held(), numbers)];
+    if let Some((_, tid, comm, share)) = &lock.holder {
+        let holder =
+            Msg::new("finding-user-lock-contention-link-holder").with("comm", comm).with("tid", tid.to_string());
+        let woke = Msg::new("finding-user-lock-contention-link-woke").with("wait", Quantity::wait(*share));
+        finding.chain.push(link(held(), holder, woke));
+        finding.chain.extend(evidence::holder_state(run, *tid, comm));
+    }
+    finding.advice = vec![advice(
+        Msg::new("finding-user-lock-contention-advice-shorten").with("place", &place),
+        Some(format!("perf record -g -p {0} sleep 5; perf trace -s -e futex -p {0} sleep 5", lock.pid)),
+        Msg::new("finding-user-lock-contention-expect-shorten").with("wait", Quantity::wait(lock.wait)),
+    )];
+    finding
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{build, second};
+    use super::*;
+    use perfuse_format::RawSnapshot;
+
+    fn table(size: u32, rows: &[Vec<u8>]) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        bytes.extend(size.to_ne_bytes());
+        bytes.extend(u32::try_from(rows.len()).unwrap().to_ne_bytes());
+        bytes.extend(0_u64.to_ne_bytes());
+        for row in rows {
+            bytes.extend(row);
+        }
+        bytes
+    }
+
+    fn words(words: &[u64]) -> Vec<u8> {
+        words.iter().flat_map(|word| word.to_ne_bytes()).collect()
+    }
+
+    /// Threads 11 and 12 of process 10 wait 0.9 s/s at address 0x700, woken by `waker`.
+    fn waiting(stacks: Option<&str>, waker: u64) -> [RawSnapshot; 2] {
+        let name = u64::from_ne_bytes(*b"server\0\0");
+        let row = |tid: u64| {
+            words(&[0xa | tid << 32, 0x700, 55, 900_000_000, 30, 40_000_000, 0, 0, name, 0, 0xa | waker << 32, name, 0])
+        };
+        let mut snapshots = [second(0), second(1)];
+        snapshots[1].put("@bpf/futex_wait", table(104, &[row(11), row(12)]));
+        let woke = words(&[0xa | waker << 32, 0x700, 1_700_000_000, 60, name, 0, 10]);
+        snapshots[1].put("@bpf/futex_waker", table(56, &[woke]));
+        if let Some(stacks) = stacks {
+            snapshots[1].put("@stacks", stacks);
+        }
+        snapshots
+    }
+
+    fn contention(snapshots: &[RawSnapshot]) -> Option<Finding> {
+        build(snapshots).findings.into_iter().find(|finding| finding.id == "user-lock.contention")
+    }
+
+    #[test]
+    fn a_mutex_in_the_stack_is_a_lock_and_its_waker_the_holder() {
+        let stacks = "55\tuser\t__lll_lock_wait;pthread_mutex_lock;Cache::get(int);serve;main\n";
+        let finding = contention(&waiting(Some(stacks), 13)).unwrap();
+        assert_eq!((finding.culprit.tid, finding.victims[0].pid), (Some(13), Some(10)));
+        assert!((finding.wait_s_per_s.unwrap() - 1.8).abs() < 1e-9);
+        assert!(finding.confidence > 0.8);
+        let place = finding.summary.args.iter().find(|(name, _)| *name == "place").unwrap();
+        assert_eq!(place.1, crate::Arg::Text("Cache::get(int)".into()));
+    }
+
+    #[test]
+    fn an_idle_pool_waits_by_choice() {
+        let stacks = "55\tuser\t__futex_abstimed_wait_common;pthread_cond_wait@@GLIBC_2.3.2;worker;start_thread\n";
+        assert!(contention(&waiting(Some(stacks), 13)).is_none());
+        assert!(contention(&waiting(None, 13)).is_none(), "without a stack a plain waker proves nothing");
+    }
+
+    #[test]
+    fn without_a_stack_waiters_that_wake_each_other_show_a_lock() {
+        let finding = contention(&waiting(None, 12)).unwrap();
+        assert!(finding.confidence < 0.8);
+    }
+
+    #[test]
+    fn hold_time_is_said_to_be_opt_in() {
+        let checklist = build(&waiting(None, 13));
+        let cell = checklist.cells.iter().find(|cell| cell.id == UTILIZATION).unwrap();
+        assert_eq!(cell.verdict, Verdict::Unmeasurable);
+        assert!(cell.enable.is_some());
+    }
+}
