@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 
 use perfuse_format::sys::net::NetDevices;
-use perfuse_format::{Missing, Reading, Why};
+use perfuse_format::sys::pci::AerCounts;
+use perfuse_format::{Missing, Reading, Why, delta};
 
+use super::counters::softnet;
 use super::interfaces::Interface;
 use super::{Net, errors, watch_from};
 use crate::cell::{Cell, Evidence, Instance, Quantity, Verdict};
@@ -139,6 +141,13 @@ fn saturation(net: &Net, controllers: &[Controller]) -> Cell {
     let worst = controllers.iter().map(verdict).max().unwrap_or(Verdict::Ok);
     let mut cell = Cell::measured(SATURATION, worst, Quantity::rate(sum));
     cell.evidence.push(evidence_of("rx missed, rx fifo, tx fifo", Quantity::rate(sum)));
+    let cpus = softnet(net.run).into_value().unwrap_or_default();
+    let all: f64 = cpus.iter().map(|cpu| cpu.processed).sum();
+    if let Some(most) = cpus.iter().map(|cpu| cpu.processed).reduce(f64::max).filter(|_| all > 0.0) {
+        let evidence =
+            Evidence::new("/proc/net/softnet_stat", "packets on the busiest CPU", Quantity::ratio(most / all));
+        cell.evidence.push(evidence.by_hand("cat /proc/interrupts /proc/net/softnet_stat"));
+    }
     cell.instances = controllers
         .iter()
         .map(|controller| Instance::new(controller.label(), Quantity::rate(controller.sum(full)), verdict(controller)))
@@ -146,17 +155,50 @@ fn saturation(net: &Net, controllers: &[Controller]) -> Cell {
     cell
 }
 
+/// Errors that the PCI Express link of the card reported: corrected ones, and those that were not, per second.
+fn link_errors(net: &Net, controller: &Controller) -> (f64, f64) {
+    let rate = |address: &str, file: &str| {
+        let span = net.run.span::<AerCounts>(&format!("/sys/bus/pci/devices/{address}/{file}")).into_value()?;
+        Some(delta(span.first.total, span.last.total).grew()? as f64 / span.seconds)
+    };
+    let sum = |files: &[&str]| {
+        let addresses = controller.ports.iter().filter_map(|port| port.device.pci_address());
+        addresses.flat_map(|address| files.iter().filter_map(move |file| rate(address, file))).sum()
+    };
+    (sum(&["aer_dev_correctable"]), sum(&["aer_dev_nonfatal", "aer_dev_fatal"]))
+}
+
+/// Bad packets of the ports, and what their PCI Express link reported.
 fn errors_of(net: &Net, controllers: &[Controller]) -> Cell {
     let verdict = |controller: &Controller| {
-        let errors = controller.ports.iter().map(|port| port.errors()).fold(0, u64::saturating_add);
-        let packets = controller.ports.iter().map(|port| port.packets()).fold(0, u64::saturating_add);
-        errors::verdict(net, errors, packets)
+        let sum = |of: fn(&Interface) -> u64| controller.ports.iter().map(|port| of(port)).fold(0, u64::saturating_add);
+        let (corrected, uncorrected) = link_errors(net, controller);
+        let packets = errors::verdict(net, sum(Interface::errors), sum(Interface::packets));
+        match (corrected > 0.0, uncorrected > 0.0) {
+            (_, true) => Verdict::Error,
+            (true, _) => packets.max(Verdict::Watch),
+            _ => packets,
+        }
     };
-    let rate = |controller: &Controller| controller.sum(|port| port.rate(port.errors()));
+    let rate = |controller: &Controller| {
+        let (corrected, uncorrected) = link_errors(net, controller);
+        controller.sum(|port| port.rate(port.errors())) + corrected + uncorrected
+    };
     let sum: f64 = controllers.iter().map(rate).sum();
     let worst = controllers.iter().map(verdict).max().unwrap_or(Verdict::Ok);
     let mut cell = Cell::measured(ERRORS, worst, Quantity::rate(sum));
-    cell.evidence.push(evidence_of("errors", Quantity::rate(sum)));
+    let ports: f64 = controllers.iter().map(|controller| controller.sum(|port| port.rate(port.errors()))).sum();
+    cell.evidence.push(evidence_of("errors", Quantity::rate(ports)));
+    if net
+        .run
+        .snapshots
+        .iter()
+        .any(|raw| raw.under("/sys/bus/pci/devices/").any(|(name, _)| name.contains("/aer_dev_")))
+    {
+        let source = "/sys/bus/pci/devices/*/aer_dev_*";
+        let evidence = Evidence::new(source, "AER", Quantity::rate(sum - ports));
+        cell.evidence.push(evidence.by_hand("grep . /sys/bus/pci/devices/*/aer_dev_*"));
+    }
     cell.instances = controllers
         .iter()
         .map(|controller| Instance::new(controller.label(), Quantity::rate(rate(controller)), verdict(controller)))

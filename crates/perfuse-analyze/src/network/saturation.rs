@@ -39,6 +39,13 @@ struct Place {
     verdict: Verdict,
 }
 
+impl Place {
+    /// The wait, or what was lost where nobody waits for it (a datagram that is gone).
+    fn value(&self) -> Quantity {
+        if self.wait <= 0.0 && self.lost > 0.0 { Quantity::rate(self.lost) } else { Quantity::wait(self.wait) }
+    }
+}
+
 pub(super) fn evaluate(net: &Net, out: &mut Output) {
     let counters = match &net.counters {
         Reading::Value(counters) => counters,
@@ -52,10 +59,10 @@ pub(super) fn evaluate(net: &Net, out: &mut Output) {
         let order = b.verdict.cmp(&a.verdict).then(b.wait.total_cmp(&a.wait));
         order.then(b.lost.total_cmp(&a.lost)).then(a.name.cmp(&b.name))
     });
-    let wait = places.iter().map(|place| place.wait).fold(0.0, f64::max);
     let verdict = places.iter().map(|place| place.verdict).max().unwrap_or(Verdict::Ok);
-    let mut cell = Cell::measured(ID, verdict, Quantity::wait(wait));
-    cell.instances = places.into_iter().map(instance).collect();
+    let value = places.first().map_or(Quantity::wait(0.0), Place::value);
+    let mut cell = Cell::measured(ID, verdict, value);
+    cell.instances = places.iter().map(instance).collect();
     cell.evidence = evidence(net, counters);
     cell.history = history(net);
     cell.culprits = culprits(net);
@@ -66,8 +73,8 @@ pub(super) fn evaluate(net: &Net, out: &mut Output) {
     out.cell(cell);
 }
 
-fn instance(place: Place) -> Instance {
-    Instance::new(place.name, Quantity::wait(place.wait), place.verdict)
+fn instance(place: &Place) -> Instance {
+    Instance::new(place.name.clone(), place.value(), place.verdict)
         .detail("network_wait_s_per_s", Quantity::wait(place.wait))
         .detail("lost_per_s", Quantity::rate(place.lost))
 }
@@ -116,13 +123,35 @@ fn unanswered(net: &Net, counters: &Counters) -> Place {
     Place { name: "no answer".into(), wait, lost, verdict: verdict(net, wait, lost) }
 }
 
-fn path(net: &Net, counters: &Counters) -> Place {
+/// Seconds per second that senders spend on repairing the losses of the path: a timeout takes at least
+/// [`TIMEOUT_S`], and a recovery without one at least a round trip.
+pub(super) fn path_wait(net: &Net, counters: &Counters) -> f64 {
     let (lost, timeouts) = path_losses(net, counters);
-    let wait = timeouts * TIMEOUT_S;
+    let again = counters.rate("Tcp", "RetransSegs").unwrap_or(0.0);
+    if lost <= 0.0 || again <= 0.0 {
+        return 0.0;
+    }
+    let recoveries = counters.sum(&[("TcpExt", "TCPSackRecovery"), ("TcpExt", "TCPRenoRecovery")]) * lost / again;
+    let repairing = net.connections.value().into_iter().flatten().filter(|connection| connection.retransmitted > 0.0);
+    let (count, rtt) = repairing.fold((0.0, 0.0), |(count, longest): (f64, f64), connection| {
+        (count + 1.0, longest.max(connection.rtt.unwrap_or(0.0)))
+    });
+    // A connection repairs one loss at a time.
+    timeouts * TIMEOUT_S + (recoveries * rtt).min(count)
+}
+
+fn path(net: &Net, counters: &Counters) -> Place {
+    let (lost, _) = path_losses(net, counters);
     let sent = counters.rate("Tcp", "OutSegs").unwrap_or(0.0);
     let share = if sent > 0.0 { lost / sent } else { 0.0 };
     let many = share >= net.run.threshold("network.retransmit-ratio");
-    let verdict = if many { verdict(net, wait, lost) } else { Verdict::Ok };
+    // Below that share repetitions are the way in which TCP finds out how much a path carries.
+    let (wait, verdict) = if many {
+        let wait = path_wait(net, counters);
+        (wait, verdict(net, wait, lost))
+    } else {
+        (0.0, Verdict::Ok)
+    };
     Place { name: "path".into(), wait, lost, verdict }
 }
 
@@ -206,6 +235,10 @@ fn evidence(net: &Net, counters: &Counters) -> Vec<Evidence> {
         }
     }
     if let Some(queues) = net.queues.value() {
+        for queue in queues.iter().filter(|queue| queue.ceiling.is_some()) {
+            let metric = format!("{} backlog, overlimits", queues::name(net, queue));
+            all.push(Evidence::new("@netlink/qdisc", metric, Quantity::wait(queue.standing)).by_hand("tc -s qdisc"));
+        }
         let drops: f64 = queues.iter().filter(|queue| queue.is_root).map(|queue| queue.drops).sum();
         all.push(Evidence::new("@netlink/qdisc", "drops", Quantity::rate(drops)).by_hand("tc -s qdisc"));
     }
@@ -216,6 +249,8 @@ fn evidence(net: &Net, counters: &Counters) -> Vec<Evidence> {
             all.push(evidence.by_hand("cat /proc/net/softnet_stat   # columns 2, 3"));
         }
     }
+    // What the verdict rests on stands first.
+    all.sort_by_key(|evidence| evidence.value.number <= 0.0);
     all
 }
 

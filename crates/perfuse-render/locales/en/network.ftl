@@ -103,8 +103,8 @@ detail-table-full-per-s = refused, table full
 ## What a named one did
 entity-network-traffic = { $rate } over TCP
 entity-network-window = waited { $wait } for the receive window of its peers
-entity-network-retransmits = { $rate } segments sent again
-entity-network-udp-drops = { $rate } datagrams lost at { $socket }
+entity-network-retransmits = segments sent again: { $rate }
+entity-network-udp-drops = datagrams lost at { $socket }: { $rate }
 
 ## Findings
 network-named = { $name }
@@ -112,7 +112,7 @@ network-named = { $name }
 finding-network-shaper-queue-title = Traffic shaper holds packets back
 finding-network-shaper-queue-summary = The shaper { $queue } ({ $ceiling }) held packets of { $victim } back during { $share } of the time, by { $delay } on average.
 finding-network-shaper-queue-cause = its configured rate of { $ceiling }
-finding-network-shaper-queue-evidence-queue = at most { $backlog } waiting, { $delay } of delay, { $drops } dropped
+finding-network-shaper-queue-evidence-queue = at most { $backlog } waiting; delay { $delay }; dropped { $drops }
 finding-network-shaper-queue-evidence-rate = { $through } went through, { $share } of { $ceiling }; held back { $overlimits }
 finding-network-shaper-queue-advice-raise = Raise the rate of { $queue } if the link behind it can carry more, or send less.
 finding-network-shaper-queue-expect-raise = At twice the rate of { $ceiling } the queue of { $delay } drains in half the time; once the rate exceeds what is sent, it is gone.
@@ -120,71 +120,71 @@ finding-network-shaper-queue-advice-fair = Put a fair queue inside the shaper, s
 finding-network-shaper-queue-expect-fair = The throughput stays at { $ceiling }; the delay of { $delay } falls to about 5 ms for flows that send little.
 
 finding-network-queue-drops-title = Send queue overflows
-finding-network-queue-drops-summary = The send queue { $queue } of { $device } overflowed and dropped { $drops } packets.
-finding-network-queue-drops-evidence = { $drops } dropped, { $through } went through, at most { $backlog } waiting
+finding-network-queue-drops-summary = The send queue { $queue } of { $device } overflowed and dropped packets ({ $drops }).
+finding-network-queue-drops-evidence = dropped: { $drops }; { $through } went through; at most { $backlog } waiting
 finding-network-queue-drops-advice-look = See whether { $device } is slower than what is sent (link speed, ring, virtual switch) before you lengthen its queue.
-finding-network-queue-drops-expect-look = A longer queue turns { $drops } drops into delay; only a faster link or fewer packets remove both.
+finding-network-queue-drops-expect-look = A longer queue turns drops ({ $drops }) into delay; only a faster link or fewer packets remove both.
 
 finding-network-listen-overflow-title = Listener accepts too slowly
-finding-network-listen-overflow-summary = { $listener } turned away { $rate } connection requests of { $victim }: its accept queue of { $backlog } was full. Each waits at least 1 s before it tries again.
-finding-network-listen-overflow-summary-unknown = A listener of this host turned away { $rate } connection requests since its accept queue was full; which one could not be seen.
+finding-network-listen-overflow-summary = { $listener } turned away connection requests of { $victim } ({ $rate }): its accept queue of { $backlog } was full. Each waits at least 1 s before it tries again.
+finding-network-listen-overflow-summary-unknown = A listener of this host turned away connection requests ({ $rate }) since its accept queue was full; which one could not be seen.
 finding-network-listen-overflow-clients = clients
 finding-network-listen-overflow-some-listener = a listener of this host
-finding-network-listen-overflow-evidence-turned = { $rate } connection requests turned away, each tried again after 1 s at the earliest
+finding-network-listen-overflow-evidence-turned = connection requests turned away: { $rate }; each is tried again after 1 s at the earliest
 finding-network-listen-overflow-cause = { $listener } does not call accept() often enough
 finding-network-listen-overflow-evidence-queue = up to { $waiting } connections waited where { $backlog } may; the queue was full in { $full } of the samples
 finding-network-listen-overflow-advice-find = Find the listener whose Recv-Q exceeds its Send-Q.
-finding-network-listen-overflow-expect-find = Once it accepts fast enough, the { $rate } requests turned away become 0.
+finding-network-listen-overflow-expect-find = Once it accepts fast enough, no request is turned away (now { $rate }).
 finding-network-listen-overflow-advice-accept = Find out what keeps the process from accepting: CPU, a lock, a dependency, a limit of workers.
-finding-network-listen-overflow-expect-accept = When it accepts as fast as requests come, the { $rate } turned away become 0, and with them connection times of 1 s and more.
+finding-network-listen-overflow-expect-accept = When it accepts as fast as requests come, none is turned away (now { $rate }), and connection times of 1 s and more are gone.
 finding-network-listen-overflow-advice-somaxconn = The backlog of { $backlog } is cut by net.core.somaxconn: raise it and restart the service, to survive bursts.
 finding-network-listen-overflow-expect-somaxconn = Bursts of up to { $needed } connections are queued, not turned away; a steady overload is not helped.
 finding-network-listen-overflow-advice-backlog = Ask for a longer backlog than { $backlog } in listen(), to survive bursts.
 finding-network-listen-overflow-expect-backlog = Bursts of up to { $needed } connections are queued, not turned away; a steady overload is not helped.
 
 finding-network-slow-reader-title = Receiver does not read fast enough
-finding-network-slow-reader-summary = { $sender } waited { $wait } since { $reader } did not read what it was sent: the receive window was closed.
+finding-network-slow-reader-summary = { $sender } waited ({ $wait }) since { $reader } did not read what it was sent: the receive window was closed.
 finding-network-slow-reader-window = the receive window of { $reader }
-finding-network-slow-reader-evidence-window = held back { $wait } by the window (tcp_info rwnd_limited), { $queue } waiting to be sent
+finding-network-slow-reader-evidence-window = held back by the window: { $wait } (tcp_info rwnd_limited); { $queue } waiting to be sent
 finding-network-slow-reader-evidence-unread = { $unread } received and not read
 finding-network-slow-reader-advice-reader = Look at { $reader }: what it does instead of reading. The network is not the cause.
-finding-network-slow-reader-expect-reader = If it reads as fast as is sent, up to { $wait } of waiting goes away.
+finding-network-slow-reader-expect-reader = If it reads as fast as is sent, waiting of up to { $wait } goes away.
 
 finding-network-retransmits-title = Segments are lost on the path
-finding-network-retransmits-summary = { $victim } had to send { $rate } TCP segments ({ $share } of all) again, most of them to { $path }; no queue of this host dropped them.
+finding-network-retransmits-summary = { $victim } had to send { $share } of its TCP segments again ({ $rate }), most of them to { $path }; no queue of this host dropped them.
 finding-network-retransmits-path = the path to { $path }
-finding-network-retransmits-evidence = { $rate } sent again, { $share } of all; { $timeouts } timeouts of at least 0.2 s; round trip { $rtt }
+finding-network-retransmits-evidence = sent again: { $rate }, { $share } of all; timeouts of at least 0.2 s: { $timeouts }; round trip { $rtt }
 finding-network-retransmits-advice-path = Find where on the path to { $path } packets are lost: from here on every hop has its own counters.
-finding-network-retransmits-expect-path = Without the loss the { $rate } repetitions and their timeouts go away.
+finding-network-retransmits-expect-path = Without the loss nothing is sent again (now { $rate }), and no time is lost in timeouts and recoveries.
 
 finding-network-no-answer-title = Connection requests get no answer
-finding-network-no-answer-summary = { $victim } asked { $target } for a connection and got no answer: { $rate } requests were repeated, { $count } are waiting now.
-finding-network-no-answer-evidence = { $rate } requests repeated after 1 s or more; { $count } waiting now
+finding-network-no-answer-summary = { $victim } asked { $target } for a connection and got no answer: { $count } requests are waiting now, repeated at { $rate }.
+finding-network-no-answer-evidence = { $count } requests waiting now; repeated after 1 s or more: { $rate }
 finding-network-no-answer-advice-target = See whether { $target } runs and whether a firewall drops the requests.
-finding-network-no-answer-expect-target = When it answers, the { $rate } repetitions and the wait of at least 1 s for each go away.
+finding-network-no-answer-expect-target = When it answers, nothing is repeated (now { $rate }), and the wait of at least 1 s for each goes away.
 
 finding-network-udp-receive-buffer-title = UDP datagrams are lost at a full socket
-finding-network-udp-receive-buffer-summary = { $reader } did not read fast enough from { $socket }: { $rate } UDP datagrams ({ $share } of all) were dropped at full receive buffers.
+finding-network-udp-receive-buffer-summary = { $reader } did not read fast enough from { $socket }: { $share } of all UDP datagrams ({ $rate }) were dropped at full receive buffers.
 finding-network-udp-receive-buffer-cause = { $reader } does not read fast enough
-finding-network-udp-receive-buffer-evidence = { $rate } dropped, { $share } of all; { $waiting } waiting in the worst socket
+finding-network-udp-receive-buffer-evidence = dropped: { $rate }, { $share } of all; { $waiting } waiting in the worst socket
 finding-network-udp-receive-buffer-advice-reader = Let { $reader } read faster: more threads or sockets (SO_REUSEPORT), recvmmsg, or less work per datagram.
-finding-network-udp-receive-buffer-expect-reader = When reading keeps up, the { $rate } drops become 0.
+finding-network-udp-receive-buffer-expect-reader = When reading keeps up, nothing is dropped (now { $rate }).
 finding-network-udp-receive-buffer-advice-buffer = For bursts, enlarge the receive buffer (SO_RCVBUF, bounded by net.core.rmem_max).
-finding-network-udp-receive-buffer-expect-buffer = Bursts fit; if more comes than is read all the time, the { $rate } drops come back once the buffer is full.
+finding-network-udp-receive-buffer-expect-buffer = Bursts fit; if more comes than is read all the time, the drops (now { $rate }) come back once the buffer is full.
 
 finding-network-link-errors-title = Bad packets on an interface
-finding-network-link-errors-summary = { $device } had { $rate } bad packets, { $share } of all.
+finding-network-link-errors-summary = { $share } of the packets of { $device } were bad ({ $rate }).
 finding-network-link-errors-cause = cable, transceiver, port, duplex, or driver
-finding-network-link-errors-evidence = { $rate } errors: { $crc } bad checksums, { $frame } bad frames, { $carrier } lost carriers
+finding-network-link-errors-evidence = errors: { $rate }; bad checksums { $crc }, bad frames { $frame }, lost carriers { $carrier }
 finding-network-link-errors-advice-wire = Read the driver's own counters of { $device }; then exchange cable, transceiver and port in turn.
-finding-network-link-errors-expect-wire = With a sound link the { $rate } errors become 0.
+finding-network-link-errors-expect-wire = With a sound link there are no errors (now { $rate }).
 
 finding-network-ring-full-title = Receive ring of a card is full
-finding-network-ring-full-summary = { $device } lost { $rate } packets, { $share } of those received, since its receive ring was full.
+finding-network-ring-full-summary = { $device } lost { $share } of the packets that came in ({ $rate }), since its receive ring was full.
 finding-network-ring-full-cause = receive ring full: the host does not empty it fast enough
-finding-network-ring-full-evidence = { $rate } lost, { $packets } received
+finding-network-ring-full-evidence = lost: { $rate }; received: { $packets }
 finding-network-ring-full-advice-ring = Enlarge the receive ring of { $device }, and spread its interrupts over more CPUs.
-finding-network-ring-full-expect-ring = Bursts fit into the ring and the { $rate } losses become 0, unless the CPU itself is the limit.
+finding-network-ring-full-expect-ring = Bursts fit into the ring and nothing is lost (now { $rate }), unless the CPU itself is the limit.
 
 finding-network-carrier-title = Carrier of an interface changed
 finding-network-carrier-summary = { $count ->
@@ -197,40 +197,40 @@ finding-network-carrier-advice-wire = Look for the reason in the kernel log and 
 finding-network-carrier-expect-wire = With a steady link { $device } loses no packets to outages.
 
 finding-network-softirq-drops-title = Receive backlog of a CPU is full
-finding-network-softirq-drops-summary = { $cpu } dropped { $rate } received packets, { $share } of its share, since its backlog was full.
+finding-network-softirq-drops-summary = { $cpu } dropped { $share } of the packets that it received ({ $rate }), since its backlog was full.
 finding-network-softirq-drops-packets = received packets
-finding-network-softirq-drops-evidence = { $rate } dropped, { $processed } processed, out of budget { $squeezed }
+finding-network-softirq-drops-evidence = dropped: { $rate }; processed: { $processed }; out of budget: { $squeezed }
 finding-network-softirq-drops-advice-spread = Spread the packets over more CPUs: interrupts of the queues, or RPS.
-finding-network-softirq-drops-expect-spread = With the load on two CPUs each gets half; the { $rate } drops go away once no backlog fills up.
+finding-network-softirq-drops-expect-spread = With the load on two CPUs each gets half; once no backlog fills up, nothing is dropped (now { $rate }).
 finding-network-softirq-drops-advice-backlog = For bursts, lengthen the backlog.
-finding-network-softirq-drops-expect-backlog = Bursts fit; if { $cpu } is too slow all the time, the { $rate } drops come back.
+finding-network-softirq-drops-expect-backlog = Bursts fit; if { $cpu } is too slow all the time, the drops (now { $rate }) come back.
 
 finding-network-conntrack-full-title = Connection tracking table is full
-finding-network-conntrack-full-summary = The connection tracking table is full ({ $count } of { $max } entries): { $rate } packets of new connections were dropped.
+finding-network-conntrack-full-summary = The connection tracking table is full ({ $count } of { $max } entries): packets of new connections were dropped ({ $rate }).
 finding-network-conntrack-full-packets = packets of new connections
-finding-network-conntrack-full-evidence = { $rate } dropped with { $count } of { $max } entries in use
+finding-network-conntrack-full-evidence = dropped: { $rate }, with { $count } of { $max } entries in use
 finding-network-conntrack-full-advice-raise = Raise the maximum from { $max } to { $wanted }, or exempt traffic that needs no tracking.
-finding-network-conntrack-full-expect-raise = With room for { $wanted } connections the { $rate } drops become 0; an entry takes about 320 bytes.
+finding-network-conntrack-full-expect-raise = With room for { $wanted } connections nothing is dropped (now { $rate }); an entry takes about 320 bytes.
 
 finding-network-local-ports-title = Local ports are used up
-finding-network-local-ports-summary = { $victim } could not connect to { $target } ({ $rate } failures): { $used } of { $size } local ports are in use towards it.
+finding-network-local-ports-summary = { $victim } could not connect to { $target } (failures: { $rate }): { $used } of { $size } local ports are in use towards it.
 finding-network-local-ports-cause = local ports towards { $target }
-finding-network-local-ports-evidence = { $rate } calls failed with EADDRNOTAVAIL; { $used } of { $size } ports in use, { $waiting } of them in TIME_WAIT
+finding-network-local-ports-evidence = calls that failed with EADDRNOTAVAIL: { $rate }; { $used } of { $size } ports in use, { $waiting } of them in TIME_WAIT
 finding-network-local-ports-advice-reuse = Keep connections to { $target } open and reuse them (keep-alive, a pool).
-finding-network-local-ports-expect-reuse = A pool needs as many ports as it has connections, not { $size }: the { $rate } failures become 0.
+finding-network-local-ports-expect-reuse = A pool needs as many ports as it has connections, not { $size }; no call fails (now { $rate }).
 finding-network-local-ports-advice-range = Widen the range of local ports and let outgoing connections reuse those in TIME_WAIT.
 finding-network-local-ports-expect-range = 64,512 ports instead of { $size }.
 
 finding-network-socket-memory-title = Socket memory is short
-finding-network-socket-memory-summary = The kernel's memory for sockets is short: { $rate } refusals, { $pressed } entries into memory pressure.
+finding-network-socket-memory-summary = The kernel's memory for sockets is short (refusals: { $rate }; entries into memory pressure: { $pressed }).
 finding-network-socket-memory-sockets = sockets
-finding-network-socket-memory-evidence = { $rate } refusals, { $pressed } times into memory pressure
+finding-network-socket-memory-evidence = refusals: { $rate }; entries into memory pressure: { $pressed }
 finding-network-socket-memory-advice-who = Find the sockets that hold the memory; raise tcp_mem or udp_mem only if that much may be used.
-finding-network-socket-memory-expect-who = Below the limit the { $rate } refusals become 0 and buffers may grow again.
+finding-network-socket-memory-expect-who = Below the limit nothing is refused (now { $rate }) and buffers may grow again.
 
 finding-network-neighbour-table-full-title = Neighbour table is full
-finding-network-neighbour-table-full-summary = The { $table } neighbour table is full ({ $entries } of { $max } entries): { $rate } new neighbours were refused.
+finding-network-neighbour-table-full-summary = The { $table } neighbour table is full ({ $entries } of { $max } entries): new neighbours were refused ({ $rate }).
 finding-network-neighbour-table-full-packets = packets to new neighbours
-finding-network-neighbour-table-full-evidence = { $rate } refused with { $entries } of { $max } entries in use
+finding-network-neighbour-table-full-evidence = refused: { $rate }, with { $entries } of { $max } entries in use
 finding-network-neighbour-table-full-advice-raise = Raise gc_thresh3 from { $max } to { $wanted }, or make the network segment smaller.
 finding-network-neighbour-table-full-expect-raise = With room for { $wanted } neighbours none is refused.

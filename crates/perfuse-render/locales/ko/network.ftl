@@ -117,71 +117,71 @@ finding-network-shaper-queue-advice-fair = 한 흐름이 다른 흐름을 지연
 finding-network-shaper-queue-expect-fair = 처리량은 { $ceiling } 그대로이며, 적게 보내는 흐름의 지연 시간은 { $delay }에서 약 5 ms로 줄어듭니다.
 
 finding-network-queue-drops-title = 송신 대기열이 넘침
-finding-network-queue-drops-summary = { $device }의 송신 대기열 { $queue }에서 패킷이 넘쳐 { $drops } 버려졌습니다.
+finding-network-queue-drops-summary = { $device }의 송신 대기열 { $queue }에서 패킷이 넘쳐 버려졌습니다({ $drops }).
 finding-network-queue-drops-evidence = 버려진 패킷 { $drops }, 통과 { $through }, 최대 { $backlog } 대기
 finding-network-queue-drops-advice-look = 대기열을 늘리기 전에 { $device } 쪽이 보내는 양보다 느리지 않은지(링크 속도, 링, 가상 스위치) 확인하십시오.
-finding-network-queue-drops-expect-look = 대기열을 늘리면 { $drops }의 유실이 지연으로 바뀔 뿐이며, 둘 다 없애려면 링크를 빠르게 하거나 패킷을 줄여야 합니다.
+finding-network-queue-drops-expect-look = 대기열을 늘리면 유실(현재 { $drops })이 지연으로 바뀔 뿐이며, 둘 다 없애려면 링크를 빠르게 하거나 패킷을 줄여야 합니다.
 
 finding-network-listen-overflow-title = 접속 수락이 너무 느림
-finding-network-listen-overflow-summary = { $listener } 수락 대기열({ $backlog })이 가득 차 { $victim }의 접속 요청이 { $rate } 거절되었습니다. 거절된 요청은 적어도 1초를 기다린 뒤 다시 시도합니다.
-finding-network-listen-overflow-summary-unknown = 이 호스트의 어느 리스너에서 수락 대기열이 가득 차 접속 요청이 { $rate } 거절되었습니다. 어느 리스너인지는 볼 수 없었습니다.
+finding-network-listen-overflow-summary = { $listener } 수락 대기열({ $backlog })이 가득 차 { $victim }의 접속 요청을 거절했습니다({ $rate }). 거절된 요청은 적어도 1초를 기다린 뒤 다시 시도합니다.
+finding-network-listen-overflow-summary-unknown = 이 호스트의 어느 리스너에서 수락 대기열이 가득 차 접속 요청을 거절했습니다({ $rate }). 어느 리스너인지는 볼 수 없었습니다.
 finding-network-listen-overflow-clients = 클라이언트
 finding-network-listen-overflow-some-listener = 이 호스트의 어느 리스너
-finding-network-listen-overflow-evidence-turned = 접속 요청 { $rate } 거절, 빨라도 1초 뒤에 재시도
+finding-network-listen-overflow-evidence-turned = 거절된 접속 요청 { $rate }, 빨라도 1초 뒤에 재시도
 finding-network-listen-overflow-cause = { $listener } 쪽에서 accept()를 충분히 자주 호출하지 않음
 finding-network-listen-overflow-evidence-queue = 허용치 { $backlog }에 최대 { $waiting }개 접속이 대기, 표본의 { $full }에서 대기열이 가득 참
 finding-network-listen-overflow-advice-find = Recv-Q가 Send-Q보다 큰 리스너를 찾으십시오.
-finding-network-listen-overflow-expect-find = 수락이 충분히 빨라지면 { $rate }의 거절이 0이 됩니다.
+finding-network-listen-overflow-expect-find = 수락이 충분히 빨라지면 거절(현재 { $rate })이 없어집니다.
 finding-network-listen-overflow-advice-accept = 프로세스가 왜 접속을 수락하지 못하는지 확인하십시오. CPU, 락, 의존 서비스, 워커 수 제한이 흔한 원인입니다.
-finding-network-listen-overflow-expect-accept = 요청이 오는 만큼 수락하면 { $rate }의 거절이 0이 되고, 1초가 넘는 접속 시간도 사라집니다.
+finding-network-listen-overflow-expect-accept = 요청이 오는 만큼 수락하면 거절(현재 { $rate })이 없어지고, 1초가 넘는 접속 시간도 사라집니다.
 finding-network-listen-overflow-advice-somaxconn = 백로그 { $backlog }의 상한은 net.core.somaxconn입니다. 순간적인 폭주에 견디도록 값을 올리고 서비스를 다시 시작하십시오.
 finding-network-listen-overflow-expect-somaxconn = 최대 { $needed }개의 접속이 한꺼번에 와도 거절되지 않고 대기합니다. 지속적인 과부하에는 도움이 되지 않습니다.
 finding-network-listen-overflow-advice-backlog = 순간적인 폭주에 견디도록 listen()에 { $backlog }보다 큰 백로그를 지정하십시오.
 finding-network-listen-overflow-expect-backlog = 최대 { $needed }개의 접속이 한꺼번에 와도 거절되지 않고 대기합니다. 지속적인 과부하에는 도움이 되지 않습니다.
 
 finding-network-slow-reader-title = 수신 측이 충분히 빨리 읽지 않음
-finding-network-slow-reader-summary = { $reader } 쪽에서 데이터를 제때 읽지 않아 수신 윈도가 닫혔고, { $sender }{ JOSA($sender, "이/가") } { $wait } 기다렸습니다.
+finding-network-slow-reader-summary = { $reader } 쪽에서 데이터를 제때 읽지 않아 수신 윈도가 닫혔고, 그동안 { $sender }{ JOSA($sender, "이/가") } 기다렸습니다({ $wait }).
 finding-network-slow-reader-window = { $reader }의 수신 윈도
-finding-network-slow-reader-evidence-window = 윈도 때문에 { $wait } 대기(tcp_info rwnd_limited), { $queue } 송신 대기
+finding-network-slow-reader-evidence-window = 윈도 때문에 대기 { $wait }(tcp_info rwnd_limited), { $queue } 송신 대기
 finding-network-slow-reader-evidence-unread = 받았지만 읽지 않은 데이터 { $unread }
 finding-network-slow-reader-advice-reader = { $reader } 쪽이 읽는 대신 무엇을 하는지 살펴보십시오. 네트워크는 원인이 아닙니다.
 finding-network-slow-reader-expect-reader = 보내는 만큼 빨리 읽으면 최대 { $wait }의 대기가 사라집니다.
 
 finding-network-retransmits-title = 경로에서 세그먼트가 유실됨
-finding-network-retransmits-summary = { $victim }에서 TCP 세그먼트 { $rate }(전체의 { $share })를 다시 보냈으며 대부분 { $path } 쪽입니다. 이 호스트의 대기열에서 버려진 것은 아닙니다.
+finding-network-retransmits-summary = { $victim }에서 보낸 TCP 세그먼트의 재전송 비율이 { $share }입니다({ $rate }). 대부분 { $path } 쪽입니다. 이 호스트의 대기열에서 버려진 것은 아닙니다.
 finding-network-retransmits-path = { $path } 쪽 경로
 finding-network-retransmits-evidence = 재전송 { $rate }(전체의 { $share }), 0.2초 이상의 타임아웃 { $timeouts }, 왕복 시간 { $rtt }
 finding-network-retransmits-advice-path = { $path } 쪽 경로의 어디에서 패킷이 유실되는지 찾으십시오. 여기서부터는 구간마다 자체 카운터가 있습니다.
-finding-network-retransmits-expect-path = 유실이 없어지면 { $rate }의 재전송과 타임아웃이 사라집니다.
+finding-network-retransmits-expect-path = 유실이 없어지면 재전송(현재 { $rate })과 타임아웃, 복구에 드는 시간이 사라집니다.
 
 finding-network-no-answer-title = 접속 요청에 응답이 없음
-finding-network-no-answer-summary = { $victim } 쪽에서 { $target }에 접속을 요청했으나 응답이 없어 { $rate } 다시 요청했고, 지금 { $count }개가 기다리고 있습니다.
-finding-network-no-answer-evidence = 1초 이상 지난 뒤 재요청 { $rate }, 현재 { $count }개 대기
+finding-network-no-answer-summary = { $victim } 쪽에서 { $target } 접속을 요청했으나 응답이 없습니다. 지금 { $count }개가 기다리고 있으며 재요청은 { $rate }입니다.
+finding-network-no-answer-evidence = 현재 { $count }개 대기, 1초 이상 지난 뒤 재요청 { $rate }
 finding-network-no-answer-advice-target = { $target } 서비스가 실행 중인지, 방화벽이 요청을 버리지 않는지 확인하십시오.
-finding-network-no-answer-expect-target = 응답이 오면 { $rate }의 재요청과 요청마다 1초 이상의 대기가 사라집니다.
+finding-network-no-answer-expect-target = 응답이 오면 재요청(현재 { $rate })과 요청마다 1초 이상의 대기가 사라집니다.
 
 finding-network-udp-receive-buffer-title = 가득 찬 소켓에서 UDP 데이터그램 유실
-finding-network-udp-receive-buffer-summary = { $reader } 쪽에서 { $socket } 소켓을 제때 읽지 않아 UDP 데이터그램 { $rate }(전체의 { $share })가 가득 찬 수신 버퍼에서 버려졌습니다.
+finding-network-udp-receive-buffer-summary = { $reader } 쪽에서 { $socket } 소켓을 제때 읽지 않아 전체 UDP 데이터그램의 { $share }({ $rate })가 가득 찬 수신 버퍼에서 버려졌습니다.
 finding-network-udp-receive-buffer-cause = { $reader } 쪽에서 충분히 빨리 읽지 않음
 finding-network-udp-receive-buffer-evidence = 버려진 데이터그램 { $rate }(전체의 { $share }), 가장 심한 소켓에 { $waiting } 대기
 finding-network-udp-receive-buffer-advice-reader = { $reader } 쪽의 읽기를 빠르게 하십시오. 스레드나 소켓을 늘리거나(SO_REUSEPORT), recvmmsg를 쓰거나, 데이터그램당 작업을 줄이면 됩니다.
-finding-network-udp-receive-buffer-expect-reader = 읽는 속도가 따라가면 { $rate }의 유실이 0이 됩니다.
+finding-network-udp-receive-buffer-expect-reader = 읽는 속도가 따라가면 유실(현재 { $rate })이 없어집니다.
 finding-network-udp-receive-buffer-advice-buffer = 순간적인 폭주에 대비해 수신 버퍼를 늘리십시오(SO_RCVBUF, 상한은 net.core.rmem_max).
-finding-network-udp-receive-buffer-expect-buffer = 순간적인 폭주는 버퍼에 들어갑니다. 읽는 양보다 오는 양이 계속 많으면 버퍼가 찬 뒤 { $rate }의 유실이 다시 생깁니다.
+finding-network-udp-receive-buffer-expect-buffer = 순간적인 폭주는 버퍼에 들어갑니다. 읽는 양보다 오는 양이 계속 많으면 버퍼가 찬 뒤 유실(현재 { $rate })이 다시 생깁니다.
 
 finding-network-link-errors-title = 인터페이스에서 불량 패킷 발생
-finding-network-link-errors-summary = { $device }에서 불량 패킷이 { $rate }(전체의 { $share }) 발생했습니다.
+finding-network-link-errors-summary = { $device } 패킷의 불량 비율이 { $share }입니다({ $rate }).
 finding-network-link-errors-cause = 케이블, 트랜시버, 포트, 듀플렉스 설정 또는 드라이버
 finding-network-link-errors-evidence = 오류 { $rate }: 체크섬 오류 { $crc }, 불량 프레임 { $frame }, 캐리어 유실 { $carrier }
 finding-network-link-errors-advice-wire = { $device } 드라이버의 자체 카운터를 확인한 뒤 케이블, 트랜시버, 포트를 차례로 바꿔 보십시오.
-finding-network-link-errors-expect-wire = 링크가 정상이 되면 { $rate }의 오류가 0이 됩니다.
+finding-network-link-errors-expect-wire = 링크가 정상이 되면 오류(현재 { $rate })가 없어집니다.
 
 finding-network-ring-full-title = 네트워크 카드의 수신 링이 가득 참
-finding-network-ring-full-summary = { $device }의 수신 링이 가득 차 패킷 { $rate }(받은 패킷의 { $share })가 유실되었습니다.
+finding-network-ring-full-summary = { $device }의 수신 링이 가득 차 들어온 패킷의 { $share }({ $rate })가 유실되었습니다.
 finding-network-ring-full-cause = 수신 링이 가득 참: 호스트가 링을 제때 비우지 못함
 finding-network-ring-full-evidence = 유실 { $rate }, 수신 { $packets }
 finding-network-ring-full-advice-ring = { $device }의 수신 링을 늘리고 인터럽트를 더 많은 CPU에 나누십시오.
-finding-network-ring-full-expect-ring = CPU 자체가 한계가 아니라면 순간적인 폭주가 링에 들어가 { $rate }의 유실이 0이 됩니다.
+finding-network-ring-full-expect-ring = CPU 자체가 한계가 아니라면 순간적인 폭주가 링에 들어가 유실(현재 { $rate })이 없어집니다.
 
 finding-network-carrier-title = 인터페이스의 캐리어가 바뀜
 finding-network-carrier-summary = 이번 측정 동안 { $device }의 캐리어가 { $count }번 바뀌었습니다.
@@ -191,40 +191,40 @@ finding-network-carrier-advice-wire = 커널 로그와 스위치 포트에서 �
 finding-network-carrier-expect-wire = 링크가 안정되면 { $device }에서 단절로 인한 패킷 유실이 없어집니다.
 
 finding-network-softirq-drops-title = CPU의 수신 백로그가 가득 참
-finding-network-softirq-drops-summary = { $cpu }의 백로그가 가득 차 받은 패킷 { $rate }(이 CPU 몫의 { $share })가 버려졌습니다.
+finding-network-softirq-drops-summary = { $cpu }의 백로그가 가득 차 받은 패킷의 { $share }({ $rate })가 버려졌습니다.
 finding-network-softirq-drops-packets = 받은 패킷
 finding-network-softirq-drops-evidence = 버려진 패킷 { $rate }, 처리 { $processed }, 처리 한도 소진 { $squeezed }
 finding-network-softirq-drops-advice-spread = 패킷을 더 많은 CPU에 나누십시오. 큐별 인터럽트 배치나 RPS를 쓰면 됩니다.
-finding-network-softirq-drops-expect-spread = 두 CPU가 나누면 부하가 절반씩이 되고, 백로그가 차지 않으면 { $rate }의 유실이 사라집니다.
+finding-network-softirq-drops-expect-spread = 두 CPU가 나누면 부하가 절반씩이 되고, 백로그가 차지 않으면 유실(현재 { $rate })이 사라집니다.
 finding-network-softirq-drops-advice-backlog = 순간적인 폭주에 대비해 백로그를 늘리십시오.
-finding-network-softirq-drops-expect-backlog = 순간적인 폭주는 백로그에 들어갑니다. { $cpu } 처리 속도가 계속 모자라면 { $rate }의 유실이 다시 생깁니다.
+finding-network-softirq-drops-expect-backlog = 순간적인 폭주는 백로그에 들어갑니다. { $cpu } 처리 속도가 계속 모자라면 유실(현재 { $rate })이 다시 생깁니다.
 
 finding-network-conntrack-full-title = 연결 추적 테이블이 가득 참
-finding-network-conntrack-full-summary = 연결 추적 테이블이 가득 차({ $max }개 중 { $count }개 사용) 새 연결의 패킷을 { $rate } 버렸습니다.
+finding-network-conntrack-full-summary = 연결 추적 테이블이 가득 차({ $max }개 중 { $count }개 사용) 새 연결의 패킷을 버렸습니다({ $rate }).
 finding-network-conntrack-full-packets = 새 연결의 패킷
-finding-network-conntrack-full-evidence = { $max }개 중 { $count }개 사용 상태에서 { $rate } 버려짐
+finding-network-conntrack-full-evidence = { $max }개 중 { $count }개 사용, 버려진 패킷 { $rate }
 finding-network-conntrack-full-advice-raise = 최댓값을 { $max }에서 { $wanted }{ JOSA($wanted, "으로/로") } 올리거나 추적이 필요 없는 트래픽을 제외하십시오.
-finding-network-conntrack-full-expect-raise = 연결 { $wanted }개를 담을 수 있으면 { $rate }의 유실이 0이 됩니다. 항목 하나는 약 320바이트를 차지합니다.
+finding-network-conntrack-full-expect-raise = 연결 { $wanted }개를 담을 수 있으면 유실(현재 { $rate })이 없어집니다. 항목 하나는 약 320바이트를 차지합니다.
 
 finding-network-local-ports-title = 로컬 포트가 바닥남
 finding-network-local-ports-summary = { $victim } 쪽에서 { $target }에 접속하지 못했습니다(실패 { $rate }). 이 대상으로 로컬 포트 { $size }개 중 { $used }개가 사용 중입니다.
 finding-network-local-ports-cause = { $target } 쪽 로컬 포트
 finding-network-local-ports-evidence = EADDRNOTAVAIL 실패 { $rate }, 포트 { $size }개 중 { $used }개 사용(그중 TIME_WAIT { $waiting }개)
 finding-network-local-ports-advice-reuse = { $target } 쪽 연결을 유지하고 재사용하십시오(keep-alive, 연결 풀).
-finding-network-local-ports-expect-reuse = 연결 풀은 { $size }개가 아니라 연결 수만큼의 포트만 쓰므로 { $rate }의 실패가 0이 됩니다.
+finding-network-local-ports-expect-reuse = 연결 풀은 { $size }개가 아니라 연결 수만큼의 포트만 쓰므로 실패(현재 { $rate })가 없어집니다.
 finding-network-local-ports-advice-range = 로컬 포트 범위를 넓히고 나가는 연결이 TIME_WAIT 포트를 재사용하게 하십시오.
 finding-network-local-ports-expect-range = 쓸 수 있는 포트가 { $size }개에서 64,512개로 늘어납니다.
 
 finding-network-socket-memory-title = 소켓 메모리 부족
-finding-network-socket-memory-summary = 커널의 소켓 메모리가 부족합니다. 거절 { $rate }, 메모리 압박 진입 { $pressed }.
+finding-network-socket-memory-summary = 커널의 소켓 메모리가 부족합니다(거절 { $rate }, 메모리 압박 진입 { $pressed }).
 finding-network-socket-memory-sockets = 소켓
 finding-network-socket-memory-evidence = 거절 { $rate }, 메모리 압박 진입 { $pressed }
 finding-network-socket-memory-advice-who = 메모리를 차지하는 소켓을 찾으십시오. 그만큼 써도 되는 경우에만 tcp_mem이나 udp_mem을 올리십시오.
-finding-network-socket-memory-expect-who = 한도 아래로 내려가면 { $rate }의 거절이 0이 되고 버퍼가 다시 커질 수 있습니다.
+finding-network-socket-memory-expect-who = 한도 아래로 내려가면 거절(현재 { $rate })이 없어지고 버퍼가 다시 커질 수 있습니다.
 
 finding-network-neighbour-table-full-title = 이웃 테이블이 가득 참
-finding-network-neighbour-table-full-summary = { $table } 이웃 테이블이 가득 차({ $max }개 중 { $entries }개 사용) 새 이웃이 { $rate } 거절되었습니다.
+finding-network-neighbour-table-full-summary = { $table } 이웃 테이블이 가득 차({ $max }개 중 { $entries }개 사용) 새 이웃을 거절했습니다({ $rate }).
 finding-network-neighbour-table-full-packets = 새 이웃에게 가는 패킷
-finding-network-neighbour-table-full-evidence = { $max }개 중 { $entries }개 사용 상태에서 { $rate } 거절됨
+finding-network-neighbour-table-full-evidence = { $max }개 중 { $entries }개 사용, 거절 { $rate }
 finding-network-neighbour-table-full-advice-raise = gc_thresh3을 { $max }에서 { $wanted }{ JOSA($wanted, "으로/로") } 올리거나 네트워크 세그먼트를 작게 나누십시오.
 finding-network-neighbour-table-full-expect-raise = 이웃 { $wanted }개를 담을 수 있으면 거절이 없어집니다.

@@ -8,7 +8,7 @@ use super::{Net, PATH_KEY, SATURATION, advice, link, name_of, named, remote, sev
 use crate::cell::{Entity, EntityKind, Finding, Quantity, Severity};
 use crate::checklist::Output;
 use crate::network::counters::Counters;
-use crate::network::saturation::{self, SYN_RETRY_S, TIMEOUT_S};
+use crate::network::saturation::{self, SYN_RETRY_S};
 use crate::network::sockets::{self, Connection};
 
 const READER: &str = "network.slow-reader";
@@ -98,7 +98,7 @@ fn retransmits(net: &Net, counters: &Counters) -> Option<Finding> {
     if lost <= 0.0 || share < net.run.threshold("network.retransmit-ratio") {
         return None;
     }
-    let wait = timeouts * TIMEOUT_S;
+    let wait = saturation::path_wait(net, counters);
     let worst = connections(net).iter().filter(|connection| connection.retransmitted > 0.0);
     let worst = worst.max_by(|a, b| a.retransmitted.total_cmp(&b.retransmitted));
     let culprit = worst.map_or_else(|| remote("network path"), |worst| remote(worst.remote.ip().to_string()));
