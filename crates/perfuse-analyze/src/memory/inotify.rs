@@ -2,7 +2,7 @@
 
 use perfuse_format::bpf::ErrnoCount;
 use perfuse_format::parse::Number;
-use perfuse_format::sys::fds::{Inotify, UserInotify};
+use perfuse_format::sys::fds::{Inotify, ProcessInotify};
 use perfuse_format::{Missing, Reading};
 
 use super::capacity::by_process;
@@ -51,16 +51,16 @@ pub(super) fn evaluate(run: &Run, _: &Facts, out: &mut Output) {
         Err(missing) => return out.cell(Cell::unmeasurable(ID, &missing)),
     };
     let share = |number: u64, limit: u64| number as f64 / limit.max(1) as f64;
-    let used = |user: &UserInotify| share(user.watches, watches).max(share(user.instances, instances));
+    let users = by_user(&found);
+    let used = |user: &ProcessInotify| share(user.watches, watches).max(share(user.instances, instances));
     let verdict_of = |used: f64| if used >= run.threshold("fds.inotify-high") { Verdict::Watch } else { Verdict::Ok };
-    let worst = found.users.iter().map(used).fold(0.0, f64::max);
+    let worst = users.iter().map(used).fold(0.0, f64::max);
     let verdict = if failures.is_empty() { verdict_of(worst) } else { Verdict::Error };
     let mut cell = Cell::measured(ID, verdict, Quantity::ratio(worst));
     if !found.complete {
         cell.note = Some(Msg::new("inotify-lower-bound"));
     }
-    cell.instances = found
-        .users
+    cell.instances = users
         .iter()
         .map(|user| {
             Instance::new(format!("uid {}", user.uid), Quantity::ratio(used(user)), verdict_of(used(user)))
@@ -73,12 +73,44 @@ pub(super) fn evaluate(run: &Run, _: &Facts, out: &mut Output) {
         let by_hand = format!("cat {source}");
         cell.evidence.push(Evidence::new(source, "limit", Quantity::count(limit as f64)).by_hand(by_hand));
     }
-    let total: u64 = found.users.iter().map(|user| user.watches).sum();
+    let total: u64 = users.iter().map(|user| user.watches).sum();
     let by_hand = "grep -c ^inotify /proc/*/fdinfo/* 2>/dev/null | grep -v ':0$'";
     let total = Quantity::count(total as f64);
     cell.evidence.push(Evidence::new("/proc/PID/fdinfo", "watches", total).by_hand(by_hand));
-    cell.culprits = by_process(&failures).into_iter().take(5).map(|(entity, _)| entity).collect();
+    cell.culprits = holders(run, &found);
     out.cell(cell);
+}
+
+/// The sums of each user, whom the limits are for; of their pids only the first.
+fn by_user(found: &Inotify) -> Vec<ProcessInotify> {
+    let mut users: Vec<ProcessInotify> = Vec::new();
+    for process in &found.processes {
+        match users.iter_mut().find(|user| user.uid == process.uid) {
+            Some(user) => {
+                user.instances = user.instances.saturating_add(process.instances);
+                user.watches = user.watches.saturating_add(process.watches);
+            }
+            None => users.push(*process),
+        }
+    }
+    users
+}
+
+/// The processes with the most watches and instances.
+fn holders(run: &Run, found: &Inotify) -> Vec<Entity> {
+    let mut processes = found.processes.clone();
+    processes.sort_by_key(|process| (std::cmp::Reverse((process.watches, process.instances)), process.pid));
+    processes
+        .into_iter()
+        .take(5)
+        .map(|process| {
+            let known = run.tasks.value().and_then(|tasks| tasks.processes.get(&process.pid));
+            let comm = known.map_or_else(String::new, |used| used.task.comm.clone());
+            let detail =
+                Msg::new("inotify-holder").with("watches", process.watches).with("instances", process.instances);
+            Entity::process(process.pid, comm).detail(detail)
+        })
+        .collect()
 }
 
 /// Refused inotify calls.

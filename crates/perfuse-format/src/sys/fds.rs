@@ -3,7 +3,7 @@
 //! ```text
 //! 812 37 1024 524288          @fds: pid, open files, soft limit, hard limit; `-` for not readable, `max` for none
 //! complete 0                  @inotify: 0 when the bound of the scan was reached before its end
-//! 1000 3 5120                 user id, instances, watches
+//! 1000 812 3 5120             user id, process, instances, watches
 //! ```
 
 use std::fmt::Write as _;
@@ -73,33 +73,35 @@ fn process(line: &[u8]) -> Option<ProcessFds> {
     Some(ProcessFds { pid, open, soft: limit()?, hard: limit()? })
 }
 
-/// What one user holds of inotify.
+/// What one process holds of inotify.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct UserInotify {
-    /// User id.
+pub struct ProcessInotify {
+    /// User id, whom the limits are for.
     pub uid: u32,
+    /// Process id.
+    pub pid: u32,
     /// Open inotify instances.
     pub instances: u64,
     /// Watches in them.
     pub watches: u64,
 }
 
-/// What all users hold of inotify.
+/// What all processes hold of inotify.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Inotify {
     /// Every process was looked into. Otherwise the numbers are lower bounds: the scan is bounded in time, or other
     /// users' processes were closed to it.
     pub complete: bool,
-    /// Per user.
-    pub users: Vec<UserInotify>,
+    /// The processes that hold any.
+    pub processes: Vec<ProcessInotify>,
 }
 
 impl Inotify {
     /// The lines that [`FromBytes`] reads back.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut out = format!("complete {}\n", u8::from(self.complete));
-        for user in &self.users {
-            let _ = writeln!(out, "{} {} {}", user.uid, user.instances, user.watches);
+        for process in &self.processes {
+            let _ = writeln!(out, "{} {} {} {}", process.uid, process.pid, process.instances, process.watches);
         }
         out.into_bytes()
     }
@@ -115,19 +117,21 @@ impl FromBytes for Inotify {
                     b"complete 0" => false,
                     _ => return Err(ParseError::new(number, "`complete 0` or `complete 1`", line)),
                 };
-                inotify = Some(Self { complete, users: Vec::new() });
+                inotify = Some(Self { complete, processes: Vec::new() });
                 continue;
             };
-            known.users.push(user(line).ok_or_else(|| ParseError::new(number, "uid, instances, watches", line))?);
+            let holder = holder(line);
+            known.processes.push(holder.ok_or_else(|| ParseError::new(number, "uid, pid, instances, watches", line))?);
         }
         inotify.ok_or_else(|| ParseError::new(1, "`complete 0` or `complete 1`", bytes))
     }
 }
 
-fn user(line: &[u8]) -> Option<UserInotify> {
+fn holder(line: &[u8]) -> Option<ProcessInotify> {
     let mut numbers = fields(line).map(unsigned);
     let mut next = || numbers.next().flatten();
-    Some(UserInotify { uid: u32::try_from(next()?).ok()?, instances: next()?, watches: next()? })
+    let mut id = || u32::try_from(next()?).ok();
+    Some(ProcessInotify { uid: id()?, pid: id()?, instances: next()?, watches: next()? })
 }
 
 #[cfg(test)]
@@ -142,7 +146,8 @@ mod tests {
         ]);
         assert_eq!(Fds::from_bytes(&fds.to_bytes()), Ok(fds));
         for complete in [true, false] {
-            let inotify = Inotify { complete, users: vec![UserInotify { uid: 7, instances: 3, watches: 90 }] };
+            let inotify =
+                Inotify { complete, processes: vec![ProcessInotify { uid: 7, pid: 5, instances: 3, watches: 90 }] };
             assert_eq!(Inotify::from_bytes(&inotify.to_bytes()), Ok(inotify));
         }
     }
@@ -153,7 +158,7 @@ mod tests {
         for bad in [&b"x 1 2 3"[..], b"1 2 3", b"1 + 2 3", b"5000000000 1 1 1"] {
             assert!(Fds::from_bytes(bad).is_err(), "{bad:?}");
         }
-        for bad in [&b""[..], b"1 2 3", b"complete 2", b"complete 1\n1 2"] {
+        for bad in [&b""[..], b"1 2 3", b"complete 2", b"complete 1\n1 2 3"] {
             assert!(Inotify::from_bytes(bad).is_err(), "{bad:?}");
         }
     }

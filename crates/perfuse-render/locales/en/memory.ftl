@@ -146,6 +146,7 @@ capacity-left-inodes = { $left ->
 }
 capacity-on-mount = on { $mount }
 capacity-on-unknown = on a filesystem that is not full now
+inotify-holder = { $watches } watches in { $instances } instances
 fds-holder = { $open } of { $limit } open files
 
 ## Steps of chains

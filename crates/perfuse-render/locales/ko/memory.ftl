@@ -141,6 +141,7 @@ capacity-left-inodes = { $left ->
 }
 capacity-on-mount = { $mount }에서
 capacity-on-unknown = 지금은 가득 차지 않은 파일시스템에서
+inotify-holder = 인스턴스 { $instances }개에 감시 항목 { $watches }개
 fds-holder = 열린 파일 { $open } / { $limit }
 
 ## 원인 사슬

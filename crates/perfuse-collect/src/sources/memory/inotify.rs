@@ -1,4 +1,4 @@
-//! `@inotify`: inotify instances and watches per user.
+//! `@inotify`: inotify instances and watches of each process and its user.
 //!
 //! The kernel keeps the numbers but shows them only in `/proc/PID/fdinfo`, one line a watch, so that every descriptor of
 //! every process must be looked at. The scan is therefore rare and bounded in time.
@@ -10,7 +10,7 @@ use std::os::unix::fs::MetadataExt;
 use std::time::{Duration, Instant};
 
 use perfuse_format::RawSnapshot;
-use perfuse_format::sys::fds::{Inotify as Table, UserInotify};
+use perfuse_format::sys::fds::{Inotify as Table, ProcessInotify};
 
 use crate::root::Root;
 use crate::sampler::Tick;
@@ -36,9 +36,9 @@ impl Collector for Inotify {
     }
 }
 
-/// All users; nothing without `/proc`.
+/// All processes; nothing without `/proc`.
 fn scan(root: &Root, deadline: Instant) -> Option<Table> {
-    let mut users: BTreeMap<u32, UserInotify> = BTreeMap::new();
+    let mut processes: BTreeMap<u32, ProcessInotify> = BTreeMap::new();
     let mut complete = true;
     for entry in fs::read_dir(root.join("/proc")).ok()?.flatten() {
         let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else { continue };
@@ -53,20 +53,20 @@ fn scan(root: &Root, deadline: Instant) -> Option<Table> {
         };
         for descriptor in descriptors.flatten() {
             if Instant::now() >= deadline {
-                return Some(Table { complete: false, users: users.into_values().collect() });
+                return Some(Table { complete: false, processes: processes.into_values().collect() });
             }
             let link = fs::read_link(descriptor.path());
             if !link.is_ok_and(|link| link.as_os_str().as_bytes() == b"anon_inode:inotify") {
                 continue;
             }
-            let user = users.entry(uid).or_insert(UserInotify { uid, instances: 0, watches: 0 });
-            user.instances += 1;
+            let holder = processes.entry(pid).or_insert(ProcessInotify { uid, pid, instances: 0, watches: 0 });
+            holder.instances += 1;
             let name = descriptor.file_name();
             let info = root.join(&format!("/proc/{pid}/fdinfo/{}", name.to_string_lossy()));
-            user.watches += fs::read(info).map_or(0, |bytes| watches(&bytes));
+            holder.watches += fs::read(info).map_or(0, |bytes| watches(&bytes));
         }
     }
-    Some(Table { complete, users: users.into_values().collect() })
+    Some(Table { complete, processes: processes.into_values().collect() })
 }
 
 /// Watches of one instance: its `inotify wd:...` lines.
@@ -81,16 +81,13 @@ mod tests {
     #[test]
     fn a_watch_of_this_process_is_seen() {
         let directory = tempfile::tempdir().unwrap();
-        let count = |table: &Table| {
-            table.users.iter().map(|user| (user.instances, user.watches)).fold((0, 0), |a, b| (a.0 + b.0, a.1 + b.1))
-        };
-        let far = || Instant::now() + Duration::from_secs(60);
-        let before = count(&scan(&Root::default(), far()).unwrap());
         let inotify = rustix::fs::inotify::init(rustix::fs::inotify::CreateFlags::CLOEXEC).unwrap();
         let flags = rustix::fs::inotify::WatchFlags::CREATE;
         rustix::fs::inotify::add_watch(&inotify, directory.path(), flags).unwrap();
-        let after = count(&scan(&Root::default(), far()).unwrap());
-        assert!(after.0 > before.0 && after.1 > before.1, "{before:?} {after:?}");
+        let table = scan(&Root::default(), Instant::now() + Duration::from_secs(60)).unwrap();
+        let own = table.processes.iter().find(|process| process.pid == std::process::id()).unwrap();
+        assert!(own.instances >= 1 && own.watches >= 1, "{own:?}");
+        assert_eq!(own.uid, rustix::process::geteuid().as_raw());
     }
 
     #[test]
