@@ -362,7 +362,7 @@ fn limit_reached(entity: &Entity, count: u64, holders: Option<&Holders>, backlog
             expect: Msg::new("fds-leak-expect"),
         },
     ];
-    finding.explains = &["network.listen-overflow", "fds.near-limit", "network.accept-backlog"];
+    finding.explains = &["network.listen-overflow", "fds.near-limit"];
     finding
 }
 

@@ -18,7 +18,7 @@ const SPEC: (Resource, Kind, &str) = (Resource::Memory, Kind::Saturation, ID);
 
 /// Symptoms that a shortage of memory brings about: its pages go to and come from the disk.
 const EXPLAINS: &[&str] =
-    &["memory.low-headroom", "memory.swap-full", "disk.saturated", "disk.pressure", "disk.queue", "disk.slow-device"];
+    &["memory.low-headroom", "disk.saturated", "disk.wait-off-device", "disk.journal", "disk.latency-rise"];
 
 pub(super) fn evaluate(run: &Run, facts: &Facts, out: &mut Output) {
     let mut findings = limited_groups(run, facts);

@@ -184,3 +184,189 @@ fn refused_files_are_unmeasurable_and_never_zero() {
         assert_eq!(out.cells[id].value, None);
     }
 }
+
+/// A `@statvfs` line of an ext4 filesystem with 4 KiB blocks.
+fn mount(point: &str, blocks: u64, available: u64, files: u64, files_free: u64) -> String {
+    format!("{point}\text4\t8:1\tok\t4096 {blocks} {available} {available} {files} {files_free} {files_free} 0\n")
+}
+
+#[test]
+fn blocks_inodes_and_silent_servers_are_told() {
+    let snapshot = |second, free| {
+        let mut raw = host(second, V2, "", 0);
+        let silent = "/net\tnfs4\t0:50\tslow\t\n/cd\tiso9660\t7:0\tok\t2048 100 0 0 0 0 0 1\n";
+        raw.put("@statvfs", mount("/", 1_000, 500, 100, 2) + &mount("/var", 1_000_000, free, 0, 0) + silent);
+        raw
+    };
+    let out = evaluate(&[snapshot(1, 300_000), snapshot(11, 299_000)]);
+    let cell = cell(&out, "capacity.utilization");
+    assert!((cell.value.unwrap().number - 0.98).abs() < 1e-9, "inodes run out first");
+    assert_eq!(cell.instances.iter().map(|i| i.name.as_str()).collect::<Vec<_>>(), ["/", "/var"]);
+    assert_eq!(cell.note.as_ref().unwrap().id, "capacity-no-answer");
+    let fill = cell.instances[1].details.iter().find(|(key, _)| *key == "fill_time").unwrap().1.number;
+    assert!((fill - 2_990.0).abs() < 1.0, "1000 blocks in 10 s: {fill}");
+    // Both are worth a look, and neither is more.
+    let watched: Vec<_> = out.findings.iter().map(|f| (f.id, f.culprit.name.as_str(), f.severity)).collect();
+    assert_eq!(
+        watched,
+        [("capacity.nearly-full", "/", Severity::Watch), ("capacity.nearly-full", "/var", Severity::Watch)]
+    );
+}
+
+/// Two snapshots between which some calls failed: `(pid, call, errno, how often)`.
+fn failing(calls: &[(u64, u64, u64, u64)], prepare: impl Fn(&mut RawSnapshot)) -> crate::Output {
+    let snapshot = |second: u64| {
+        let mut raw = host(second, V2, "", 0);
+        prepare(&mut raw);
+        let rows: Vec<[u64; 6]> = calls
+            .iter()
+            .map(|(pid, call, errno, count)| {
+                [pair(*pid, *call), *errno, count * (second - 1), 0, name(*b"app\0\0\0\0\0"), 0]
+            })
+            .collect();
+        let rows: Vec<&[u64]> = rows.iter().map(<[u64; 6]>::as_slice).collect();
+        raw.put("@bpf/errno", if rows.is_empty() { table(&[&[0; 6]]) } else { table(&rows) });
+        raw
+    };
+    evaluate(&[snapshot(1), snapshot(2)])
+}
+
+#[test]
+fn a_full_filesystem_is_named_and_inotify_is_not_one() {
+    let full = |raw: &mut RawSnapshot| raw.put("@statvfs", mount("/data", 1_000, 0, 100, 50));
+    let out = failing(&[(7, 1, 28, 5)], full);
+    let found = finding(&out, "capacity.no-space").unwrap();
+    assert_eq!((found.culprit.name.as_str(), found.victims[0].pid), ("/data", Some(7)));
+    assert_eq!(cell(&out, "capacity.errors").verdict, Verdict::Error);
+
+    let out = failing(&[(7, 254, 28, 5), (8, 294, 24, 2)], full);
+    assert!(finding(&out, "capacity.no-space").is_none());
+    assert!(finding(&out, "fds.limit-reached").is_none());
+    assert_eq!(finding(&out, "fds.inotify-limit").unwrap().victims.len(), 2);
+    assert_eq!(cell(&out, "capacity.errors").verdict, Verdict::Ok);
+
+    let out = failing(&[(7, 1, 122, 1)], |_| {});
+    assert!(finding(&out, "capacity.quota-exceeded").is_some());
+}
+
+#[test]
+fn the_process_nearest_to_its_own_limit_counts() {
+    let prepare = |raw: &mut RawSnapshot| {
+        raw.put("/proc/sys/fs/file-nr", "900\t0\t9223372036854775807\n");
+        raw.put("@fds", "1 5000 5000 5000\n7 1000 1024 4096\n8 4000 max max\n9 - 100 100\n");
+        process(raw, 7, "nginx", 0, 1);
+    };
+    let out = failing(&[], prepare);
+    let cell = cell(&out, "fds.utilization");
+    assert!((cell.value.unwrap().number - 1000.0 / 1024.0).abs() < 1e-9, "perfuse itself (pid 1) does not count");
+    assert_eq!(cell.instances[0].name, "nginx (7)");
+    assert_eq!(cell.note.as_ref().unwrap().id, "fds-hidden");
+    let found = finding(&out, "fds.near-limit").unwrap();
+    assert_eq!(found.severity, Severity::Watch);
+    assert_eq!(found.advice[0].command.as_deref(), Some("prlimit --pid 7 --nofile=2048:"));
+
+    let out = failing(&[(7, 288, 24, 40)], prepare);
+    let found = finding(&out, "fds.limit-reached").unwrap();
+    assert_eq!((found.severity, found.culprit.pid), (Severity::Error, Some(7)));
+    assert!(finding(&out, "fds.near-limit").is_none());
+    assert_eq!(out.cells["control.nofile"].verdict, Verdict::Error);
+}
+
+#[test]
+fn refused_mappings_count_and_misses_of_madvise_do_not() {
+    let out = failing(&[(7, 28, 12, 50)], |_| {});
+    assert!(finding(&out, "memory.allocation-refused").is_none());
+    let out = failing(&[(7, 9, 12, 50)], |_| {});
+    assert_eq!(finding(&out, "memory.allocation-refused").unwrap().culprit.pid, Some(7));
+}
+
+#[test]
+fn writers_at_the_dirty_limit_are_named_by_their_wait_channel() {
+    let snapshot = |second, dirty: u64| {
+        let mut raw = host(second, V2, "", 0);
+        let limits = "nr_dirty_threshold 4000\nnr_dirty_background_threshold 2000";
+        raw.put("/proc/vmstat", format!("nr_dirty {dirty}\nnr_writeback 100\n{limits}\nnr_written {}\n", second * 500));
+        raw.put("@disk/wchan", "40 40 balance_dirty_pages\n41 41 folio_wait_bit_common\n");
+        process(&mut raw, 40, "dd", 0, 1);
+        process(&mut raw, 41, "reader", 0, 1);
+        raw
+    };
+    let out = evaluate(&[snapshot(1, 3_000), snapshot(2, 3_500), snapshot(3, 1_000)]);
+    let found = finding(&out, "capacity.dirty-throttled").unwrap();
+    assert_eq!((found.severity, found.victims.len(), found.victims[0].pid), (Severity::Bottleneck, 1, Some(40)));
+    let control = cell(&out, "control.dirty-limit");
+    assert!((control.value.unwrap().number - 1.2).abs() < 1e-9);
+    assert_eq!(control.verdict, Verdict::Bottleneck);
+    assert_eq!(control.history.len(), 3);
+}
+
+#[test]
+fn hardware_errors_are_watched_or_errors() {
+    const MC: &str = "/sys/devices/system/edac/mc/mc0";
+    let snapshot = |second, ce, ue| {
+        let mut raw = host(second, V2, "", 0);
+        raw.put(format!("{MC}/ce_count"), format!("{ce}\n"));
+        raw.put(format!("{MC}/ue_count"), format!("{ue}\n"));
+        raw.put(format!("{MC}/dimm0/dimm_ce_count"), format!("{ce}\n"));
+        raw.put(format!("{MC}/dimm0/dimm_ue_count"), format!("{ue}\n"));
+        raw.put(format!("{MC}/dimm0/dimm_label"), "CPU0_A1\n");
+        raw
+    };
+    let out = evaluate(&[snapshot(1, 5, 0), snapshot(2, 9, 0)]);
+    assert_eq!(cell(&out, "memory.errors").verdict, Verdict::Watch);
+    let found: Vec<_> = out.findings.iter().map(|f| (f.id, f.culprit.name.as_str())).collect();
+    assert_eq!(found, [("memory.corrected-error", "mc0/dimm0 (CPU0_A1)")]);
+    let out = evaluate(&[snapshot(1, 5, 0), snapshot(2, 9, 1)]);
+    assert_eq!(cell(&out, "memory.errors").verdict, Verdict::Error);
+    assert_eq!(finding(&out, "memory.uncorrected-error").unwrap().severity, Severity::Error);
+    // Counts from before the run are no error of the run.
+    let out = evaluate(&[snapshot(1, 5, 3), snapshot(2, 5, 3)]);
+    assert_eq!(cell(&out, "memory.errors").verdict, Verdict::Ok);
+}
+
+#[test]
+fn huge_pages_and_swap_are_there_or_not_applicable() {
+    let out = evaluate(&[host(1, V2, "", 0), host(2, V2, "", 0)]);
+    assert_eq!(cell(&out, "control.swap").verdict, Verdict::NotApplicable);
+    assert_eq!(cell(&out, "control.memory-limit").verdict, Verdict::NotApplicable);
+    let mut raw = host(1, V2, "", 0);
+    raw.put("/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages", "100\n");
+    raw.put("/sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages", "10\n");
+    raw.put("/sys/kernel/mm/hugepages/hugepages-2048kB/resv_hugepages", "8\n");
+    raw.put("/sys/kernel/mm/hugepages/hugepages-1048576kB/nr_hugepages", "0\n");
+    raw.put("/sys/kernel/mm/hugepages/hugepages-1048576kB/free_hugepages", "0\n");
+    raw.put("/proc/meminfo", "MemTotal: 1000 kB\nMemAvailable: 900 kB\nSwapTotal: 1000 kB\nSwapFree: 100 kB\n");
+    raw.put("/proc/swaps", "Filename Type Size Used Priority\n/swap file 1000 900 -2\n");
+    let out = evaluate(&[raw]);
+    let pools = cell(&out, "control.hugepages");
+    assert_eq!(pools.instances.len(), 1, "an empty pool is none");
+    assert!((pools.value.unwrap().number - 0.98).abs() < 1e-9, "reserved pages are promised already");
+    assert_eq!(cell(&out, "control.swap").verdict, Verdict::Watch);
+}
+
+#[test]
+fn a_kernel_of_2018_without_pressure_still_answers() {
+    // Linux 4.18: no PSI, one workingset_refault, no oom_kill in memory.oom_control, no memory.events.local.
+    let snapshot = |second, stalls| {
+        let mut raw = host(
+            second,
+            V1,
+            &format!("pgscan_direct {stalls}\nallocstall_normal {stalls}\nworkingset_refault 9\npswpin 0\n"),
+            0,
+        );
+        raw.sources.remove("/proc/pressure/memory");
+        raw.put_errno("/proc/pressure/memory", 2);
+        small_v1(&mut raw, GIB / 2, 0, 0);
+        raw.put("/sys/fs/cgroup/memory/small/memory.oom_control", "oom_kill_disable 0\nunder_oom 0\n");
+        process(&mut raw, 40, "hog", 0, 1);
+        raw
+    };
+    let out = evaluate(&[snapshot(1, 0), snapshot(2, 0)]);
+    let saturation = cell(&out, "memory.saturation");
+    assert_eq!(saturation.verdict, Verdict::Ok);
+    assert_eq!(saturation.note.as_ref().unwrap().id, "memory-no-psi-no-waits");
+    assert_eq!(cell(&out, "memory.errors").verdict, Verdict::Ok);
+    let out = evaluate(&[snapshot(1, 0), snapshot(2, 700)]);
+    assert_eq!(cell(&out, "memory.saturation").verdict, Verdict::Watch, "events without time are worth a look only");
+    assert!(out.findings.iter().all(|finding| finding.severity == Severity::Watch));
+}
