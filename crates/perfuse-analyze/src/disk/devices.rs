@@ -97,9 +97,11 @@ impl Device {
         if self.seconds > 0.0 { sum / self.seconds } else { 0.0 }
     }
 
-    /// It serves many requests at once (solid state, virtual, network): 100% busy then only means "never idle".
+    /// It serves many requests at once (solid state, virtual, network): 100% busy then only means "never idle". A disk
+    /// of a hypervisor is called rotational unless its host says otherwise, which tells nothing.
     pub(super) fn is_parallel(&self) -> bool {
-        self.rotational == Some(false) && self.nr_requests.is_none_or(|requests| requests > 1)
+        let of_hypervisor = ["vd", "xvd"].iter().any(|start| self.name.starts_with(start));
+        (of_hypervisor || self.rotational == Some(false)) && self.nr_requests.is_none_or(|requests| requests > 1)
     }
 
     /// The device's own ordinary mean latency in seconds: the median of its steps.

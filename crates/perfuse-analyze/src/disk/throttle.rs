@@ -253,6 +253,9 @@ fn busiest<T: FromBytes>(run: &Run, source: &str, counter: impl Fn(&T) -> u64) -
 struct Bite {
     wait: f64,
     share: f64,
+    /// The part of the first victim, and the number of all.
+    own: f64,
+    count: usize,
     pids: BTreeSet<u32>,
     victims: Vec<Entity>,
     /// The file or facility that the wait comes from.
@@ -266,6 +269,8 @@ impl Bite {
         let mut bite = Self {
             wait: bound.iter().map(|waiter| waiter.wait).sum(),
             share: bound.iter().map(|waiter| waiter.share).fold(0.0, f64::max),
+            own: bound.first().map_or(0.0, |waiter| waiter.wait),
+            count: bound.len(),
             pids: bound.iter().map(|waiter| waiter.used.task.pid).collect(),
             victims: bound.iter().take(5).map(|waiter| waiter.entity()).collect(),
             source: bound.first().map_or_else(String::new, |waiter| waiter.how.source().to_owned()),
@@ -286,6 +291,7 @@ impl Bite {
         }
         if bite.victims.is_empty() {
             bite.name_users(run, limit);
+            (bite.own, bite.count) = (bite.wait, 1);
         }
         bite
     }
@@ -328,7 +334,8 @@ impl Bite {
         finding.summary = finding
             .summary
             .with("victim", victim.as_str())
-            .with("wait", Quantity::wait(wait))
+            .with("wait", Quantity::wait(self.own))
+            .with("together", waits::together(self.count, wait))
             .with("cgroup", limit.group.as_str())
             .with("limit", maximum)
             .with("device", device.as_str());

@@ -226,6 +226,12 @@ impl Measures<'_> {
     }
 }
 
+/// What a summary adds behind its first victim: how many more there are, and what they lose together.
+pub(super) fn together(victims: usize, wait: f64) -> Msg {
+    let others = victims.saturating_sub(1) as u64;
+    Msg::new("disk-together").with("others", others).with("sum", Quantity::wait(wait))
+}
+
 /// One user of storage.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct User {

@@ -20,6 +20,11 @@ disk-errors-old = Errors from before this run; nothing new came in while it was 
 disk-victim-wait = waits { $wait } for storage, { $share } of its active time
 disk-user-rate = moves { $rate } to and from storage
 
+disk-together = { $others ->
+    [0] { "" }
+    [one] {" "}(with { $others } other: { $sum })
+   *[other] {" "}(with { $others } others: { $sum })
+}
 disk-link-waits = { $victim } waits for storage
 disk-link-wait-evidence = { $wait } of waiting ({ $source })
 disk-link-device = { $device }
@@ -41,7 +46,7 @@ disk-link-error-evidence = { $source }: { $metric } { $count }{ PAREN($text) }
 
 ## Findings of disk.saturation
 finding-disk-saturated-title = Waiting for a disk
-finding-disk-saturated-summary = { $victim } waits { $wait } for { $device }; most of its load is from { $culprit } ({ $rate }).
+finding-disk-saturated-summary = { $victim } waits { $wait }{ $together } for { $device }; its largest user is { $culprit } ({ $rate }).
 finding-disk-saturated-limit = { $user } fills { $device } while others wait: lower its I/O priority or give its cgroup a limit.
 finding-disk-saturated-limit-expect = Up to { $wait } of waiting goes away, at the price of a slower culprit.
 finding-disk-saturated-own = { $user } waits for its own I/O: see which calls wait, then batch, cache, read ahead or make them asynchronous.
@@ -53,7 +58,7 @@ finding-disk-latency-rise-title = Disk latency rose
 finding-disk-latency-rise-summary = { $device } took up to { $worst } per request, { $times } times its usual { $usual }; nobody measurably waited for it.
 
 finding-disk-cgroup-throttled-title = Cgroup I/O limit
-finding-disk-cgroup-throttled-summary = { $victim } waits { $wait } because { $cgroup } is held to { $limit } on { $device }.
+finding-disk-cgroup-throttled-summary = { $victim } waits { $wait }{ $together } because { $cgroup } is held to { $limit } on { $device }.
 finding-disk-cgroup-throttled-culprit = limit of { $limit } on { $device } in { $file }
 finding-disk-cgroup-throttled-waits = { $victim } waits for storage
 finding-disk-cgroup-throttled-limit = the limit of { $limit } of { $cgroup }
@@ -64,20 +69,20 @@ finding-disk-cgroup-throttled-advice = Raise or remove the limit of { $limit } o
 finding-disk-cgroup-throttled-expect = Up to { $wait } of waiting goes away; the device then sets the pace.
 
 finding-disk-loop-backing-title = Disk under a loop device
-finding-disk-loop-backing-summary = { $victim } waits { $wait } for { $device }, whose file { $file } lies on { $below }; there { $culprit } does most of the I/O.
+finding-disk-loop-backing-summary = { $victim } waits { $wait }{ $together } for { $device }, whose file { $file } lies on { $below }; the cause there is the I/O of { $culprit }.
 finding-disk-loop-backing-file = { $file } on { $below }
 finding-disk-loop-backing-advice = Move { $file } to another device, hold back the other load there, or use direct I/O for { $device } so that pages are not cached twice.
 finding-disk-loop-backing-expect = The loop device then gets the latency of { $below } itself.
 
 finding-disk-journal-title = Waiting for the journal
-finding-disk-journal-summary = { $victim } waits { $wait } for journal commits on { $device }; { $culprit } writes most to it.
+finding-disk-journal-summary = { $victim } waits { $wait }{ $together } for journal commits on { $device }; its largest user is { $culprit }.
 finding-disk-journal-commit = a journal commit on { $device }
 finding-disk-journal-evidence = { $journal } of the waiting is in the journal; { $flushes } cache flushes
 finding-disk-journal-advice = See who calls fsync and how often; group several changes into one fsync, or put the journal or this data on another device.
 finding-disk-journal-expect = Half as many commits save about half of the { $journal }.
 
 finding-disk-wait-off-device-title = I/O wait without disk work
-finding-disk-wait-off-device-summary = { $victim } waits { $wait } for I/O although no disk here is busier than { $busy }.
+finding-disk-wait-off-device-summary = { $victim } waits { $wait }{ $together } for I/O although no disk here is busier than { $busy }.
 finding-disk-wait-off-device-unseen = something other than a local disk
 finding-disk-wait-off-device-idle = a limit above this container or VM, or a network or FUSE filesystem
 finding-disk-wait-off-device-evidence = no disk is busier than { $busy }

@@ -20,6 +20,10 @@ disk-errors-old = 이번 실행 이전의 오류입니다. 측정하는 동안 �
 disk-victim-wait = 스토리지를 { $wait } 기다립니다. 활동 시간의 { $share }
 disk-user-rate = 스토리지와 { $rate }{ JOSA($rate, "으로/로") } 데이터를 주고받습니다
 
+disk-together = { $others ->
+    [0] { "" }
+   *[other] {" "}(외 { $others }개 포함 { $sum })
+}
 disk-link-waits = { $victim }의 스토리지 대기
 disk-link-wait-evidence = 대기 { $wait } ({ $source })
 disk-link-device = 장치 { $device }
@@ -38,7 +42,7 @@ disk-link-error-evidence = { $source }: { $metric } { $count }건{ PAREN($text) 
 
 ## disk.saturation의 발견 사항
 finding-disk-saturated-title = 디스크 대기
-finding-disk-saturated-summary = { $victim }{ JOSA($victim, "이/가") } { $device }{ JOSA($device, "을/를") } { $wait } 기다립니다. 부하를 가장 많이 주는 것은 { $culprit }({ $rate })입니다.
+finding-disk-saturated-summary = { $victim }{ JOSA($victim, "이/가") } { $device }{ JOSA($device, "을/를") } { $wait }{ $together } 기다립니다. 이 장치를 가장 많이 쓰는 것은 { $culprit }({ $rate })입니다.
 finding-disk-saturated-limit = 다른 프로세스가 기다리는 동안 { $user }{ JOSA($user, "이/가") } { $device }{ JOSA($device, "을/를") } 채우고 있습니다. I/O 우선순위를 낮추거나 그 cgroup에 제한을 두십시오.
 finding-disk-saturated-limit-expect = 원인 쪽이 느려지는 대신 대기가 최대 { $wait } 줄어듭니다.
 finding-disk-saturated-own = { $user }{ JOSA($user, "은/는") } 자기 I/O를 기다립니다. 어느 호출이 기다리는지 확인하고 묶어 쓰기, 캐시, 미리 읽기, 비동기 I/O를 검토하십시오.
@@ -50,7 +54,7 @@ finding-disk-latency-rise-title = 디스크 지연 시간 상승
 finding-disk-latency-rise-summary = { $device }의 요청당 지연 시간이 최대 { $worst }{ JOSA($worst, "으로/로") }, 평소 { $usual }의 { $times }배입니다. 측정되는 대기자는 없습니다.
 
 finding-disk-cgroup-throttled-title = cgroup I/O 제한
-finding-disk-cgroup-throttled-summary = { $cgroup }{ JOSA($cgroup, "이/가") } { $device }에서 { $limit }{ JOSA($limit, "으로/로") } 제한되어 { $victim }{ JOSA($victim, "이/가") } { $wait } 기다립니다.
+finding-disk-cgroup-throttled-summary = { $cgroup }{ JOSA($cgroup, "이/가") } { $device }에서 { $limit }{ JOSA($limit, "으로/로") } 제한되어 { $victim }{ JOSA($victim, "이/가") } { $wait }{ $together } 기다립니다.
 finding-disk-cgroup-throttled-culprit = { $file }에 설정된 { $device } 제한 { $limit }
 finding-disk-cgroup-throttled-waits = { $victim }의 스토리지 대기
 finding-disk-cgroup-throttled-limit = { $cgroup }의 제한 { $limit }
@@ -61,20 +65,20 @@ finding-disk-cgroup-throttled-advice = 이 작업을 일부러 묶어 둔 것이
 finding-disk-cgroup-throttled-expect = 대기가 최대 { $wait } 줄고, 그다음은 장치 속도가 정합니다.
 
 finding-disk-loop-backing-title = 루프 장치 아래의 디스크
-finding-disk-loop-backing-summary = { $victim }{ JOSA($victim, "이/가") } { $device }{ JOSA($device, "을/를") } { $wait } 기다립니다. 파일 { $file }{ JOSA($file, "은/는") } { $below }에 있고, 그곳의 I/O는 대부분 { $culprit }의 것입니다.
+finding-disk-loop-backing-summary = { $victim }{ JOSA($victim, "이/가") } { $device }{ JOSA($device, "을/를") } { $wait }{ $together } 기다립니다. 파일 { $file }{ JOSA($file, "은/는") } { $below }에 있고, 그곳에서는 { $culprit }의 I/O가 원인입니다.
 finding-disk-loop-backing-file = { $below }에 있는 { $file }
 finding-disk-loop-backing-advice = { $file }{ JOSA($file, "을/를") } 다른 장치로 옮기거나, 그곳의 다른 부하를 줄이거나, { $device }에 직접 I/O를 켜서 페이지가 두 번 캐시되지 않게 하십시오.
 finding-disk-loop-backing-expect = 루프 장치의 지연 시간이 { $below } 자체의 지연 시간에 가까워집니다.
 
 finding-disk-journal-title = 저널 대기
-finding-disk-journal-summary = { $victim }{ JOSA($victim, "이/가") } { $device }의 저널 커밋을 { $wait } 기다립니다. 가장 많이 쓰는 것은 { $culprit }입니다.
+finding-disk-journal-summary = { $victim }{ JOSA($victim, "이/가") } { $device }의 저널 커밋을 { $wait }{ $together } 기다립니다. 이 장치를 가장 많이 쓰는 것은 { $culprit }입니다.
 finding-disk-journal-commit = { $device }의 저널 커밋
 finding-disk-journal-evidence = 대기 가운데 { $journal }{ JOSA($journal, "이/가") } 저널에서 생깁니다. 캐시 플러시 { $flushes }
 finding-disk-journal-advice = 누가 얼마나 자주 fsync를 부르는지 확인하고, 여러 변경을 fsync 한 번으로 묶거나 저널이나 이 데이터를 다른 장치에 두십시오.
 finding-disk-journal-expect = 커밋을 절반으로 줄이면 { $journal }의 절반쯤을 아낍니다.
 
 finding-disk-wait-off-device-title = 디스크 작업 없는 I/O 대기
-finding-disk-wait-off-device-summary = 사용률이 { $busy }{ JOSA($busy, "을/를") } 넘는 디스크가 없는데도 { $victim }{ JOSA($victim, "이/가") } I/O를 { $wait } 기다립니다.
+finding-disk-wait-off-device-summary = 사용률이 { $busy }{ JOSA($busy, "을/를") } 넘는 디스크가 없는데도 { $victim }{ JOSA($victim, "이/가") } I/O를 { $wait }{ $together } 기다립니다.
 finding-disk-wait-off-device-unseen = 로컬 디스크가 아닌 다른 것
 finding-disk-wait-off-device-idle = 이 컨테이너나 VM 바깥의 제한, 또는 네트워크나 FUSE 파일 시스템
 finding-disk-wait-off-device-evidence = 사용률이 { $busy }{ JOSA($busy, "을/를") } 넘는 디스크가 없습니다

@@ -22,6 +22,8 @@ pub(super) fn of_victims(run: &Run, devices: &Devices, device: Option<&Device>, 
     let case = Case {
         run,
         wait,
+        own: victims.first().map_or(wait, |waiter| waiter.wait),
+        count: victims.len(),
         victims: victims.iter().take(5).map(|waiter| waiter.entity()).collect(),
         source: victims.first().map_or(super::PSI, |waiter| waiter.how.source()),
         confidence: match victims.first().map(|waiter| waiter.how) {
@@ -31,7 +33,7 @@ pub(super) fn of_victims(run: &Run, devices: &Devices, device: Option<&Device>, 
         },
     };
     match device {
-        Some(device) if device.backing_file.is_some() => case.on_loop(devices, device),
+        Some(device) if device.backing_file.is_some() => case.on_loop(devices, device, journal),
         Some(device) if journal >= wait / 2.0 => case.on_journal(device, journal),
         Some(device) if device.queue() >= wait / 4.0 || device.busy() >= 0.1 => case.on_device(device),
         _ => case.off_device(devices),
@@ -40,7 +42,15 @@ pub(super) fn of_victims(run: &Run, devices: &Devices, device: Option<&Device>, 
 
 /// The host stalls, and no process that does could be told.
 pub(super) fn of_host(run: &Run, devices: &Devices, stalled: f64) -> Finding {
-    let case = Case { run, wait: stalled, victims: vec![Entity::host()], source: super::PSI, confidence: 0.6 };
+    let case = Case {
+        run,
+        wait: stalled,
+        own: stalled,
+        count: 1,
+        victims: vec![Entity::host()],
+        source: super::PSI,
+        confidence: 0.6,
+    };
     match devices.active().first() {
         Some(device) if device.busy() >= stalled / 4.0 => case.on_device(device),
         _ => case.off_device(devices),
@@ -65,7 +75,11 @@ pub(super) fn of_rise(device: &Device, worst: f64, times: f64) -> Finding {
 /// What is common to all cases.
 struct Case<'r> {
     run: &'r Run<'r>,
+    /// Seconds per second of all victims, and of the first of them.
     wait: f64,
+    own: f64,
+    /// Victims, the ones that are not listed included.
+    count: usize,
     victims: Vec<Entity>,
     source: &'static str,
     confidence: f64,
@@ -79,13 +93,15 @@ impl Case<'_> {
     /// The finding with its first link: the victim waits for `device`.
     fn begin(self, id: &'static str, culprit: Entity, summary: Msg, to: Msg) -> Finding {
         let wait = Quantity::wait(self.wait);
+        let together = waits::together(self.count, self.wait);
         let mut finding = Finding::new(id, Severity::Bottleneck, SPEC, culprit);
         finding.chain.push(Link {
             from: Msg::new("disk-link-waits").with("victim", self.victim()),
             to,
             evidence: Msg::new("disk-link-wait-evidence").with("wait", wait).with("source", self.source),
         });
-        finding.summary = summary.with("victim", self.victim()).with("wait", wait);
+        finding.summary =
+            summary.with("victim", self.victim()).with("wait", Quantity::wait(self.own)).with("together", together);
         finding.wait_s_per_s = Some(self.wait);
         finding.confidence = self.confidence;
         finding.victims = self.victims;
@@ -109,12 +125,12 @@ impl Case<'_> {
         let to = Msg::new("disk-link-device").with("device", device.name.as_str());
         let rise = super::rises(self.run, device);
         let mut finding = self.begin("disk.saturated", culprit, summary, to);
-        finding.chain.push(where_in_stack(device, queued));
+        where_in_stack(&mut finding, device, queued);
         if let Some((worst, times)) = rise {
-            finding.chain.push(rise_link(device, worst, times));
+            then(&mut finding, Msg::new("disk-link-slower"), rise_evidence(device, worst, times));
         }
         if let Some(user) = top {
-            finding.chain.push(user_link(device, user));
+            blame(&mut finding, device, user);
         }
         finding.advice.push(match top {
             Some(user) if !own => limit_user(device, user, &scheduler, wait),
@@ -125,21 +141,25 @@ impl Case<'_> {
         finding
     }
 
-    /// A loop device is only as fast as what its file lies on.
-    fn on_loop(self, devices: &Devices, device: &Device) -> Finding {
+    /// A loop device is only as fast as what its file lies on. Another user of that disk is the cause only if it does
+    /// most of the work there; else the waiting work is its own cause.
+    fn on_loop(self, devices: &Devices, device: &Device, journal: f64) -> Finding {
         let file = device.backing_file.clone().unwrap_or_default();
         let mount = self.run.last::<MountInfo>("/proc/self/mountinfo").into_value();
         let mount = mount.as_ref().and_then(|mounts| mount_of(mounts, &file));
         let below = mount.and_then(|mount| devices.by_number(mount.device));
         let users = waits::users(self.run, below.map(|device| device.number));
         let victims: Vec<Option<u32>> = self.victims.iter().map(|victim| victim.pid).collect();
-        let other = users.iter().find(|user| !victims.contains(&Some(user.pid)));
-        let culprit = match (other, below) {
+        let most = below.map_or(f64::INFINITY, |below| below.throughput() / 2.0);
+        let other = users.iter().find(|user| !victims.contains(&Some(user.pid)) && user.bytes >= most);
+        let own = self.victims.first().filter(|victim| victim.pid.is_some());
+        let culprit = match (other, own) {
             (Some(user), _) => user.entity(),
-            (None, Some(below)) => Entity::new(EntityKind::Device, &below.name),
-            (None, None) => Entity::new(EntityKind::Device, &device.name),
+            (None, Some(victim)) => victim.clone(),
+            (None, None) => Entity::new(EntityKind::Device, below.map_or(&device.name, |below| &below.name)),
         };
         let below_name = below.map_or_else(|| mount.map_or("?", |mount| &mount.source), |below| &below.name).to_owned();
+        let wait = self.wait;
         let summary = Msg::new("finding-disk-loop-backing-summary")
             .with("device", device.name.as_str())
             .with("file", file.as_str())
@@ -147,15 +167,14 @@ impl Case<'_> {
             .with("culprit", culprit.name.as_str());
         let to = Msg::new("disk-link-device").with("device", device.name.as_str());
         let mut finding = self.begin("disk.loop-backing", culprit, summary, to);
-        finding.chain.push(Link {
-            from: Msg::new("disk-link-device").with("device", device.name.as_str()),
-            to: Msg::new("finding-disk-loop-backing-file")
-                .with("file", file.as_str())
-                .with("below", below_name.as_str()),
-            evidence: latency_evidence(below.unwrap_or(device)),
-        });
+        if journal >= wait / 2.0 {
+            let to = Msg::new("finding-disk-journal-commit").with("device", device.name.as_str());
+            then(&mut finding, to, journal_evidence(device, journal));
+        }
+        let to = Msg::new("finding-disk-loop-backing-file").with("file", file.as_str());
+        then(&mut finding, to.with("below", below_name.as_str()), latency_evidence(below.unwrap_or(device)));
         if let (Some(user), Some(below)) = (other, below) {
-            finding.chain.push(user_link(below, user));
+            blame(&mut finding, below, user);
         }
         finding.advice.push(Advice {
             text: Msg::new("finding-disk-loop-backing-advice").with("device", device.name.as_str()).with("file", file),
@@ -178,15 +197,10 @@ impl Case<'_> {
         let to = Msg::new("finding-disk-journal-commit").with("device", device.name.as_str());
         let pid = self.victims.first().and_then(|victim| victim.pid);
         let mut finding = self.begin("disk.journal", culprit, summary, to);
-        finding.chain.push(Link {
-            from: Msg::new("finding-disk-journal-commit").with("device", device.name.as_str()),
-            to: Msg::new("disk-link-device").with("device", device.name.as_str()),
-            evidence: Msg::new("finding-disk-journal-evidence")
-                .with("journal", Quantity::wait(journal))
-                .with("flushes", Quantity::rate(device.per_second(device.work.flushes as f64))),
-        });
+        let to = Msg::new("disk-link-device").with("device", device.name.as_str());
+        then(&mut finding, to, journal_evidence(device, journal));
         if let Some(user) = users.first() {
-            finding.chain.push(user_link(device, user));
+            blame(&mut finding, device, user);
         }
         finding.advice.push(Advice {
             text: Msg::new("finding-disk-journal-advice"),
@@ -206,11 +220,8 @@ impl Case<'_> {
         let culprit = Entity::new(EntityKind::Kernel, "I/O");
         let to = Msg::new("finding-disk-wait-off-device-unseen");
         let mut finding = self.begin("disk.wait-off-device", culprit, summary, to);
-        finding.chain.push(Link {
-            from: Msg::new("finding-disk-wait-off-device-unseen"),
-            to: Msg::new("finding-disk-wait-off-device-idle"),
-            evidence: Msg::new("finding-disk-wait-off-device-evidence").with("busy", Quantity::ratio(busiest)),
-        });
+        let evidence = Msg::new("finding-disk-wait-off-device-evidence").with("busy", Quantity::ratio(busiest));
+        then(&mut finding, Msg::new("finding-disk-wait-off-device-idle"), evidence);
         finding.advice.push(Advice {
             text: Msg::new("finding-disk-wait-off-device-advice"),
             command: Some(
@@ -223,12 +234,18 @@ impl Case<'_> {
     }
 }
 
+/// Adds a link that goes on where the last one ended.
+fn then(finding: &mut Finding, to: Msg, evidence: Msg) {
+    if let Some(from) = finding.chain.last().map(|link| link.to.clone()) {
+        finding.chain.push(Link { from, to, evidence });
+    }
+}
+
 /// Whether the requests wait before the device or at it.
-fn where_in_stack(device: &Device, queued: bool) -> Link {
-    let from = Msg::new("disk-link-device").with("device", device.name.as_str());
+fn where_in_stack(finding: &mut Finding, device: &Device, queued: bool) {
     let Some(share) = device.queue_share() else {
         let to = Msg::new("disk-link-requests").with("device", device.name.as_str());
-        return Link { from, to, evidence: latency_evidence(device) };
+        return then(finding, to, latency_evidence(device));
     };
     let (queue, served) = device.percentiles(99.0);
     let evidence = Msg::new("disk-link-split")
@@ -236,7 +253,7 @@ fn where_in_stack(device: &Device, queued: bool) -> Link {
         .with("queue", Quantity::seconds(queue.unwrap_or(0.0)))
         .with("device", Quantity::seconds(served.unwrap_or(0.0)));
     let to = if queued { Msg::new("disk-link-in-queue") } else { Msg::new("disk-link-in-device") };
-    Link { from, to: to.with("device", device.name.as_str()), evidence }
+    then(finding, to.with("device", device.name.as_str()), evidence);
 }
 
 fn latency_evidence(device: &Device) -> Msg {
@@ -246,26 +263,27 @@ fn latency_evidence(device: &Device) -> Msg {
         .with("busy", Quantity::ratio(device.busy()))
 }
 
-fn rise_link(device: &Device, worst: f64, times: f64) -> Link {
-    Link {
-        from: Msg::new("disk-link-device").with("device", device.name.as_str()),
-        to: Msg::new("disk-link-slower"),
-        evidence: Msg::new("disk-link-rise")
-            .with("worst", Quantity::seconds(worst))
-            .with("usual", Quantity::seconds(device.baseline().unwrap_or(0.0)))
-            .with("times", Quantity::count(times)),
-    }
+fn journal_evidence(device: &Device, journal: f64) -> Msg {
+    Msg::new("finding-disk-journal-evidence")
+        .with("journal", Quantity::wait(journal))
+        .with("flushes", Quantity::rate(device.per_second(device.work.flushes as f64)))
 }
 
-fn user_link(device: &Device, user: &User) -> Link {
-    Link {
-        from: Msg::new("disk-link-device").with("device", device.name.as_str()),
-        to: Msg::new("disk-link-user").with("user", user.comm.as_str()).with("pid", user.pid.to_string()),
-        evidence: Msg::new("disk-link-user-evidence")
-            .with("rate", throughput(user.bytes))
-            .with("total", throughput(device.throughput()))
-            .with("source", user.source),
-    }
+fn rise_evidence(device: &Device, worst: f64, times: f64) -> Msg {
+    Msg::new("disk-link-rise")
+        .with("worst", Quantity::seconds(worst))
+        .with("usual", Quantity::seconds(device.baseline().unwrap_or(0.0)))
+        .with("times", Quantity::count(times))
+}
+
+/// Ends the chain at the one who sends most requests.
+fn blame(finding: &mut Finding, device: &Device, user: &User) {
+    let to = Msg::new("disk-link-user").with("user", user.comm.as_str()).with("pid", user.pid.to_string());
+    let evidence = Msg::new("disk-link-user-evidence")
+        .with("rate", throughput(user.bytes))
+        .with("total", throughput(device.throughput()))
+        .with("source", user.source);
+    then(finding, to, evidence);
 }
 
 /// The active scheduler: the name in brackets.
