@@ -111,6 +111,7 @@ report-cost-bpf = 커널 안 프로그램: { $programs }.
 report-cost-detached = 비용 때문에 떼어 낸 것: { $programs }.
 report-cost-over = 허용치 { $limit }{ JOSA($limit, "을/를") } 넘었습니다.
 report-capabilities = 이 호스트에서 쓸 수 있는 것
+report-capabilities-missing = 이 호스트에서 쓸 수 없는 것
 report-available = 사용 가능
 report-unavailable = 사용 불가
 report-narrowed = 범위: { $what }

@@ -176,7 +176,7 @@ pub(super) fn capabilities(page: &mut Page, report: &Report, texts: &Texts) {
         return;
     }
     page.blank();
-    page.heading(&texts.word("report-capabilities"));
+    page.heading(&texts.word("report-capabilities-missing"));
     for one in missing {
         let reason = one.reason.as_deref().unwrap_or(&one.title);
         page.paragraph(0, Some((4, span(Tone::Dim, "  –"))), Tone::Plain, reason);

@@ -45,8 +45,13 @@ pub(super) fn cell(page: &mut Page, report: &Report, cell: &Cell, texts: &Texts)
 
 fn history(page: &mut Page, cell: &Cell, texts: &Texts) {
     let values: Vec<f64> = cell.history.iter().map(|(_, value)| *value).collect();
-    let rows = chart(&values, page.width.saturating_sub(4), 3);
-    if rows.is_empty() {
+    let room = page.width.saturating_sub(4);
+    // Few samples are drawn broad, so that they can be seen.
+    let broad = (40 / values.len().max(1)).clamp(1, 6);
+    let wide: Vec<f64> = values.iter().flat_map(|value| std::iter::repeat_n(*value, broad)).collect();
+    let flat = values.windows(2).all(|pair| pair[0].total_cmp(&pair[1]).is_eq());
+    let rows = chart(&wide, room, if flat { 1 } else { 3 });
+    if rows.is_empty() || values.len() < 2 {
         return;
     }
     page.line(&[

@@ -99,8 +99,11 @@ impl Page {
         }
     }
 
+    /// A blank line, unless the last one is blank or this is the first.
     pub(crate) fn blank(&mut self) {
-        self.lines.push(Vec::new());
+        if self.lines.last().is_some_and(|line| !line.is_empty()) {
+            self.lines.push(Vec::new());
+        }
     }
 
     /// One line of spans, as they are; blanks at its end are left out when it is written.
