@@ -57,6 +57,25 @@ pub fn fit(text: &str, columns: usize) -> String {
     out
 }
 
+/// As [`fit`], but what is left out is in the middle: of paths, the end tells more than the middle.
+pub fn fit_middle(text: &str, columns: usize) -> String {
+    if width(text) <= columns || columns < 8 {
+        return fit(text, columns);
+    }
+    let head = fit(text, columns / 3 + 1);
+    let room = columns - width(&head);
+    let mut from = text.len();
+    let mut used = 0;
+    for (at, c) in text.char_indices().rev() {
+        used += c.width().unwrap_or(0);
+        if used > room {
+            break;
+        }
+        from = at;
+    }
+    head + &text[from..]
+}
+
 /// The text, cut or filled with blanks on the right to exactly `columns`.
 pub fn pad(text: &str, columns: usize) -> String {
     let mut out = fit(text, columns);
@@ -184,6 +203,9 @@ mod tests {
         assert_eq!(pad_left("97%", 5), "  97%");
         assert_eq!(fit("abcdef", 4), "abc…");
         assert_eq!(fit("abc", 0), "");
+        assert_eq!(fit_middle("/machine.slice/docker-0123456789.scope", 20), "/machi…3456789.scope");
+        assert_eq!(width(&fit_middle("가나다라마바사아자차카타파하", 11)), 11);
+        assert_eq!(fit_middle("short", 20), "short");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Tables of numbers: a name, then columns that are aligned to the right.
 
 use super::page::{Page, Span, Tone, span};
-use crate::layout::{clean, pad, pad_left, width};
+use crate::layout::{clean, fit_middle, pad, pad_left, width};
 
 /// One row.
 pub(super) struct NumberRow {
@@ -49,7 +49,7 @@ pub(super) fn numbers(page: &mut Page, name_heading: &str, headings: &[String], 
                 line.push(row.mark.clone().unwrap_or_else(|| span(Tone::Plain, " ")));
                 line.push(span(Tone::Plain, " "));
             }
-            line.push(span(Tone::Plain, &pad(&clean(&row.name), name_width)));
+            line.push(span(Tone::Plain, &pad(&fit_middle(&clean(&row.name), name_width), name_width)));
             for (index, width) in widths.iter().enumerate().take(to).skip(from) {
                 let tone = if index == 0 { row.first } else { Tone::Plain };
                 line.push(span(Tone::Plain, &" ".repeat(gap(index == from))));

@@ -8,8 +8,9 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, BorderType, Paragraph};
 
 use super::panes::{self, style};
-use super::{App, Pane, View};
+use super::{App, Pane, View, end_ns};
 use crate::layout::{clean, fit, pad, width};
+use crate::report::rfc3339;
 use crate::text::{self, Tone, cost_lines, tone, verdict_line, verdict_of};
 
 /// The smallest screen that is drawn.
@@ -55,9 +56,9 @@ impl App {
         if self.paused {
             right.push(texts.word("tui-paused"));
         }
-        if let Some(report) = &self.report {
-            let time = report.started.get(11..19).unwrap_or("");
-            right.push(format!("{time} UTC"));
+        if let Some((_, context)) = &self.shown {
+            let time = rfc3339(end_ns(context));
+            right.push(format!("{} UTC", time.get(11..19).unwrap_or("")));
         }
         let right = right.join(" · ");
         let room = columns.saturating_sub(width(&right) + 1);

@@ -154,8 +154,9 @@ impl App {
     }
 
     fn remember(&mut self, checklist: &Checklist, context: &ReportContext) {
-        let first = *self.first_ns.get_or_insert(context.started_ns);
-        let seconds = context.started_ns.saturating_sub(first) as f64 / 1e9;
+        let now = end_ns(context);
+        let first = *self.first_ns.get_or_insert(now);
+        let seconds = now.saturating_sub(first) as f64 / 1e9;
         for cell in checklist.cells.iter().chain(&checklist.controls) {
             let Some(value) = cell.value else { continue };
             let history = self.history.entry(cell.id.to_owned()).or_default();
@@ -401,6 +402,13 @@ impl App {
         let findings = &self.report.as_ref()?.findings;
         findings.iter().find(|finding| finding.id == *id && finding.culprit.name == *culprit)
     }
+}
+
+/// When the last snapshot of a run was taken.
+fn end_ns(context: &ReportContext) -> u64 {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a duration in nanoseconds")]
+    let duration = (context.duration_s.max(0.0) * 1e9) as u64;
+    context.started_ns.saturating_add(duration)
 }
 
 fn finding_view(finding: &Finding) -> View {
