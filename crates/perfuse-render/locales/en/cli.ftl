@@ -78,6 +78,7 @@ error-threshold-unknown = there is no threshold `{ $key }`; nearest: { $names }
 error-threshold-value = threshold `{ $key }` must be at least 0
 error-no-terminal = --watch needs a terminal
 error-explain-unknown = there is no entry for `{ $what }`; nearest: { $names }
+error-explain-nothing-near = there is no entry for `{ $what }`; `perfuse explain` lists them all
 progress-sampling = looking { $done } of { $total } · CPU { $cpu }
 progress-recording = recording { $done } · { $size } in { $file } · Ctrl-C ends it
 progress-attaching = attaching

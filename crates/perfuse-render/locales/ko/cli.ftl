@@ -78,6 +78,7 @@ error-threshold-unknown = 임계값 `{ $key }`{ JOSA($key, "은/는") } 없습�
 error-threshold-value = 임계값 `{ $key }`{ JOSA($key, "은/는") } 0 이상이어야 합니다
 error-no-terminal = --watch는 터미널에서만 쓸 수 있습니다
 error-explain-unknown = `{ $what }`에 대한 항목이 없습니다. 비슷한 이름: { $names }
+error-explain-nothing-near = `{ $what }`에 대한 항목이 없습니다. 전체 목록은 `perfuse explain`으로 볼 수 있습니다
 progress-sampling = 관찰 중 { $done } / { $total } · CPU { $cpu }
 progress-recording = 기록 중 { $done } · { $file }에 { $size } · Ctrl-C로 끝냅니다
 progress-attaching = 연결 중

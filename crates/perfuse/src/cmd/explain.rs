@@ -17,8 +17,12 @@ pub(crate) fn run(args: &ExplainArgs, console: &Console) -> anyhow::Result<u8> {
         return Ok(0);
     }
     let entry = handbook::explain(&query, lang, options).map_err(|unknown| {
-        let message = Msg::new("error-explain-unknown").with("what", query.as_str());
-        anyhow!(console.texts.text(&message.with("names", unknown.nearest.join(", "))))
+        let message = if unknown.nearest.is_empty() {
+            Msg::new("error-explain-nothing-near")
+        } else {
+            Msg::new("error-explain-unknown").with("names", unknown.nearest.join(", "))
+        };
+        anyhow!(console.texts.text(&message.with("what", query.as_str())))
     })?;
     console::print(&entry)?;
     Ok(0)
