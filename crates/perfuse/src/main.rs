@@ -9,6 +9,7 @@ mod names;
 mod session;
 mod settings;
 mod signals;
+mod stacks;
 
 use std::ffi::OsString;
 use std::path::Path;

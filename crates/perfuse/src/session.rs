@@ -7,6 +7,8 @@ use perfuse_collect::bpf::{BpfSet, Options, Program};
 use perfuse_collect::{Root, Sampler, caps, usage};
 use perfuse_format::RawSnapshot;
 
+use crate::stacks;
+
 /// What is sampled, and how much.
 #[derive(Debug, Clone)]
 pub(crate) struct Plan {
@@ -18,6 +20,15 @@ pub(crate) struct Plan {
     pub(crate) most_cost: f64,
 }
 
+/// What everything had cost when it was last looked at.
+struct Look {
+    at: Instant,
+    /// CPU seconds of this process.
+    own: f64,
+    /// CPU seconds of each program.
+    programs: Vec<(Program, f64)>,
+}
+
 /// A run in progress. Dropping it detaches every program.
 pub(crate) struct Session {
     sampler: Sampler,
@@ -25,9 +36,9 @@ pub(crate) struct Session {
     plan: Plan,
     started: Instant,
     cpus: f64,
-    detached: Vec<Program>,
-    /// When the cost was last looked at, and what it was then.
-    looked: (Instant, f64, Vec<(Program, f64)>),
+    /// Programs that were detached for their cost, and the CPU seconds that they had used.
+    detached: Vec<(Program, f64)>,
+    looked: Look,
     snapshots: u64,
 }
 
@@ -40,7 +51,7 @@ impl Session {
         let programs = if plan.root.is_live() { plan.programs } else { &[] };
         let (set, _) = BpfSet::load(programs, &Options { run_stats: true, ..Options::default() });
         let cpus = f64::from(perfuse_collect::host::facts(&plan.root).cpus.max(1));
-        let looked = (started, 0.0, Vec::new());
+        let looked = Look { at: started, own: 0.0, programs: Vec::new() };
         Self { sampler, set, plan, started, cpus, detached: Vec::new(), looked, snapshots: 0 }
     }
 
@@ -59,6 +70,8 @@ impl Session {
         });
         if self.snapshots == 0 {
             raw.put("@capabilities", caps::probe(&self.plan.root).to_bytes());
+        } else if slow {
+            stacks::name(&mut raw, &self.set, &self.plan.root);
         }
         self.snapshots += 1;
         self.limit_cost(&mut raw);
@@ -66,10 +79,15 @@ impl Session {
         raw
     }
 
-    /// CPU seconds of each program so far, the dearest first.
+    /// CPU seconds of each program so far, the dearest first; detached ones as they were in the end.
+    ///
+    /// The iterators run inside our own system calls: their time is part of this process's and not counted again.
     fn program_seconds(&self) -> Vec<(Program, f64)> {
-        let mut seconds: Vec<(Program, f64)> = Vec::new();
+        let mut seconds: Vec<(Program, f64)> = self.detached.clone();
         for cost in self.set.costs() {
+            if matches!(cost.program, Program::Tasks | Program::Files) {
+                continue;
+            }
             let spent = cost.run_time_ns as f64 / 1e9;
             match seconds.iter_mut().find(|(program, _)| *program == cost.program) {
                 Some((_, sum)) => *sum += spent,
@@ -92,43 +110,40 @@ impl Session {
             cpu_seconds,
             rss_bytes: usage::resident_bytes(),
             bpf: programs.iter().map(|(program, seconds)| (program.name().to_owned(), share(*seconds))).collect(),
-            detached: self.detached.iter().map(|program| program.name().to_owned()).collect(),
+            detached: self.detached.iter().map(|(program, _)| program.name().to_owned()).collect(),
         }
     }
 
-    /// Detaches the dearest program when the last step cost more than its share. The iterators run only when they are
-    /// asked, and what they give would cost more to read from `/proc`.
+    /// Detaches the dearest program when the time since the last look cost more than its share.
     fn limit_cost(&mut self, raw: &mut RawSnapshot) {
         let now = Instant::now();
-        let elapsed = now.duration_since(self.looked.0).as_secs_f64();
-        // The first step holds the loading, and in a short one a single burst weighs too much.
-        if self.snapshots < 2 || elapsed < 0.5 {
+        let elapsed = now.duration_since(self.looked.at).as_secs_f64();
+        // What loading cost is past; and in a short step a single burst weighs too much.
+        if self.snapshots > 1 && elapsed < 0.5 {
             return;
         }
-        let programs = self.program_seconds();
-        let before = |wanted: Program| {
-            self.looked.2.iter().find(|(program, _)| *program == wanted).map_or(0.0, |(_, seconds)| *seconds)
-        };
-        let spent: Vec<(Program, f64)> =
-            programs.iter().map(|(program, seconds)| (*program, seconds - before(*program))).collect();
-        let own = usage::cpu_seconds();
-        let total = own - self.looked.1 + spent.iter().map(|(_, seconds)| seconds).sum::<f64>();
-        let share = |seconds: f64| seconds / elapsed / self.cpus;
-        let first = self.snapshots == 2;
-        let dearest = spent
-            .iter()
-            .filter(|(program, _)| !matches!(program, Program::Tasks | Program::Files))
-            .max_by(|a, b| a.1.total_cmp(&b.1));
-        if let Some((program, seconds)) = dearest
-            && !first
-            && share(total) > self.plan.most_cost
-            && share(*seconds) > self.plan.most_cost / 10.0
-        {
-            // What it counted until now is the last that it tells.
-            self.set.read_into(raw);
-            self.set.detach(*program, "own-cost.max");
-            self.detached.push(*program);
+        let look = Look { at: now, own: usage::cpu_seconds(), programs: self.program_seconds() };
+        let before = std::mem::replace(&mut self.looked, look);
+        if self.snapshots == 1 {
+            return;
         }
-        self.looked = (now, own, programs);
+        let spent_before = |wanted: Program| {
+            before.programs.iter().find(|(program, _)| *program == wanted).map_or(0.0, |(_, seconds)| *seconds)
+        };
+        let steps = self.looked.programs.iter();
+        let steps: Vec<(Program, f64)> = steps.map(|(program, sum)| (*program, sum - spent_before(*program))).collect();
+        let total = self.looked.own - before.own + steps.iter().map(|(_, seconds)| seconds).sum::<f64>();
+        let share = |seconds: f64| seconds / elapsed / self.cpus;
+        if share(total) <= self.plan.most_cost {
+            return;
+        }
+        let dearest = steps.into_iter().max_by(|a, b| a.1.total_cmp(&b.1));
+        let Some((program, _)) = dearest.filter(|(_, step)| share(*step) > self.plan.most_cost / 10.0) else { return };
+        let sum = self.looked.programs.iter().find(|(known, _)| *known == program).map_or(0.0, |(_, sum)| *sum);
+        // What it counted until now is the last that it tells; its stacks go with it.
+        self.set.read_into(raw);
+        stacks::name(raw, &self.set, &self.plan.root);
+        self.set.detach(program, "own-cost.max");
+        self.detached.push((program, sum));
     }
 }
