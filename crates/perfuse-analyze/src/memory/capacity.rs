@@ -1,6 +1,7 @@
 //! Storage capacity: blocks and inodes of every filesystem, and swap.
 
 use perfuse_format::bpf::{BlockProcess, ErrnoCount};
+use perfuse_format::proc::diskstats::DiskStats;
 use perfuse_format::proc::mountinfo::MountInfo;
 use perfuse_format::sys::statvfs::{Asked, Filesystem, Filesystems, Room};
 use perfuse_format::{Missing, Reading, Why};
@@ -205,10 +206,19 @@ fn writers(run: &Run, mount: Option<&Mount>) -> Vec<Entity> {
         .collect()
 }
 
-/// The device number of the filesystem at a mount point.
+/// The number of the disk below a mount point: that of the mounted device, or of the disk that it is a partition of.
 fn disk_of(run: &Run, point: &str) -> Option<(u32, u32)> {
     let mounts = run.last::<MountInfo>("/proc/self/mountinfo").into_value()?;
-    mounts.0.iter().rev().find(|mount| mount.mount_point == point).map(|mount| mount.device)
+    let device = mounts.0.iter().rev().find(|mount| mount.mount_point == point)?.device;
+    let disks = run.last::<DiskStats>("/proc/diskstats").into_value().unwrap_or_default();
+    let Some(part) = disks.by_number(device.0, device.1) else { return Some(device) };
+    // `sda1` of `sda`, `nvme0n1p2` of `nvme0n1`: the disk's name, then at most a `p`, then the number.
+    let is_disk_of = |name: &str| {
+        let number = part.name.strip_prefix(name).map(|rest| rest.strip_prefix('p').unwrap_or(rest));
+        number.is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
+    };
+    let disk = disks.0.iter().find(|disk| is_disk_of(&disk.name)).unwrap_or(part);
+    Some((disk.major, disk.minor))
 }
 
 fn mount_entity(mount: &Mount) -> Entity {

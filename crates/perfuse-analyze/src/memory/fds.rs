@@ -21,6 +21,7 @@ const UTILIZATION: &str = "fds.utilization";
 const SATURATION: &str = "fds.saturation";
 const ERRORS: &str = "fds.errors";
 const CONTROL: &str = "control.nofile";
+const FILE_NR: &str = "/proc/sys/fs/file-nr";
 const ENFILE: u32 = 23;
 const EMFILE: u32 = 24;
 
@@ -62,7 +63,7 @@ struct Holders {
 pub(super) fn evaluate(run: &Run, _: &Facts, out: &mut Output) {
     let holders = holders(run);
     let failures = failures(run);
-    let host = run.last::<FileNr>("/proc/sys/fs/file-nr");
+    let host = run.last::<FileNr>(FILE_NR);
     let at_limit = saturation(run, &holders, out);
     utilization(run, &holders, &host, out);
     nofile(run, &holders, failures.as_ref().ok().map(Vec::as_slice), out);
@@ -155,11 +156,8 @@ fn utilization(run: &Run, holders: &Reading<Holders>, host: &Reading<FileNr>, ou
                 .detail("open_files", count(host.allocated))
                 .detail("limit_files", count(host.max)),
         );
-        let by_hand = "cat /proc/sys/fs/file-nr";
-        cell.evidence.push(Evidence::new(by_hand, "allocated", count(host.allocated)).by_hand(by_hand));
-        cell.evidence.push(Evidence::new(by_hand, "file-max", count(host.max)).by_hand(by_hand));
-        for evidence in &mut cell.evidence {
-            evidence.source = "/proc/sys/fs/file-nr".into();
+        for (metric, number) in [("allocated", host.allocated), ("file-max", host.max)] {
+            cell.evidence.push(Evidence::new(FILE_NR, metric, count(number)).by_hand("cat /proc/sys/fs/file-nr"));
         }
     }
     match holders {
@@ -173,10 +171,14 @@ fn utilization(run: &Run, holders: &Reading<Holders>, host: &Reading<FileNr>, ou
         }
         Reading::Missing(missing) => cell.note = Some(crate::message::missing(missing)),
     }
+    // What the headline speaks of stands first.
+    if host_used < worst {
+        let number = cell.evidence.len();
+        cell.evidence.rotate_left(number.min(2));
+    }
     cell.instances.sort_by(|a, b| b.value.number.total_cmp(&a.value.number).then(a.name.cmp(&b.name)));
-    cell.history = run.history("/proc/sys/fs/file-nr", |_: &FileNr, now: &FileNr, _| {
-        (now.max > 0).then(|| now.allocated as f64 / now.max as f64)
-    });
+    cell.history = run
+        .history(FILE_NR, |_: &FileNr, now: &FileNr, _| (now.max > 0).then(|| now.allocated as f64 / now.max as f64));
     out.cell(cell);
 }
 
@@ -264,6 +266,12 @@ fn saturation(run: &Run, holders: &Reading<Holders>, out: &mut Output) -> BTreeM
         return BTreeMap::new();
     }
     let backlogs = super::backlog::waiting(run);
+    if !full.iter().any(|holder| backlogs.contains_key(&holder.pid)) && run.host.euid != 0 {
+        // Whose socket it is stands in /proc/PID/fd, closed to other users: an unseen queue is not an empty one.
+        let missing = Missing::new(Why::NoPermission, "/proc/PID/fd");
+        out.cell(Cell::unmeasurable(SATURATION, &missing));
+        return BTreeMap::new();
+    }
     let waiting: BTreeMap<u32, u64> =
         full.iter().filter_map(|holder| Some((holder.pid, *backlogs.get(&holder.pid)?))).collect();
     let total: u64 = waiting.values().sum();
@@ -368,7 +376,7 @@ fn limit_reached(entity: &Entity, count: u64, holders: Option<&Holders>, backlog
 
 fn file_max_reached(run: &Run, processes: &[(Entity, u64)]) -> Finding {
     let spec = (Resource::Fds, Kind::Errors, ERRORS);
-    let host = run.last::<FileNr>("/proc/sys/fs/file-nr").into_value();
+    let host = run.last::<FileNr>(FILE_NR).into_value();
     let max = host.map_or(0, |host| host.max);
     let count: u64 = processes.iter().map(|(_, count)| count).sum();
     let mut finding = Finding::new("fds.file-max-reached", Severity::Error, spec, Entity::host());

@@ -370,3 +370,36 @@ fn a_kernel_of_2018_without_pressure_still_answers() {
     assert_eq!(cell(&out, "memory.saturation").verdict, Verdict::Watch, "events without time are worth a look only");
     assert!(out.findings.iter().all(|finding| finding.severity == Severity::Watch));
 }
+
+#[test]
+fn writers_to_a_partition_are_those_of_its_disk() {
+    let snapshot = |second: u64| {
+        let mounts = "25 1 259:2 / / rw - ext4 /dev/nvme0n1p2 rw\n";
+        let mut raw = host(second, mounts, "", 0);
+        let disk = |minor, name| format!("259 {minor} {name} 1 0 8 1 1 0 8 1 0 1 1\n");
+        raw.put("/proc/diskstats", disk(0, "nvme0n1") + &disk(2, "nvme0n1p2") + &disk(3, "nvme1n1"));
+        raw.put("@statvfs", mount("/", 1_000, 10, 0, 0));
+        let row = |pid, minor: u64| {
+            let device = 259 << 20 | minor;
+            [pair(pid, device), 0, 0, 0, 0, second, 0, 0, second * 4096, 0, name(*b"writer\0\0"), 0]
+        };
+        raw.put("@bpf/block_process", table(&[&row(7, 0), &row(8, 3)]));
+        process(&mut raw, 7, "writer", 0, 1);
+        raw
+    };
+    let out = evaluate(&[snapshot(1), snapshot(2)]);
+    let culprits: Vec<_> = cell(&out, "capacity.utilization").culprits.iter().map(|entity| entity.pid).collect();
+    assert_eq!(culprits, [Some(7)]);
+}
+
+#[test]
+fn an_accept_queue_that_nobody_may_see_is_not_empty() {
+    let snapshot = |euid| {
+        let mut raw = host(1, V2, "", 0);
+        raw.put("@host", format!("machine x86_64\nself_pid 1\neuid {euid}\n"));
+        raw.put("@fds", "7 100 100 100\n");
+        raw
+    };
+    assert_eq!(cell(&evaluate(&[snapshot(1000)]), "fds.saturation").verdict, Verdict::Unmeasurable);
+    assert_eq!(cell(&evaluate(&[snapshot(0)]), "fds.saturation").verdict, Verdict::Watch);
+}
