@@ -129,6 +129,9 @@ fn sites(run: &Run, rows: &[LockWait], seconds: f64) -> Vec<(String, Site)> {
     let stacks = run.last::<Stacks>("@stacks").into_value().unwrap_or_default();
     let mut sites: BTreeMap<String, Site> = BTreeMap::new();
     for row in rows.iter().filter(|row| row.pid == 0 || run.in_scope(row.pid)) {
+        if row.pid == run.host.self_pid {
+            continue;
+        }
         let named = stacks.kernel.get(&row.kernel_stack).and_then(|frames| call_site(frames));
         let name = named.unwrap_or_else(|| format!("{} {:#x}", word(row.kind()), row.lock));
         let site = sites.entry(name).or_default();
@@ -150,6 +153,11 @@ fn share(run: &Run, pid: u32, wait: f64) -> f64 {
     let used = run.tasks.value().and_then(|tasks| tasks.processes.get(&pid));
     let own = used.map_or(0.0, |used| used.cpu + used.run_delay.unwrap_or(0.0));
     wait / (wait + own).max(f64::MIN_POSITIVE)
+}
+
+fn is_kernel(run: &Run, pid: u32) -> bool {
+    let used = run.tasks.value().and_then(|tasks| tasks.processes.get(&pid));
+    pid == 0 || used.is_some_and(|used| used.task.kernel_thread)
 }
 
 fn saturation(run: &Run, hists: &[LockHist], seconds: f64, out: &mut Output) {
@@ -196,6 +204,8 @@ fn finding(run: &Run, name: &str, site: &Site) -> Option<Finding> {
     let mut victims: Vec<_> = site
         .processes
         .iter()
+        // A worker of the kernel that waits makes nobody wait who is not seen himself.
+        .filter(|(pid, _)| !is_kernel(run, **pid))
         .filter(|(pid, (_, wait))| is_bottleneck(run, *wait, share(run, **pid, *wait)))
         .map(|(pid, (comm, wait))| (*pid, comm.as_str(), *wait))
         .collect();

@@ -99,6 +99,11 @@ fn is_bottleneck(run: &Run, wait: f64, share: f64) -> bool {
     wait >= run.threshold("finding.min-wait") && share >= run.threshold("finding.min-share")
 }
 
+/// The sum; 0 of nothing. (`Iterator::sum` of no floats is -0.0, which shows.)
+fn total(numbers: impl Iterator<Item = f64>) -> f64 {
+    numbers.fold(0.0, |sum, number| sum + number)
+}
+
 /// One step of a chain.
 fn link(from: Msg, to: Msg, evidence: Msg) -> Link {
     Link { from, to, evidence }

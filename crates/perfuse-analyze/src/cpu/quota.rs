@@ -99,8 +99,10 @@ pub(super) fn throttles(run: &Run) -> Reading<Vec<Throttle>> {
                 let period =
                     run.last::<Number>(&v1.path(&group, "cpu.cfs_period_us")).into_value().map(|period| period.0);
                 let mut one = throttle(run, group.clone(), stat, setting, quota.zip(period));
-                if let (Some(one), Some(cpuacct)) = (&mut one, hierarchies.v1("cpuacct")) {
-                    one.used = used_v1(run, &cpuacct.path(&group, "cpuacct.usage"));
+                if let Some(one) = &mut one {
+                    let cpuacct = hierarchies.v1("cpuacct").map(|cpuacct| cpuacct.path(&group, "cpuacct.usage"));
+                    let counted = cpuacct.and_then(|path| used_v1(run, &path));
+                    one.used = counted.or_else(|| used_by_members(run, &group));
                 }
                 found.extend(one);
             }
@@ -112,6 +114,14 @@ pub(super) fn throttles(run: &Run) -> Reading<Vec<Throttle>> {
 fn used_v1(run: &Run, path: &str) -> Option<f64> {
     let span = run.span::<Number>(path).into_value()?;
     Some(delta(span.first.0, span.last.0).grew()? as f64 / 1e9 / span.seconds)
+}
+
+/// What the processes of the group used; where the cpu and cpuacct hierarchies have different groups.
+fn used_by_members(run: &Run, group: &str) -> Option<f64> {
+    let tasks = run.tasks.value()?;
+    let inside = |pid: u32| run.cgroup_of(pid, "cpu").is_some_and(|path| ancestors(path).any(|up| up == group));
+    let members: Vec<f64> = tasks.processes.iter().filter(|(pid, _)| inside(**pid)).map(|(_, used)| used.cpu).collect();
+    (!members.is_empty()).then(|| super::total(members.into_iter()))
 }
 
 /// The group if it has a quota or was throttled in the run.
@@ -187,7 +197,7 @@ fn instance(run: &Run, throttle: &Throttle) -> Instance {
     let mut instance = Instance::new(&throttle.group, Quantity::wait(throttle.wait), verdict(run, throttle))
         .detail("throttled_periods", Quantity::ratio(throttle.share()));
     if let Some(quota) = throttle.quota_cpus {
-        instance = instance.detail("quota_cpus", Quantity::count(quota));
+        instance = instance.detail("quota", Quantity::ratio(quota));
     }
     if let Some(used) = throttle.used {
         instance = instance.detail("cpu", Quantity::wait(used));
@@ -244,7 +254,7 @@ fn chain(throttle: &Throttle, name: &str) -> Vec<crate::cell::Link> {
     let mut chain = vec![link(waits, stopped(), time)];
     let limit = match throttle.quota_cpus {
         Some(quota) => Msg::new("finding-cpu-quota-throttled-link-quota")
-            .with("quota", Quantity::count(quota))
+            .with("quota", Quantity::ratio(quota))
             .with("setting", &throttle.setting),
         None => Msg::new("finding-cpu-quota-throttled-link-unlimited-now").with("setting", &throttle.setting),
     };

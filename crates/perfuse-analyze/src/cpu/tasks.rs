@@ -195,7 +195,9 @@ fn saturation(run: &Run, out: &mut Output) {
         all.merge(&row.hist);
     }
     let slow = run.threshold("tasks.fork-latency");
-    let p99 = all.percentile(99.0).map_or(0.0, |ns| ns / 1e9);
+    let Some(p99) = all.percentile(99.0).map(|ns| ns / 1e9) else {
+        return out.cell(no_forks());
+    };
     let verdict = if p99 >= slow { Verdict::Watch } else { Verdict::Ok };
     let mean = all.mean_ns().map_or(0.0, |ns| ns / 1e9);
     let by_hand = "perf trace -s -e clone,clone3,fork,vfork -a sleep 5";
@@ -222,6 +224,14 @@ fn saturation(run: &Run, out: &mut Output) {
     cell.instances.sort_by_key(|instance| std::cmp::Reverse(instance.verdict));
     cell.culprits = makers.iter().take(5).map(|row| Entity::process(row.pid, &row.comm)).collect();
     out.cell(cell);
+}
+
+/// A run in which nothing was made has no latency, and nothing waited.
+fn no_forks() -> Cell {
+    let none = Evidence::new("bpf sys_enter_clone .. sched_process_fork", "forks", Quantity::rate(0.0));
+    let mut cell = Cell::measured(SATURATION, Verdict::Ok, Quantity::seconds(0.0));
+    cell.value = None;
+    cell.evidence(none.by_hand("vmstat -f")).note(Msg::new("cell-tasks-saturation-note-none"))
 }
 
 /// Forks of one process that failed.

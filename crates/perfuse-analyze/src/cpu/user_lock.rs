@@ -10,7 +10,7 @@ use perfuse_format::proc::stacks::Stacks;
 use perfuse_format::{Missing, Reading, Why};
 
 use self::evidence::{Proof, caller, proof};
-use super::{advice, is_bottleneck, link};
+use super::{advice, is_bottleneck, link, total};
 use crate::cell::{Cell, Entity, EntityKind, Evidence, Finding, Instance, Quantity, Severity, Verdict};
 use crate::checklist::Output;
 use crate::message::Msg;
@@ -52,10 +52,12 @@ struct Lock {
 fn locks(run: &Run, rows: &[FutexWait], seconds: f64) -> Vec<Lock> {
     let stacks = run.last::<Stacks>("@stacks").into_value().unwrap_or_default();
     let wakers = run.bpf::<FutexWaker>().into_value().map(|(rows, _)| rows).unwrap_or_default();
+    let words = deadlock::mutexes(run);
     let mut locks: BTreeMap<(u32, u64), Lock> = BTreeMap::new();
-    for row in rows.iter().filter(|row| run.in_scope(row.pid)) {
+    for row in rows.iter().filter(|row| run.in_scope(row.pid) && row.pid != run.host.self_pid) {
         let frames = stacks.user.get(&row.user_stack).map_or(&[][..], Vec::as_slice);
-        let Some(proof) = proof(row, frames, rows, &wakers) else { continue };
+        let word = words.contains(&(row.pid, row.address)).then_some(Proof::Word);
+        let Some(proof) = word.or_else(|| proof(row, frames, rows, &wakers)) else { continue };
         let comm = run.tasks.value().and_then(|tasks| tasks.processes.get(&row.pid)).map(|used| used.task.comm.clone());
         let lock = locks.entry((row.pid, row.address)).or_insert_with(|| Lock {
             pid: row.pid,
@@ -115,10 +117,15 @@ fn saturation(run: &Run, out: &mut Output) {
         Reading::Missing(missing) => return out.cell(Cell::unmeasurable(SATURATION, &missing)),
     };
     let locks = locks(run, &rows, seconds);
-    let wait: f64 = locks.iter().map(|lock| lock.wait).sum();
+    let wait = total(locks.iter().map(|lock| lock.wait));
     let all: u64 = rows.iter().filter(|row| run.in_scope(row.pid)).map(|row| row.sum_ns).sum();
-    let hurts = |lock: &Lock| is_bottleneck(run, lock.wait, lock.share(run));
-    let verdict = if locks.iter().any(hurts) { Verdict::Bottleneck } else { Verdict::Ok };
+    let verdict_of = |lock: &Lock| match (is_bottleneck(run, lock.wait, lock.share(run)), lock.proof) {
+        (true, Proof::Stack | Proof::Word) => Verdict::Bottleneck,
+        // Threads that hand work to each other over one condition variable look the same.
+        (true, Proof::Wakers) => Verdict::Watch,
+        (false, _) => Verdict::Ok,
+    };
+    let verdict = locks.iter().map(verdict_of).max().unwrap_or(Verdict::Ok);
     let all = Quantity::wait(all as f64 / 1e9 / seconds);
     let by_hand = "perf trace -s -e futex -a sleep 5";
     let mut cell = Cell::measured(SATURATION, verdict, Quantity::wait(wait))
@@ -129,7 +136,7 @@ fn saturation(run: &Run, out: &mut Output) {
         .evidence(Evidence::new(SOURCE, "all futex waits", all).by_hand(by_hand))
         .note(Msg::new("cell-user-lock-saturation-note-choice"));
     for lock in locks.iter().take(20) {
-        let verdict = if hurts(lock) { Verdict::Bottleneck } else { Verdict::Ok };
+        let verdict = verdict_of(lock);
         cell.instances.push(
             Instance::new(lock.name(), Quantity::wait(lock.wait), verdict)
                 .detail("waits_per_s", Quantity::rate(lock.count as f64 / seconds))
@@ -141,7 +148,7 @@ fn saturation(run: &Run, out: &mut Output) {
     let fresh = locks.iter().filter(|lock| named.insert(lock.pid));
     cell.culprits = fresh.take(5).map(waiter).collect();
     out.cell(cell);
-    for lock in locks.iter().filter(|lock| hurts(lock)) {
+    for lock in locks.iter().filter(|lock| verdict_of(lock) > Verdict::Ok) {
         out.finding(finding(run, lock));
     }
 }
@@ -159,10 +166,15 @@ fn finding(run: &Run, lock: &Lock) -> Finding {
         Some((pid, tid, comm, _)) => Entity::thread(*pid, *tid, comm),
         None => Entity::new(EntityKind::Lock, &place),
     };
-    let mut finding = Finding::new("user-lock.contention", Severity::Bottleneck, spec, culprit);
+    let severity = if lock.proof == Proof::Wakers { Severity::Watch } else { Severity::Bottleneck };
+    let mut finding = Finding::new("user-lock.contention", severity, spec, culprit);
     finding.victims = vec![waiter(lock)];
     finding.wait_s_per_s = Some(lock.wait);
-    finding.confidence = if lock.proof == Proof::Stack { 0.9 } else { 0.6 };
+    finding.confidence = match lock.proof {
+        Proof::Stack => 0.9,
+        Proof::Word => 0.8,
+        Proof::Wakers => 0.4,
+    };
     finding.explains = &["cpu.hot-thread"];
     finding.also.insert(format!("pid:{}", lock.pid));
     finding.summary = Msg::new("finding-user-lock-contention-summary")
@@ -254,8 +266,13 @@ mod tests {
 
     #[test]
     fn without_a_stack_waiters_that_wake_each_other_show_a_lock() {
-        let finding = contention(&waiting(None, 12)).unwrap();
-        assert!(finding.confidence < 0.8);
+        let mut snapshots = waiting(None, 12);
+        assert!(contention(&snapshots).is_none(), "one that only wakes proves nothing");
+        let name = u64::from_ne_bytes(*b"server\0\0");
+        let woke = |waker: u64| words(&[0xa | waker << 32, 0x700, 850_000_000, 30, name, 0, 10]);
+        snapshots[1].put("@bpf/futex_waker", table(56, &[woke(11), woke(12)]));
+        let finding = contention(&snapshots).unwrap();
+        assert_eq!(finding.severity, Severity::Watch, "it may be a queue between the two");
     }
 
     #[test]

@@ -82,7 +82,7 @@ impl Waits {
 
     /// Seconds per second lost to `cause`.
     pub(super) fn sum(&self, cause: Cause) -> f64 {
-        self.of(cause).iter().map(|waiter| waiter.wait).sum()
+        super::total(self.of(cause).iter().map(|waiter| waiter.wait))
     }
 }
 

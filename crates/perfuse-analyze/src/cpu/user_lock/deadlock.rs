@@ -13,7 +13,7 @@
 //! The C library's locks write 2 into the word when someone waits (glibc `lowlevellock.h`), so a `FUTEX_WAIT` for the
 //! value 2 without a timeout, or a `FUTEX_LOCK_PI`, is a wait for a mutex.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use perfuse_format::parse::{fields, hex, unsigned};
 use perfuse_format::{Missing, Raw, RawSnapshot, Reading, Why};
@@ -64,6 +64,23 @@ fn parked(line: &[u8], machine: &str) -> Option<Parked> {
         _ => return None,
     };
     Some(Parked { address, mutex: mutex && timeout == 0, timeout: timeout != 0 })
+}
+
+/// Addresses that threads were seen to wait for as for a mutex: `(pid, address)`.
+pub(super) fn mutexes(run: &Run) -> BTreeSet<(u32, u64)> {
+    let mut found = BTreeSet::new();
+    for raw in run.snapshots.iter().filter(|raw| raw.has("@parked")) {
+        for (pid, threads) in threads(raw) {
+            for content in threads.into_values() {
+                if let Raw::Bytes(line) = content
+                    && let Some(parked) = parked(line, &run.host.machine).filter(|parked| parked.mutex)
+                {
+                    found.insert((pid, parked.address));
+                }
+            }
+        }
+    }
+    found
 }
 
 /// The threads of each process for which a snapshot has `syscall`.

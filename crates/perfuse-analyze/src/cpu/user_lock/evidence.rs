@@ -13,6 +13,8 @@ use crate::run::Run;
 pub(super) enum Proof {
     /// The waiters of the address wake each other, as the users of a lock do.
     Wakers,
+    /// A waiter was seen to wait for the value that the C library writes into the word of a contended mutex.
+    Word,
     /// A function of the stack is that of a lock.
     Stack,
 }
@@ -85,12 +87,11 @@ pub(super) fn proof(row: &FutexWait, frames: &[String], rows: &[FutexWait], wake
             return Some(Proof::Stack);
         }
     }
-    // A waiter that also ends the waits of others at the same address held the thing itself.
+    // Who ends waits at an address at which it waits itself, at other times, held the thing in between.
     let same = |pid: u32, address: u64| pid == row.pid && address == row.address;
-    let each_other = wakers
-        .iter()
-        .filter(|waker| same(waker.pid, waker.address))
-        .any(|waker| rows.iter().any(|other| same(other.pid, other.address) && other.tid == waker.waker_tid));
+    let here: Vec<&FutexWaker> = wakers.iter().filter(|waker| same(waker.pid, waker.address)).collect();
+    let waits = |tid: u32| rows.iter().any(|other| same(other.pid, other.address) && other.tid == tid);
+    let each_other = here.len() >= 2 && here.iter().all(|waker| waits(waker.waker_tid));
     each_other.then_some(Proof::Wakers)
 }
 
