@@ -2,6 +2,9 @@
 //! no parser panics on odd input. A test outside asserts that no `impl FromBytes` and no `impl Table` is left out.
 
 use crate::bpf::{self, Table};
+use crate::btf::Btf;
+use crate::btf::core::resolve;
+use crate::btf::ext::{self, CoreRelocation};
 use crate::parse::FromBytes;
 use crate::raw::RawSnapshot;
 
@@ -104,6 +107,8 @@ pub const PARSERS: &[(&str, Parser)] = &parsers! {
         bpf::Stack,
     }
     others {
+        "btf::Btf" => types,
+        "btf::ext" => relocations,
         "tasks::TaskTable" => tasks,
     }
 };
@@ -118,6 +123,30 @@ fn table<T: Table>(bytes: &[u8]) -> bool {
     raw.put(T::SOURCE, bytes);
     let lost = bpf::lost::<T>(&raw);
     bpf::between::<T>(&raw, &raw).value().is_some() && lost.value().is_some()
+}
+
+/// Everything that can be asked of every type, and a relocation against each.
+fn types(bytes: &[u8]) -> bool {
+    let Ok(btf) = Btf::parse(bytes) else { return false };
+    btf.all().all(|of| {
+        let relocation = CoreRelocation {
+            section: String::new(),
+            instruction: 0,
+            type_id: of.id(),
+            access: "0:1:2".to_owned(),
+            kind: of.id() % 12,
+        };
+        let resolved = resolve(&btf, &btf, &relocation).is_ok();
+        let counted = of.members().count() + of.enumerators().count() + of.variables().count();
+        resolved || of.byte_size().is_some() || of.name().len() + counted < usize::MAX
+    })
+}
+
+/// A `.BTF.ext` section beside a `.BTF` section: the length of the first stands before them.
+fn relocations(bytes: &[u8]) -> bool {
+    let Some((length, rest)) = bytes.split_first_chunk() else { return false };
+    let (ext, btf) = rest.split_at(usize::from(u16::from_ne_bytes(*length)).min(rest.len()));
+    ext::relocations(ext, btf).is_ok()
 }
 
 fn tasks(bytes: &[u8]) -> bool {

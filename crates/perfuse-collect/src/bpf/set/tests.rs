@@ -112,3 +112,36 @@ fn damaged_objects_are_refused() {
         assert!(matches!(Object::parse(bytes), Err(LoadError::Object(_))));
     }
 }
+
+/// Parses an object and links all of it against its own types; only that it returns matters.
+fn parse_and_link(bytes: &[u8]) -> bool {
+    let Ok(object) = Object::parse(bytes) else { return false };
+    let Ok(types) = Btf::parse(object.btf) else { return false };
+    let places = Places {
+        maps: object.maps.iter().map(|map| (map.name.clone(), 3)).collect(),
+        globals: (0..object.globals.len()).map(|index| (index, 4)).collect(),
+    };
+    let linked = object.functions.iter().map(|function| link(&object, function, &types, &types, &places).is_ok());
+    let linked = linked.filter(|linked| *linked).count();
+    for function in &object.functions {
+        drop(tainted(&object, &[(function, refused())]));
+    }
+    linked > 0
+}
+
+#[test]
+fn a_damaged_object_is_refused_or_harmless() {
+    let whole = include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/bpf/selftest.bpf.o"));
+    assert!(parse_and_link(whole));
+    // Every part of the file, in steps that share no factor with its records.
+    for at in (0..whole.len()).step_by(61) {
+        let mut bytes = whole.to_vec();
+        bytes[at] ^= 0xff;
+        parse_and_link(&bytes);
+        bytes[at] ^= 0xfe;
+        parse_and_link(&bytes);
+    }
+    for length in (0..whole.len()).step_by(997) {
+        parse_and_link(&whole[..length]);
+    }
+}
