@@ -85,7 +85,8 @@ impl Serialize for Value {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         use serde::ser::SerializeStruct;
         let mut object = serializer.serialize_struct("Value", 2)?;
-        object.serialize_field("number", &self.0.number)?;
+        // Minus zero (of an empty sum) is zero.
+        object.serialize_field("number", &(self.0.number + 0.0))?;
         object.serialize_field("unit", self.0.unit.symbol())?;
         object.end()
     }

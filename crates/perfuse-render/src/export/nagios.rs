@@ -84,7 +84,7 @@ fn perfdata(cell: &Cell) -> Option<String> {
     };
     let range = if unit == "%" && number > 100.0 { ";;;0" } else { range };
     // Six digits after the point are far below what any of these numbers means.
-    let number = (number * 1e6).round() / 1e6;
+    let number = (number * 1e6).round() / 1e6 + 0.0;
     Some(format!(" '{}'={number}{unit}{range}", cell.id))
 }
 

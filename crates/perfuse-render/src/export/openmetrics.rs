@@ -57,7 +57,8 @@ impl<'a> Family<'a> {
         for (index, (name, value)) in labels.iter().enumerate() {
             let _ = write!(self.out, "{}{name}=\"{}\"", if index == 0 { "{" } else { "," }, escaped(value));
         }
-        let _ = writeln!(self.out, "{} {number}", if labels.is_empty() { "" } else { "}" });
+        // Minus zero (of an empty sum) is zero.
+        let _ = writeln!(self.out, "{} {}", if labels.is_empty() { "" } else { "}" }, number + 0.0);
     }
 }
 
@@ -79,13 +80,27 @@ pub fn render(report: &Report) -> String {
     out
 }
 
-/// The name without the process id in brackets at its end.
+/// The name without what would make ever new labels: process ids in brackets and kernel addresses at its end.
 fn bounded(name: &str) -> &str {
-    let Some((before, id)) = name.strip_suffix(')').and_then(|inner| inner.rsplit_once('(')) else {
-        return name;
-    };
-    let is_id = !id.is_empty() && id.chars().all(|c| c.is_ascii_digit() || matches!(c, '/' | ' '));
-    if is_id && !before.trim().is_empty() { before.trim_end() } else { name }
+    let mut name = name;
+    loop {
+        let before = name;
+        if let Some((rest, last)) = name.rsplit_once(' ') {
+            let hex = last.strip_prefix("0x").unwrap_or("");
+            if !hex.is_empty() && hex.chars().all(|c| c.is_ascii_hexdigit()) && !rest.trim().is_empty() {
+                name = rest.trim_end();
+            }
+        }
+        if let Some((rest, id)) = name.strip_suffix(')').and_then(|inner| inner.rsplit_once('(')) {
+            let is_id = !id.is_empty() && id.chars().all(|c| c.is_ascii_digit() || matches!(c, '/' | ' '));
+            if is_id && !rest.trim().is_empty() {
+                name = rest.trim_end();
+            }
+        }
+        if name == before {
+            return name;
+        }
+    }
 }
 
 /// The headline of a cell (without instance) and its worst instances.
@@ -355,6 +370,9 @@ mod tests {
         assert_eq!(bounded("nginx (1234)"), "nginx");
         assert_eq!(bounded("nginx (1234/1250)"), "nginx");
         assert_eq!(bounded("(sd-pam)"), "(sd-pam)");
+        assert_eq!(bounded("nginx (1234) 0xffff88842e52cbb8"), "nginx");
+        assert_eq!(bounded("rwsem (write) 0xffff88842e52cbb8"), "rwsem (write)");
+        assert_eq!(bounded("0xff"), "0xff");
         assert_eq!(bounded("eth0"), "eth0");
         assert_eq!(bounded("(7)"), "(7)");
     }

@@ -98,8 +98,8 @@ fn one_finding(finding: &Finding, texts: &Texts) -> Markup {
                     dt { (texts.word("report-chain")) }
                     dd { (chain(finding)) }
                 }
-                @for advice in &finding.advice {
-                    dt { (texts.word("report-advice")) }
+                @for (index, advice) in finding.advice.iter().enumerate() {
+                    dt { @if index == 0 { (texts.word("report-advice")) } }
                     dd {
                         (clean(&advice.text))
                         @if let Some(command) = &advice.command { br; code { (clean(command)) } }

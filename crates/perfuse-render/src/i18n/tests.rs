@@ -264,6 +264,73 @@ fn same_in_both(id: &str) -> bool {
     ["resource-cpu", "entity-cgroup", "entity-qdisc"].contains(&id) || id == "tui-other-language"
 }
 
+/// The end of the bracketed text that starts at `open`, strings skipped; nothing when it does not close.
+fn closing(code: &str, open: usize) -> Option<usize> {
+    let (mut depth, mut in_string, mut escaped) = (0_u32, false, false);
+    for (at, c) in code[open..].char_indices() {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' if in_string => escaped = true,
+            '"' => in_string = !in_string,
+            '(' if !in_string => depth += 1,
+            ')' if !in_string && depth == 1 => return Some(open + at + 1),
+            ')' if !in_string => depth -= 1,
+            _ => {}
+        }
+    }
+    None
+}
+
+/// Each message that the sources make in one expression, `Msg::new("id").with("a", ..).with("b", ..)`: its id, the
+/// names that it passes, and whether the expression ends there (so that nothing is added later).
+fn made() -> Vec<(String, BTreeSet<String>, bool)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let mut files = Vec::new();
+    for part in ["perfuse-analyze/src", "perfuse-render/src", "perfuse/src"] {
+        sources(&root.join(part), &mut files);
+    }
+    let mut made = Vec::new();
+    for file in files {
+        let code = fs::read_to_string(&file).unwrap();
+        let code = code.split("#[cfg(test)]\nmod ").next().unwrap_or("");
+        for (start, call) in code.match_indices("Msg::new(") {
+            let argument = code[start + call.len()..].trim_start();
+            let Some(id) = argument.strip_prefix('"').and_then(|rest| rest.split('"').next()) else { continue };
+            let Some(mut at) = closing(code, start + call.len() - 1) else { continue };
+            let mut names = BTreeSet::new();
+            while let Some(rest) = code[at..].trim_start().strip_prefix(".with(") {
+                let name = rest.trim_start().strip_prefix('"').and_then(|rest| rest.split('"').next());
+                let (Some(name), Some(end)) = (name, closing(code, code.len() - rest.len() - 1)) else { break };
+                names.insert(name.to_owned());
+                at = end;
+            }
+            let ends = code[at..].trim_start().starts_with([')', ',']);
+            made.push((id.to_owned(), names, ends));
+        }
+    }
+    made
+}
+
+#[test]
+fn messages_get_the_variables_that_they_use() {
+    let tables: Vec<Table> = locales::files(Lang::En).iter().map(|(_, source)| messages(source).0).collect();
+    let mut problems = Vec::new();
+    let made = made();
+    assert!(made.len() > 50, "the sources were not found");
+    for (id, names, ends) in made {
+        let Some((used, _)) = tables.iter().find_map(|table| table.get(&id)) else { continue };
+        let unused: Vec<_> = names.difference(used).collect();
+        let missing: Vec<_> = used.difference(&names).collect();
+        if !unused.is_empty() {
+            problems.push(format!("`{id}` gets {unused:?}, which it does not use"));
+        }
+        if ends && !names.is_empty() && !missing.is_empty() {
+            problems.push(format!("`{id}` does not get {missing:?}"));
+        }
+    }
+    assert!(problems.is_empty(), "{}", problems.join("\n"));
+}
+
 /// The particles that are looked for; the function takes any pair, such as `이라는/라는`.
 const PAIRS: [&str; 7] = ["이/가", "은/는", "을/를", "과/와", "으로/로", "이라/라", "아/야"];
 
