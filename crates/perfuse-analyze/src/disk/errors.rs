@@ -66,12 +66,27 @@ pub(super) fn evaluate(run: &Run, out: &mut Output) {
             let mut cell = measured(&seen);
             if let Reading::Missing(missing) = &log {
                 cell.note = Some(Msg::new("disk-errors-no-log").with("reason", message::missing(missing)));
+            } else if cell.note.is_none() && has_smart(run) {
+                cell.note = Some(Msg::new("disk-errors-no-smart"));
             }
             cell
         }
     };
     out.cell(cell);
-    seen.iter().filter(|seen| seen.verdict() == Verdict::Error).for_each(|seen| out.finding(finding(seen)));
+    // Two sources that tell of the same trouble make one finding.
+    let mut by_place: BTreeMap<(Fault, &str), Vec<&Seen>> = BTreeMap::new();
+    for seen in seen.iter().filter(|seen| seen.verdict() == Verdict::Error) {
+        by_place.entry((seen.fault, &seen.name)).or_default().push(seen);
+    }
+    for ((fault, name), sources) in by_place {
+        out.finding(finding(fault, name, &sources));
+    }
+}
+
+/// Whether there is a disk that keeps a record of its own health (SATA, SAS, NVMe).
+fn has_smart(run: &Run) -> bool {
+    let disks = matching(run, "/sys/block/", "/size");
+    disks.keys().any(|name| name.starts_with("sd") || name.starts_with("nvme"))
 }
 
 /// Growth of a counter below a pattern; the first and the last snapshot that have it. `None`: no such file.
@@ -205,15 +220,15 @@ fn measured(seen: &[Seen]) -> Cell {
     cell
 }
 
-fn finding(seen: &Seen) -> Finding {
+fn finding(fault: Fault, name: &str, sources: &[&Seen]) -> Finding {
     let spec = (Resource::Disk, Kind::Errors, ID);
-    let device = Entity::new(EntityKind::Device, &seen.name);
-    let path = format!("/dev/{}", seen.name);
-    let (mut finding, advice, command) = match seen.fault {
+    let device = Entity::new(EntityKind::Device, name);
+    let path = format!("/dev/{name}");
+    let (mut finding, advice, command) = match fault {
         Fault::Io => (
             Finding::new("disk.io-errors", Severity::Error, spec, device),
             (Msg::new("finding-disk-io-errors-advice"), Msg::new("finding-disk-io-errors-expect")),
-            format!("smartctl -a {path}"),
+            if name.starts_with("loop") { format!("losetup -l {path}") } else { format!("smartctl -a {path}") },
         ),
         Fault::Filesystem => (
             Finding::new("disk.filesystem-errors", Severity::Error, spec, device),
@@ -231,19 +246,27 @@ fn finding(seen: &Seen) -> Finding {
             "dmesg -T --level=err,crit,alert,emerg".to_owned(),
         ),
     };
-    finding.summary = finding.summary.with("device", seen.name.as_str()).with("count", seen.new);
-    finding.chain.push(Link {
-        from: Msg::new("disk-link-device").with("device", seen.name.as_str()),
-        to: Msg::new("disk-link-error"),
-        evidence: Msg::new("disk-link-error-evidence")
-            .with("source", seen.source.as_str())
-            .with("metric", seen.metric)
-            .with("count", seen.new)
-            .with("text", seen.text.as_str()),
-    });
+    let count = sources.iter().map(|seen| seen.new).max().unwrap_or(0);
+    finding.summary = finding.summary.with("device", name).with("count", count);
+    for seen in sources {
+        finding.chain.push(Link {
+            from: Msg::new("disk-link-device").with("device", name),
+            to: Msg::new("disk-link-error"),
+            evidence: Msg::new("disk-link-error-evidence")
+                .with("source", seen.source.as_str())
+                .with("metric", seen.metric)
+                .with("count", seen.new)
+                .with("text", seen.text.as_str()),
+        });
+    }
     finding.advice.push(Advice { text: advice.0, command: Some(command), expect: advice.1 });
-    finding.confidence = if seen.metric == "ioerr_cnt" { 0.6 } else { 0.95 };
-    finding.explains = &["disk.latency-rise"];
+    finding.confidence = if sources.iter().all(|seen| seen.metric == "ioerr_cnt") { 0.6 } else { 0.95 };
+    // What a filesystem cannot read, the device could not deliver.
+    finding.explains = match fault {
+        Fault::Io => &["disk.filesystem-errors", "disk.latency-rise"],
+        Fault::Failed => &["disk.io-errors", "disk.filesystem-errors", "disk.latency-rise"],
+        Fault::Filesystem | Fault::Degraded => &[],
+    };
     finding
 }
 

@@ -309,6 +309,24 @@ fn new_errors_are_errors_and_old_ones_history() {
 }
 
 #[test]
+fn two_sources_of_one_trouble_make_one_finding() {
+    let log = "3,5,101000000,-;I/O error, dev sda, sector 5 op 0x0:(READ) flags 0x0 phys_seg 1 prio class 0\n\
+               2,6,101000001,-;EXT4-fs error (device sda): ext4_wait_block_bitmap:582: comm x: Cannot read block bitmap\n";
+    let snapshots = run(|second, raw| {
+        raw.put("/sys/fs/ext4/sda/errors_count", format!("{second}\n"));
+        raw.put("/sys/block/sda/device/ioerr_cnt", format!("{:#x}\n", 16 + second));
+        raw.put("@kmsg", if second == 2 { log } else { "" });
+    });
+    let out = evaluate(&snapshots);
+    assert_eq!(out.findings.len(), 2);
+    assert_eq!(finding(&out, "disk.io-errors").unwrap().chain.len(), 2);
+    assert_eq!(finding(&out, "disk.filesystem-errors").unwrap().chain.len(), 2);
+    // What the filesystem could not read is the device's trouble.
+    let left: Vec<_> = checklist(&snapshots).findings.iter().map(|finding| finding.id).collect();
+    assert_eq!(left, ["disk.io-errors"]);
+}
+
+#[test]
 fn one_node_has_no_interconnect_and_two_show_remote_allocations() {
     let node = |name: &str, local: u64, other: u64| {
         let text = format!("numa_hit 1\nlocal_node {local}\nother_node {other}\n");

@@ -16,6 +16,7 @@ disk-utilization-parallel = { $device } is never idle, but it serves many reques
 disk-saturation-by-processes = I/O pressure of this scope is not available: this is the sum of waits of its processes, from { $source }.
 disk-saturation-by-devices = I/O pressure is not available: this is the time that requests spent at the devices, not the time that anyone waited.
 disk-errors-no-log = The kernel log could not be read ({ $reason }); only counters were checked.
+disk-errors-no-smart = The health records of the disks themselves (SMART, NVMe) are not read here: smartctl -a shows them.
 disk-errors-old = Errors from before this run; nothing new came in while it was measured.
 disk-victim-wait = waits { $wait } for storage, { $share } of its active time
 disk-user-rate = moves { $rate } to and from storage

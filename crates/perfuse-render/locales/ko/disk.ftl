@@ -16,6 +16,7 @@ disk-utilization-parallel = { $device }{ JOSA($device, "은/는") } 쉬는 때�
 disk-saturation-by-processes = 이 범위의 I/O 압박을 읽을 수 없어 프로세스 대기 시간의 합을 보입니다. 출처: { $source }
 disk-saturation-by-devices = I/O 압박을 읽을 수 없어 요청이 장치에 머문 시간을 보입니다. 누군가가 기다린 시간은 아닙니다.
 disk-errors-no-log = 커널 로그를 읽지 못해({ $reason }) 카운터만 확인했습니다.
+disk-errors-no-smart = 디스크 자체의 건강 기록(SMART, NVMe)은 여기서 읽지 않습니다. smartctl -a로 볼 수 있습니다.
 disk-errors-old = 이번 실행 이전의 오류입니다. 측정하는 동안 새로 생긴 것은 없습니다.
 disk-victim-wait = 스토리지를 { $wait } 기다립니다. 활동 시간의 { $share }
 disk-user-rate = 스토리지와 { $rate }{ JOSA($rate, "으로/로") } 데이터를 주고받습니다
