@@ -184,7 +184,10 @@ impl Map {
     pub(crate) fn table(&self, lost: u64) -> Result<Vec<u8>, Errno> {
         match self.table_by(true, lost) {
             // Hash and array maps have batches since 5.6, per-CPU arrays since 5.13; older kernels answer with these.
-            Err(Errno(libc::EINVAL | ENOTSUPP | libc::EOPNOTSUPP | libc::EPERM)) => self.table_by(false, lost),
+            // No space: a bucket that grows faster than the room for it.
+            Err(Errno(libc::EINVAL | ENOTSUPP | libc::EOPNOTSUPP | libc::EPERM | libc::ENOSPC)) => {
+                self.table_by(false, lost)
+            }
             other => other,
         }
     }
