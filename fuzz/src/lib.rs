@@ -3,6 +3,8 @@
 
 use std::sync::OnceLock;
 
+use perfuse_analyze::{Checklist, Run, Scope, Thresholds};
+use perfuse_format::RawSnapshot;
 use perfuse_format::all::{PARSERS, Parser};
 
 /// Gives `data` to one parser of the group: the one that its first byte picks.
@@ -16,4 +18,122 @@ pub fn group(name: &str, data: &[u8]) {
     assert!(!parsers.is_empty(), "no parser in the group {name}");
     let Some((first, rest)) = data.split_first() else { return };
     parsers[usize::from(*first) % parsers.len()](rest);
+}
+
+/// Sources that rules read; a hostile host may put anything into any of them.
+const SOURCES: &[&str] = &[
+    "/proc/stat",
+    "/proc/meminfo",
+    "/proc/vmstat",
+    "/proc/diskstats",
+    "/proc/loadavg",
+    "/proc/swaps",
+    "/proc/mdstat",
+    "/proc/interrupts",
+    "/proc/softirqs",
+    "/proc/self/mountinfo",
+    "/proc/net/dev",
+    "/proc/net/snmp",
+    "/proc/net/netstat",
+    "/proc/net/softnet_stat",
+    "/proc/net/sockstat",
+    "/proc/net/udp",
+    "/proc/pressure/cpu",
+    "/proc/pressure/memory",
+    "/proc/pressure/io",
+    "/proc/sys/fs/file-nr",
+    "/proc/sys/kernel/pid_max",
+    "/proc/sys/kernel/threads-max",
+    "/proc/7/stat",
+    "/proc/7/status",
+    "/proc/7/schedstat",
+    "/proc/7/io",
+    "/proc/7/cgroup",
+    "/proc/7/limits",
+    "/proc/7/task/8/stat",
+    "/proc/7/task/8/schedstat",
+    "/sys/fs/cgroup/a/cpu.stat",
+    "/sys/fs/cgroup/a/cpu.max",
+    "/sys/fs/cgroup/a/cpu.pressure",
+    "/sys/fs/cgroup/a/memory.current",
+    "/sys/fs/cgroup/a/memory.max",
+    "/sys/fs/cgroup/a/memory.events",
+    "/sys/fs/cgroup/a/io.stat",
+    "/sys/fs/cgroup/a/io.max",
+    "/sys/fs/cgroup/a/pids.current",
+    "/sys/fs/cgroup/a/pids.max",
+    "@kmsg",
+    "@netlink/listen",
+    "@netlink/addr",
+    "@netlink/class",
+    "@pci/block",
+    "@net/owners",
+    "@net/devices",
+    "@net/namespaces",
+    "@disk/wchan",
+    "@stacks",
+    "@perf/ipc",
+    "@perf/imc",
+    "@parked",
+    "@fds",
+    "@inotify",
+    "@cgroups",
+    "@cost",
+    "/proc/uptime",
+    "/proc/net/stat/nf_conntrack",
+    "/proc/net/stat/arp_cache",
+    "/proc/sys/net/netfilter/nf_conntrack_count",
+    "/proc/sys/net/netfilter/nf_conntrack_max",
+    "/sys/devices/system/cpu/online",
+    "@host",
+    "@capabilities",
+    "@statvfs",
+    "@netlink/link",
+    "@netlink/qdisc",
+    "@netlink/tcp",
+    "@bpf/tasks",
+    "@bpf/files",
+    "@bpf/oom_victims",
+    "@bpf/fork_process",
+    "@bpf/runq_process",
+    "@bpf/offcpu",
+    "@bpf/futex_wait",
+    "@bpf/lock_wait",
+    "@bpf/block_hist",
+    "@bpf/block_process",
+    "@bpf/errno",
+    "@bpf/fault_process",
+    "@bpf/reclaim_process",
+    "@bpf/skb_drop",
+];
+
+/// Builds a run of two snapshots from `data` and evaluates every rule.
+///
+/// `data` is a row of `u8 snapshot and source, u8 source, u16 length, bytes`.
+pub fn checklist(data: &[u8]) {
+    let mut snapshots = [RawSnapshot::default(), RawSnapshot::default()];
+    snapshots[1].mono_ns = 1_000_000_000;
+    let mut rest = data;
+    while let Some((head, body)) = rest.split_first_chunk::<4>() {
+        let [which, source, low, high] = *head;
+        let (bytes, after) = body.split_at(usize::from(u16::from_le_bytes([low, high])).min(body.len()));
+        let name = SOURCES[usize::from(source) % SOURCES.len()];
+        match which % 4 {
+            0 => snapshots[0].put(name, bytes),
+            1 => snapshots[1].put(name, bytes),
+            2 => snapshots.iter_mut().for_each(|snapshot| snapshot.put(name, bytes)),
+            _ => snapshots[1].put_errno(name, i32::from(low)),
+        }
+        rest = after;
+    }
+    let run = Run::new(&snapshots, Thresholds::default(), Scope::default()).expect("there are two snapshots");
+    let checklist = Checklist::build(&run);
+    for cell in checklist.cells.iter().chain(&checklist.controls) {
+        let number = cell.value.map(|value| value.number);
+        assert!(number.is_none_or(f64::is_finite), "{}: {number:?}", cell.id);
+    }
+    for finding in &checklist.findings {
+        assert!(finding.wait_s_per_s.is_none_or(f64::is_finite), "{}", finding.id);
+        assert!((0.0..=1.0).contains(&finding.confidence), "{}", finding.id);
+    }
 }

@@ -44,9 +44,11 @@ pub const PARSERS: &[(&str, Parser)] = &parsers! {
         parse::Text,
         proc::diskstats::DiskStats,
         proc::file_nr::FileNr,
+        proc::interrupts::Interrupts,
         proc::kallsyms::Kallsyms,
         proc::kmsg::Kmsg,
         proc::limits::PidLimits,
+        proc::loadavg::LoadAverage,
         proc::maps::Maps,
         proc::mdstat::MdStat,
         proc::meminfo::MemInfo,
@@ -65,11 +67,14 @@ pub const PARSERS: &[(&str, Parser)] = &parsers! {
         proc::pid::PidSchedstat,
         proc::pid::PidStat,
         proc::pressure::Pressure,
+        proc::stacks::Stacks,
         proc::stat::ProcStat,
+        proc::status::PidStatus,
         proc::swaps::Swaps,
         proc::wchan::WaitChannels,
         sys::block::BlockTopology,
         sys::capability::Capabilities,
+        sys::cpulist::CpuList,
         sys::fds::Fds,
         sys::fds::Inotify,
         sys::host::Host,
@@ -109,6 +114,9 @@ pub const PARSERS: &[(&str, Parser)] = &parsers! {
     others {
         "btf::Btf" => types,
         "btf::ext" => relocations,
+        "netlink::messages" => netlink,
+        "replay::Decoder" => replay,
+        "replay::record" => record,
         "tasks::TaskTable" => tasks,
     }
 };
@@ -153,6 +161,25 @@ fn tasks(bytes: &[u8]) -> bool {
     let mut raw = RawSnapshot::default();
     raw.put("@bpf/tasks", bytes);
     crate::tasks::TaskTable::from_raw(&raw).value().is_some()
+}
+
+fn netlink(bytes: &[u8]) -> bool {
+    let messages = crate::netlink::messages(bytes).map_while(Result::ok);
+    messages.map(|message| crate::netlink::attributes(message.payload).count()).sum::<usize>() > 0
+}
+
+fn replay(bytes: &[u8]) -> bool {
+    crate::replay::Decoder::new(bytes).is_ok_and(|mut decoder| decoder.by_ref().all(|snapshot| snapshot.is_ok()))
+}
+
+/// The inside of a record: with a checksum that is right, which chance would not find.
+fn record(bytes: &[u8]) -> bool {
+    let mut file = crate::replay::Encoder::header("");
+    for part in bytes.split(|&byte| byte == 0xfe) {
+        let Some((kind, plain)) = part.split_first() else { continue };
+        file.extend(crate::replay::record(u32::from(kind % 3), plain));
+    }
+    replay(&file)
 }
 
 #[cfg(test)]

@@ -127,7 +127,8 @@ fn put_length(plain: &mut Vec<u8>, length: usize) {
     plain.extend(u32::try_from(length).unwrap_or(u32::MAX).to_le_bytes());
 }
 
-fn record(kind: u32, plain: &[u8]) -> Vec<u8> {
+/// One record of the file: packed, with its checksum.
+pub(crate) fn record(kind: u32, plain: &[u8]) -> Vec<u8> {
     let packed = lz4_flex::block::compress(plain);
     let mut bytes = Vec::with_capacity(RECORD_HEADER + packed.len());
     bytes.extend(kind.to_le_bytes());
