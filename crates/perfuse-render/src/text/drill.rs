@@ -37,6 +37,7 @@ pub(super) fn cell(page: &mut Page, report: &Report, cell: &Cell, texts: &Texts)
     }
     page.blank();
     findings::of_cell(page, report, &cell.id, texts);
+    page.blank();
     history(page, cell, texts);
     instances(page, cell, texts);
     evidence(page, cell, texts);

@@ -3,7 +3,7 @@
 use perfuse_analyze::Msg;
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
-use ratatui::style::Style;
+use ratatui::style::{Color, Style};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, BorderType, Paragraph};
 
@@ -42,6 +42,11 @@ impl App {
             View::Cell(_) | View::Finding(..) => self.draw_open(frame, body),
         }
         self.draw_foot(frame, foot);
+        if !self.color {
+            for cell in &mut frame.buffer_mut().content {
+                cell.set_fg(Color::Reset).set_bg(Color::Reset);
+            }
+        }
     }
 
     /// Host, time and state; below it the verdict.

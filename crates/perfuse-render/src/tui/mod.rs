@@ -76,6 +76,7 @@ enum Sort {
 /// The live checklist.
 pub struct App {
     texts: Texts,
+    color: bool,
     /// What the screen shows.
     shown: Option<(Checklist, ReportContext)>,
     report: Option<Report>,
@@ -107,9 +108,17 @@ impl App {
         Self::with_texts(Texts::new(lang))
     }
 
+    /// Whether colours are used. Without them marks, bold and reversed text tell the same.
+    #[must_use]
+    pub fn with_color(mut self, color: bool) -> Self {
+        self.color = color;
+        self
+    }
+
     fn with_texts(texts: Texts) -> Self {
         Self {
             texts,
+            color: true,
             shown: None,
             report: None,
             waiting: None,

@@ -148,6 +148,20 @@ fn a_held_screen_stays_and_then_shows_the_newest() {
 }
 
 #[test]
+fn colours_can_be_left_out() {
+    let colors = |app: &App| {
+        let mut terminal = Terminal::new(TestBackend::new(80, 24)).unwrap();
+        terminal.draw(|frame| app.draw(frame)).unwrap();
+        let cells = &terminal.backend().buffer().content;
+        cells.iter().filter(|cell| cell.fg != ratatui::style::Color::Reset).count()
+    };
+    assert!(colors(&app(Lang::En, true)) > 0);
+    let plain = app(Lang::En, true).with_color(false);
+    assert_eq!(colors(&plain), 0);
+    assert_eq!(screen(&plain, 80, 24), screen(&app(Lang::En, true), 80, 24));
+}
+
+#[test]
 fn the_language_changes_everything_at_once() {
     let mut app = app(Lang::En, true);
     press(&mut app, "L");

@@ -50,7 +50,7 @@ pub(crate) fn run(args: &UseArgs, thresholds: &Thresholds, console: &Console) ->
     let worker =
         std::thread::Builder::new().name("sampler".into()).spawn(move || sampling.run(first, &updates, &stopped));
     let worker = worker.context("sampler")?;
-    let result = screen(App::new(console.texts.lang()), &inbox, &interrupt);
+    let result = screen(App::new(console.texts.lang()).with_color(console.color), &inbox, &interrupt);
     drop(stop);
     // It may be in the middle of a snapshot; its end detaches every program.
     let _ = worker.join();
