@@ -135,7 +135,8 @@ fn watch_from(value: f64, limit: f64) -> Verdict {
 }
 
 fn drops(run: &Run) -> Reading<Vec<Drop>> {
-    let names = run.last::<DropReasons>("/sys/kernel/tracing/events/skb/kfree_skb/format").into_value();
+    let names = run.last::<DropReasons>("@bpf/skb_drop_reasons");
+    let names = names.or_else(|| run.last("/sys/kernel/tracing/events/skb/kfree_skb/format")).into_value();
     run.bpf::<SkbDrop>().and_then(|(rows, seconds)| {
         if seconds <= 0.0 {
             return Reading::missing(Why::TooEarly, "@bpf/skb_drop");
