@@ -10,8 +10,9 @@
 // is moved to another CPU while it waits is queued anew; what it had waited by then is in sched_info.run_delay.
 #include "stacks.h"
 
-// Run-queue waits shorter than this are counted in runq_hist only, not per process and cgroup.
-const volatile u64 runq_min_ns = 0;
+// Waits too short for the second slot of a small histogram are handed on to the tables of processes and cgroups this many
+// at a time: on a large host all CPUs write the same few rows. A thread that ends takes its last few with it.
+const volatile u32 runq_batch = 32;
 // Off-CPU times shorter than this are not kept.
 const volatile u64 offcpu_min_ns = 1000000;
 // Whether user stacks are taken, of threads whose last wait was long.
@@ -57,9 +58,13 @@ struct off {
 	u64 user_stack;
 	// What the kernel had summed up of the thread's run-queue waits when it last began to run.
 	u64 run_delay_ns;
+	// Short waits that are not in the tables yet.
+	u64 pending_ns;
+	u32 pending;
 	u32 state;
 	// Above 0 after a long wait: the next few are worth their user stack.
 	u32 slow;
+	u32 reserved;
 };
 
 #define WORTH 4
@@ -76,30 +81,45 @@ u64 lost_offcpu;
 // Threads whose leaving could not be noted.
 u64 lost_w_off;
 
-static __attribute__((noinline)) int queued(struct task_struct *next, u64 delay)
+// Below this a wait falls into the first slot of a small histogram.
+#define SHORT_NS (2ULL << SMALL_FIRST)
+
+// Adds one wait of `delay` and `more` short ones.
+INLINE void add_waits(u64 *sum_ns, u64 *count, u64 *max_ns, u32 *slots, u64 delay, u64 more_ns, u32 more)
+{
+	add(sum_ns, delay + more_ns);
+	add(count, 1 + more);
+	raise(max_ns, delay);
+	small_add(slots, delay);
+	if (more)
+		__sync_fetch_and_add(&slots[0], more);
+}
+
+static __attribute__((noinline)) int queued(struct task_struct *next, struct off *off, u64 delay)
 {
 	struct task_struct *task = view(struct task_struct, next);
 	u64 cgroup_id = cgroup_of(task);
 	struct runq_process *process;
 	struct runq_cgroup *cgroup;
 	u32 pid = pid_of(task);
+	u64 more_ns = 0;
+	u32 more = 0;
 
+	if (off) {
+		more_ns = off->pending_ns;
+		more = off->pending;
+		off->pending_ns = 0;
+		off->pending = 0;
+	}
 	process = at(&runq_process, &pid, &(struct runq_process){}, &lost_runq_process);
 	if (process) {
-		add(&process->sum_ns, delay);
-		add(&process->count, 1);
-		raise(&process->max_ns, delay);
-		small_add(process->slots, delay);
+		add_waits(&process->sum_ns, &process->count, &process->max_ns, process->slots, delay, more_ns, more);
 		process->cgroup_id = cgroup_id;
 		copy_comm(process->comm, task->group_leader->comm);
 	}
 	cgroup = at(&runq_cgroup, &cgroup_id, &(struct runq_cgroup){}, &lost_runq_cgroup);
-	if (cgroup) {
-		add(&cgroup->sum_ns, delay);
-		add(&cgroup->count, 1);
-		raise(&cgroup->max_ns, delay);
-		small_add(cgroup->slots, delay);
-	}
+	if (cgroup)
+		add_waits(&cgroup->sum_ns, &cgroup->count, &cgroup->max_ns, cgroup->slots, delay, more_ns, more);
 	return 0;
 }
 
@@ -179,8 +199,12 @@ INLINE void arrives(struct task_struct *next, u64 now)
 
 		if (hist)
 			hist_add(hist, delay);
-		if (delay >= runq_min_ns)
-			queued(next, delay);
+		if (off && delay < SHORT_NS && off->pending < runq_batch) {
+			off->pending++;
+			off->pending_ns += delay;
+		} else {
+			queued(next, off, delay);
+		}
 	}
 	if (!off) {
 		add(&lost_w_off, 1);

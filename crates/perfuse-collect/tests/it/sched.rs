@@ -50,7 +50,7 @@ fn run_delay(pid: u32) -> u64 {
 
 #[test]
 fn run_queue_waits_are_those_of_schedstat() {
-    let live = live!(&[Program::Sched]);
+    let live = live!(&[Program::Sched], "runq_batch" = 0);
     // Pinned, since of a thread that is moved while it waits, schedstat counts each part at once and the program all at its
     // end, so the two would differ by a wait that one of the snapshots cuts.
     let burners = Burners::pinned(4);

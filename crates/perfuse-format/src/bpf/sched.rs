@@ -36,7 +36,7 @@ impl Table for RunqHist {
 
 /// `@bpf/runq_process`: the run-queue waits of one process, all its threads (`struct runq_process`).
 ///
-/// Waits shorter than the knob `runq_min_ns` (default 0: none) are only in [`RunqHist`].
+/// Waits under 2 us arrive here some at a time (knob `runq_batch`), so the last few of a thread may be missing yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunqProcess {
     /// Process id.
