@@ -83,7 +83,7 @@ pub(super) fn evaluate(run: &Run, out: &mut Output) {
     }
 }
 
-/// Whether there is a disk that keeps a record of its own health (SATA, SAS, NVMe).
+/// Whether there is a disk that keeps a record of its own health (SATA, SAS, `NVMe`).
 fn has_smart(run: &Run) -> bool {
     let disks = matching(run, "/sys/block/", "/size");
     disks.keys().any(|name| name.starts_with("sd") || name.starts_with("nvme"))

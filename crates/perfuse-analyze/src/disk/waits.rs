@@ -208,7 +208,8 @@ impl Measures<'_> {
     }
 
     fn off_cpu(&mut self, blocked: Option<f64>) {
-        let Some(blocked) = blocked else { return };
+        // No thread waits for longer than the time that passes; in-kernel sums are read a little after the clock.
+        let Some(blocked) = blocked.map(|blocked| blocked.min(f64::from(self.threads))) else { return };
         let all: u32 = self.kinds.values().sum();
         let storage = if all > 0 { f64::from(self.storage_samples()) / f64::from(all) } else { 1.0 };
         let exact = self.capped(blocked * storage);
