@@ -79,7 +79,7 @@ impl Symbolized {
 }
 
 /// Files with symbols that are kept; the least recently read are forgotten first.
-const MOST_IMAGES: usize = 64;
+const MOST_IMAGES: usize = 24;
 
 /// Finds functions; keeps what it has read.
 #[derive(Debug)]
@@ -128,7 +128,7 @@ impl<F: Files> Symbolizer<F> {
         let offset = address - mapping.start + mapping.offset;
         let found = image.address_of_offset(offset).and_then(|address| image.find(address));
         match found {
-            Some((name, offset)) => Symbolized::Known { name: name.to_owned(), module: path, offset },
+            Some((name, offset)) => Symbolized::Known { name, module: path, offset },
             None => Symbolized::Unknown(Unknown::NoSymbol(path)),
         }
     }

@@ -6,8 +6,9 @@ use perfuse_analyze::cost::OwnCost;
 use perfuse_collect::bpf::{BpfSet, Options, Program};
 use perfuse_collect::{Root, Sampler, caps, usage};
 use perfuse_format::RawSnapshot;
+use perfuse_symbol::{HostFiles, Symbolizer};
 
-use crate::stacks;
+use crate::stacks::{self, Chain};
 
 /// What is sampled, and how much.
 #[derive(Debug, Clone)]
@@ -18,6 +19,8 @@ pub(crate) struct Plan {
     pub(crate) programs: &'static [Program],
     /// Share of the host's CPU past which the dearest program is detached.
     pub(crate) most_cost: f64,
+    /// Whether call stacks are named at every complete snapshot, and not only at the last one.
+    pub(crate) name_stacks: bool,
 }
 
 /// What everything had cost when it was last looked at.
@@ -38,6 +41,9 @@ pub(crate) struct Session {
     cpus: f64,
     /// Programs that were detached for their cost, and the CPU seconds that they had used.
     detached: Vec<(Program, f64)>,
+    /// Stacks of programs that were detached.
+    gone: Vec<Chain>,
+    symbols: Symbolizer<HostFiles>,
     looked: Look,
     snapshots: u64,
 }
@@ -52,7 +58,19 @@ impl Session {
         let (set, _) = BpfSet::load(programs, &Options { run_stats: true, ..Options::default() });
         let cpus = f64::from(perfuse_collect::host::facts(&plan.root).cpus.max(1));
         let looked = Look { at: started, own: 0.0, programs: Vec::new() };
-        Self { sampler, set, plan, started, cpus, detached: Vec::new(), looked, snapshots: 0 }
+        let symbols = Symbolizer::new(HostFiles(plan.root.as_path().to_owned()));
+        Self {
+            sampler,
+            set,
+            plan,
+            started,
+            cpus,
+            detached: Vec::new(),
+            gone: Vec::new(),
+            symbols,
+            looked,
+            snapshots: 0,
+        }
     }
 
     /// Reads the next snapshot. `last` makes everything due that is read only now and then.
@@ -70,11 +88,14 @@ impl Session {
         });
         if self.snapshots == 0 {
             raw.put("@capabilities", caps::probe(&self.plan.root).to_bytes());
-        } else if slow {
-            stacks::name(&mut raw, &self.set, &self.plan.root);
         }
         self.snapshots += 1;
         self.limit_cost(&mut raw);
+        if self.snapshots > 1 && (last || (slow && self.plan.name_stacks)) {
+            let mut chains = self.gone.clone();
+            chains.extend(stacks::chains(&raw, &self.set));
+            stacks::name(&mut raw, &chains, &mut self.symbols);
+        }
         raw.put(OwnCost::SOURCE, self.cost().to_bytes());
         raw
     }
@@ -140,9 +161,9 @@ impl Session {
         let dearest = steps.into_iter().max_by(|a, b| a.1.total_cmp(&b.1));
         let Some((program, _)) = dearest.filter(|(_, step)| share(*step) > self.plan.most_cost / 10.0) else { return };
         let sum = self.looked.programs.iter().find(|(known, _)| *known == program).map_or(0.0, |(_, sum)| *sum);
-        // What it counted until now is the last that it tells; its stacks go with it.
+        // What it counted until now is the last that it tells; its stacks go with it, and are named in the end.
         self.set.read_into(raw);
-        stacks::name(raw, &self.set, &self.plan.root);
+        self.gone.extend(stacks::chains(raw, &self.set));
         self.set.detach(program, "own-cost.max");
         self.detached.push((program, sum));
     }

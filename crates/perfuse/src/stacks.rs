@@ -1,22 +1,31 @@
-//! Names for the call stacks that the in-kernel tables refer to: only for the rows that matter, once, at the end.
+//! Names for the call stacks that the in-kernel tables refer to: only for the rows that matter.
 
 use std::collections::BTreeMap;
 
-use perfuse_collect::Root;
 use perfuse_collect::bpf::BpfSet;
 use perfuse_format::RawSnapshot;
 use perfuse_format::bpf::{FutexWait, LockWait, OffCpu, parse};
 use perfuse_format::proc::stacks::Stacks;
 use perfuse_symbol::{HostFiles, Symbolizer};
 
-/// Stacks of each table that are worth naming, by the time that was waited in them.
+/// Stacks of each kind that are worth naming, by the time that was waited in them.
 const MOST: usize = 150;
 
 /// The source of the named stacks.
 const SOURCE: &str = "@stacks";
 
-/// Adds the names of the stacks of the most expensive rows of `raw`.
-pub(crate) fn name(raw: &mut RawSnapshot, set: &BpfSet, root: &Root) {
+/// One stack, not yet named.
+#[derive(Debug, Clone)]
+pub(crate) struct Chain {
+    id: u64,
+    /// The process of a user stack; nothing for a stack of the kernel.
+    pid: Option<u32>,
+    /// Addresses, innermost first.
+    frames: Vec<u64>,
+}
+
+/// The stacks of the most expensive rows of `raw`: cheap, and still possible when their program is about to go.
+pub(crate) fn chains(raw: &RawSnapshot, set: &BpfSet) -> Vec<Chain> {
     let mut kernel: BTreeMap<u64, u64> = BTreeMap::new();
     let mut user: BTreeMap<u64, (u64, u32)> = BTreeMap::new();
     for row in parse::<OffCpu>(raw).into_value().unwrap_or_default() {
@@ -29,24 +38,30 @@ pub(crate) fn name(raw: &mut RawSnapshot, set: &BpfSet, root: &Root) {
     for row in parse::<LockWait>(raw).into_value().unwrap_or_default() {
         *kernel.entry(row.kernel_stack).or_default() += row.sum_ns;
     }
-    let mut symbols = Symbolizer::new(HostFiles(root.as_path().to_owned()));
-    let mut stacks = Stacks::default();
-    for id in dearest(kernel.into_iter()) {
-        let frames = set.stack(id);
-        // The addresses of callers are return addresses: one before them is inside the call.
-        let frames =
-            frames.iter().enumerate().map(|(depth, address)| symbols.kernel(address - u64::from(depth > 0)).label());
-        stacks.kernel.insert(id, frames.collect());
-    }
     let owners: BTreeMap<u64, u32> = user.iter().map(|(id, (_, pid))| (*id, *pid)).collect();
-    for id in dearest(user.into_iter().map(|(id, (waited, _))| (id, waited))) {
-        let Some(pid) = owners.get(&id) else { continue };
-        let frames = set.stack(id);
-        let frames = frames
-            .iter()
-            .enumerate()
-            .map(|(depth, address)| symbols.user(*pid, address - u64::from(depth > 0)).label());
-        stacks.user.insert(id, frames.collect());
+    let kernel = dearest(kernel.into_iter()).into_iter().map(|id| (id, None));
+    let user = dearest(user.into_iter().map(|(id, (waited, _))| (id, waited)));
+    let user = user.into_iter().map(|id| (id, owners.get(&id).copied()));
+    kernel.chain(user).map(|(id, pid)| Chain { id, pid, frames: set.stack(id) }).collect()
+}
+
+/// Adds the names of the functions of `chains` to `raw`.
+pub(crate) fn name(raw: &mut RawSnapshot, chains: &[Chain], symbols: &mut Symbolizer<HostFiles>) {
+    // Process ids are reused.
+    symbols.forget_processes();
+    let mut stacks = Stacks::default();
+    for chain in chains {
+        let mut label = |depth: usize, address: u64| {
+            // The addresses of callers are return addresses: one before them is inside the call.
+            let address = address.saturating_sub(u64::from(depth > 0));
+            match chain.pid {
+                None => symbols.kernel(address).label(),
+                Some(pid) => symbols.user(pid, address).label(),
+            }
+        };
+        let frames = chain.frames.iter().enumerate().map(|(depth, address)| label(depth, *address)).collect();
+        let kind = if chain.pid.is_none() { &mut stacks.kernel } else { &mut stacks.user };
+        kind.insert(chain.id, frames);
     }
     raw.put(SOURCE, stacks.to_bytes());
 }

@@ -195,6 +195,7 @@ fn collect(args: &UseArgs, thresholds: &Thresholds, console: &Console) -> anyhow
             USE
         },
         most_cost: thresholds.get("own-cost.max"),
+        name_stacks: !endless,
     });
     let interval = args.interval.min(duration);
     let start = Instant::now();

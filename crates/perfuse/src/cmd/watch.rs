@@ -39,6 +39,7 @@ pub(crate) fn run(args: &UseArgs, thresholds: &Thresholds, console: &Console) ->
         root: args.root.clone().map_or_else(Root::default, Root::at),
         programs: if args.no_bpf { &[] } else { USE },
         most_cost: thresholds.get("own-cost.max"),
+        name_stacks: true,
     };
     // A process or a cgroup that is not there is said before the screen is taken.
     let mut session = Session::start(plan);
