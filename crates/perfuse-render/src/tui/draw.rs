@@ -18,7 +18,7 @@ const SMALLEST: (u16, u16) = (60, 15);
 /// From this width on, findings stand beside the grid.
 const BESIDE: u16 = 118;
 /// From this height on, a second part stands below the grid.
-const BELOW: u16 = 26;
+const BELOW: u16 = 24;
 
 impl App {
     /// Draws the screen.
@@ -162,12 +162,13 @@ impl App {
             }
             Pane::Controls => self.control_lines(columns, rows),
             Pane::Findings => {
-                let mut blocks = panes::findings(self, columns, 3);
+                let mut blocks = panes::findings(self, columns, if rows < 5 { 1 } else { 3 });
                 if blocks.is_empty() {
                     blocks.push(vec![Line::from(format!(" {}", self.texts.word("report-no-findings")))]);
                 }
                 let start: usize = blocks.iter().take(self.finding).map(Vec::len).sum();
-                window(blocks.into_iter().flatten().collect(), start + 3, rows)
+                let end = blocks.get(self.finding).map_or(0, Vec::len).min(rows).saturating_sub(1);
+                window(blocks.into_iter().flatten().collect(), start + end, rows)
             }
         };
         frame.render_widget(block, area);

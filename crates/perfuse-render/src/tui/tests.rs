@@ -56,9 +56,9 @@ fn screen(app: &App, columns: u16, rows: u16) -> String {
 }
 
 #[test]
-fn the_first_screen_in_both_languages_and_three_sizes() {
+fn the_first_screen_in_both_languages_and_four_sizes() {
     for lang in Lang::ALL {
-        for (columns, rows) in [(60, 15), (80, 30), (140, 42)] {
+        for (columns, rows) in [(60, 15), (80, 24), (80, 30), (140, 42)] {
             golden::check(
                 &format!("tui-home-{}-{columns}x{rows}.txt", lang.id()),
                 &screen(&app(lang, true), columns, rows),
