@@ -4,6 +4,7 @@ use perfuse_format::Reading;
 use perfuse_format::proc::net::Mib;
 
 use super::counters::{Counters, softnet};
+use super::sockets::Connection;
 use super::{Net, queues, sockets};
 use crate::cell::{Cell, Entity, Evidence, Instance, Quantity, Verdict};
 use crate::checklist::Output;
@@ -64,7 +65,11 @@ pub(super) fn evaluate(net: &Net, out: &mut Output) {
     let mut cell = Cell::measured(ID, verdict, value);
     cell.instances = places.iter().map(instance).collect();
     cell.evidence = evidence(net, counters);
+    // What only the slow samples tell (windows, losses of single connections) has no chart; a flat line would lie.
     cell.history = history(net);
+    if value.number > 0.0 && cell.history.iter().all(|(_, wait)| *wait <= 0.0) {
+        cell.history.clear();
+    }
     cell.culprits = culprits(net);
     let elsewhere = net.run.last::<perfuse_format::parse::Number>("@net/namespaces").into_value().map_or(1, |n| n.0);
     if elsewhere > 1 {
@@ -131,13 +136,22 @@ pub(super) fn path_wait(net: &Net, counters: &Counters) -> f64 {
     if lost <= 0.0 || again <= 0.0 {
         return 0.0;
     }
-    let recoveries = counters.sum(&[("TcpExt", "TCPSackRecovery"), ("TcpExt", "TCPRenoRecovery")]) * lost / again;
-    let repairing = net.connections.value().into_iter().flatten().filter(|connection| connection.retransmitted > 0.0);
-    let (count, rtt) = repairing.fold((0.0, 0.0), |(count, longest): (f64, f64), connection| {
-        (count + 1.0, longest.max(connection.rtt.unwrap_or(0.0)))
-    });
-    // A connection repairs one loss at a time.
-    timeouts * TIMEOUT_S + (recoveries * rtt).min(count)
+    let recoveries = recoveries(counters) * lost / again;
+    let repairing: Vec<_> = repairing(net).collect();
+    let rtt = repairing.iter().filter_map(|connection| connection.rtt).fold(0.0, f64::max);
+    // A connection repairs one loss at a time. One with more to send than the losses let it waits all the while.
+    let repair = timeouts * TIMEOUT_S + (recoveries * rtt).min(repairing.len() as f64);
+    repair.max(repairing.iter().map(|connection| connection.path_limited).sum())
+}
+
+/// Connections that sent something again.
+fn repairing<'r>(net: &'r Net) -> impl Iterator<Item = &'r Connection> {
+    net.connections.value().into_iter().flatten().filter(|connection| connection.retransmitted > 0.0)
+}
+
+/// Recoveries from a loss without a timeout, per second.
+fn recoveries(counters: &Counters) -> f64 {
+    counters.sum(&[("TcpExt", "TCPSackRecovery"), ("TcpExt", "TCPRenoRecovery")])
 }
 
 fn path(net: &Net, counters: &Counters) -> Place {

@@ -27,6 +27,8 @@ pub(super) struct Connection {
     pub(super) retransmitted: f64,
     /// Seconds per second in which the peer's window held it back.
     pub(super) window_limited: f64,
+    /// Seconds per second in which it had data under way, while more waits to be sent: 0 where nothing waits.
+    pub(super) path_limited: f64,
     /// Round trip, in seconds.
     pub(super) rtt: Option<f64>,
 }
@@ -53,6 +55,9 @@ fn connection(before: Option<&TcpSocket>, socket: &TcpSocket, seconds: f64) -> C
         Some(after) if seconds > 0.0 => delta(before.unwrap_or(0), after).grew().map_or(0.0, |by| by as f64 / seconds),
         _ => 0.0,
     };
+    let window_limited = (rate(earlier.window_limited_ns, info.window_limited_ns) / 1e9).min(1.0);
+    let busy = (rate(earlier.busy_ns, info.busy_ns) / 1e9).min(1.0);
+    let backlog = info.unsent_bytes.is_some_and(|unsent| unsent > 0);
     Connection {
         state: socket.state,
         local: socket.local,
@@ -62,7 +67,8 @@ fn connection(before: Option<&TcpSocket>, socket: &TcpSocket, seconds: f64) -> C
         send_queue: socket.send_queue,
         bytes: rate(earlier.bytes_acked, info.bytes_acked) + rate(earlier.bytes_received, info.bytes_received),
         retransmitted: rate(Some(earlier.retransmitted), Some(info.retransmitted)),
-        window_limited: (rate(earlier.window_limited_ns, info.window_limited_ns) / 1e9).min(1.0),
+        window_limited,
+        path_limited: if backlog { (busy - window_limited).max(0.0) } else { 0.0 },
         rtt: socket.info.map(|info| info.rtt_ns as f64 / 1e9),
     }
 }

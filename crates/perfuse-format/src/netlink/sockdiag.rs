@@ -37,6 +37,8 @@ pub struct TcpInfo {
     pub congestion_window: u32,
     /// Segments sent again since the connection was made.
     pub retransmitted: u64,
+    /// Bytes that were never sent yet: what waits behind the congestion window; Linux 4.6.
+    pub unsent_bytes: Option<u32>,
     /// Bytes that the peer acknowledged; Linux 4.1.
     pub bytes_acked: Option<u64>,
     /// Bytes received; Linux 4.1.
@@ -152,6 +154,7 @@ fn info(value: &[u8]) -> Option<TcpInfo> {
         rtt_ns: microseconds(u32_at(value, 68)?),
         congestion_window: u32_at(value, 80)?,
         retransmitted: u64::from(u32_at(value, 100)?),
+        unsent_bytes: u32_at(value, 144),
         bytes_acked: u64_at(value, 120),
         bytes_received: u64_at(value, 128),
         busy_ns: long(168),

@@ -93,6 +93,10 @@ pub(super) struct Tcp {
     pub(super) send_queue: u32,
     pub(super) limited_us: u64,
     pub(super) drops: u32,
+    /// Segments sent again.
+    pub(super) again: u32,
+    /// Time with data under way, with more behind it.
+    pub(super) busy_us: u64,
 }
 
 impl Default for Tcp {
@@ -106,6 +110,8 @@ impl Default for Tcp {
             send_queue: 0,
             limited_us: 0,
             drops: 0,
+            again: 0,
+            busy_us: 0,
         }
     }
 }
@@ -124,6 +130,9 @@ pub(super) fn tcp(raw: &mut RawSnapshot, socket: &Tcp) {
         payload.extend(word.to_ne_bytes());
     }
     let mut info = vec![0; 232];
+    info[100..104].copy_from_slice(&socket.again.to_ne_bytes());
+    info[144..148].copy_from_slice(&u32::from(socket.busy_us > 0).to_ne_bytes());
+    info[168..176].copy_from_slice(&socket.busy_us.to_ne_bytes());
     info[176..184].copy_from_slice(&socket.limited_us.to_ne_bytes());
     payload.extend(attribute_bytes(2, &info));
     let mut memory = vec![0; 36];

@@ -263,6 +263,27 @@ fn a_closed_window_is_the_readers_doing() {
 }
 
 #[test]
+fn a_sender_held_back_by_losses_of_the_path_waits() {
+    let snapshots: Vec<RawSnapshot> = [0_u64, 5]
+        .map(|second| {
+            let mut raw = snapshot(second, &[("OutSegs", second * 100), ("RetransSegs", second * 10)]);
+            let again = u32::try_from(second * 10).unwrap();
+            tcp(&mut raw, &Tcp { inode: 5, again, busy_us: second * 900_000, ..Tcp::default() });
+            // Sends little and loses nothing: not a victim.
+            tcp(&mut raw, &Tcp { inode: 6, local: "10.0.0.1:40001", ..Tcp::default() });
+            owners(&mut raw, &[(5, 50), (6, 60)]);
+            raw
+        })
+        .into();
+    let out = evaluated(&snapshots);
+    let finding = finding(&out, "network.retransmits");
+    assert_eq!((finding.severity, finding.culprit.name.as_str()), (Severity::Bottleneck, "10.0.0.2"));
+    assert_eq!(finding.victims.iter().map(|victim| victim.pid).collect::<Vec<_>>(), [Some(50)]);
+    assert!((finding.wait_s_per_s.unwrap() - 0.9).abs() < 1e-9);
+    assert_eq!(out.cells["network.saturation"].verdict, Verdict::Bottleneck);
+}
+
+#[test]
 fn bad_packets_are_an_error_from_a_share_on() {
     let run = |errors: u64| -> Vec<RawSnapshot> {
         [0_u64, 10]
