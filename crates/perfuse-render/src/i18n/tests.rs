@@ -264,6 +264,35 @@ fn same_in_both(id: &str) -> bool {
     ["resource-cpu", "entity-cgroup", "entity-qdisc"].contains(&id) || id == "tui-other-language"
 }
 
+#[test]
+fn every_message_can_be_said() {
+    let mut problems = Vec::new();
+    for lang in Lang::ALL {
+        let texts = Texts::new(lang);
+        for (file, source) in locales::files(lang) {
+            for (id, (variables, _)) in messages(source).0 {
+                let Some(pattern) = texts.bundle.get_message(&id).and_then(|message| message.value()) else {
+                    problems.push(format!("{}/{file}.ftl: `{id}` has no text", lang.id()));
+                    continue;
+                };
+                for number in [false, true] {
+                    let mut args = FluentArgs::new();
+                    for name in &variables {
+                        let value = if number { FluentValue::from(7) } else { FluentValue::from("eth7") };
+                        args.set(name.clone(), value);
+                    }
+                    let mut errors = Vec::new();
+                    let said = texts.bundle.format_pattern(pattern, Some(&args), &mut errors);
+                    if !errors.is_empty() || said.contains(['{', '}']) {
+                        problems.push(format!("{}/{file}.ftl: `{id}`: {said} {errors:?}", lang.id()));
+                    }
+                }
+            }
+        }
+    }
+    assert!(problems.is_empty(), "{}", problems.join("\n"));
+}
+
 /// The end of the bracketed text that starts at `open`, strings skipped; nothing when it does not close.
 fn closing(code: &str, open: usize) -> Option<usize> {
     let (mut depth, mut in_string, mut escaped) = (0_u32, false, false);
