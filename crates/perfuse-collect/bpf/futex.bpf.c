@@ -14,6 +14,15 @@ const volatile u64 futex_min_ns = 10000;
 #define FUTEX_COMMAND 0x7f
 #define ETIMEDOUT 110
 
+// The register of the third argument, which only this program reads.
+struct pt_regs___third {
+	unsigned long dx;
+} CORE;
+
+struct pt_regs___riscv_third {
+	unsigned long a2;
+} CORE;
+
 struct futex_key {
 	u32 pid;
 	u32 tid;
@@ -31,6 +40,9 @@ struct futex_wait {
 	u32 waker_pid;
 	u32 waker_tid;
 	char waker_comm[COMM];
+	// Operation and expected value of the last of these waits.
+	u32 operation;
+	u32 value;
 };
 
 struct futex_waker_key {
@@ -51,6 +63,8 @@ struct futex_waker {
 struct wait {
 	u64 since_ns;
 	u64 address;
+	u32 operation;
+	u32 value;
 	u32 waker_pid;
 	u32 waker_tid;
 	char waker_comm[COMM];
@@ -68,6 +82,15 @@ INLINE int waits(u32 command)
 {
 	return command == FUTEX_WAIT || command == FUTEX_WAIT_BITSET || command == FUTEX_LOCK_PI ||
 	       command == FUTEX_LOCK_PI2 || command == FUTEX_WAIT_REQUEUE_PI;
+}
+
+INLINE u64 third_of(struct pt_regs *regs)
+{
+	if (x86())
+		return ((struct pt_regs___third *)regs)->dx;
+	if (arm64())
+		return ((struct pt_regs___arm64 *)regs)->regs[2];
+	return ((struct pt_regs___riscv_third *)regs)->a2;
 }
 
 // TP_PROTO(struct pt_regs *regs, long id)
@@ -89,6 +112,8 @@ int futex_enter(u64 *ctx)
 		return 0;
 	}
 	wait->address = first_of(regs);
+	wait->operation = second_of(regs);
+	wait->value = third_of(regs);
 	wait->waker_tid = 0;
 	wait->waker_pid = 0;
 	wait->since_ns = ktime_ns();
@@ -159,6 +184,8 @@ int futex_exit(u64 *ctx)
 	if (result == -ETIMEDOUT)
 		add(&row->timeouts, 1);
 	row->cgroup_id = cgroup_of(task);
+	row->operation = wait->operation;
+	row->value = wait->value;
 	copy_comm(row->comm, task->comm);
 	// After a timeout or a signal the one who woke it is a timer or the sender.
 	if (result || !wait->waker_tid)

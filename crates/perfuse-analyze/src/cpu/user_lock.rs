@@ -56,22 +56,12 @@ fn locks(run: &Run, rows: &[FutexWait], seconds: f64) -> Vec<Lock> {
     let mut locks: BTreeMap<(u32, u64), Lock> = BTreeMap::new();
     for row in rows.iter().filter(|row| run.in_scope(row.pid) && row.pid != run.host.self_pid) {
         let frames = stacks.user.get(&row.user_stack).map_or(&[][..], Vec::as_slice);
-        let word = words.contains(&(row.pid, row.address)).then_some(Proof::Word);
-        let Some(proof) = word.or_else(|| proof(row, frames, rows, &wakers)) else { continue };
+        let word = (row.is_mutex() || words.contains(&(row.pid, row.address))).then_some(Proof::Word);
+        let Some(proof) = proof(row, frames, rows, &wakers).max(word) else { continue };
         let comm = run.tasks.value().and_then(|tasks| tasks.processes.get(&row.pid)).map(|used| used.task.comm.clone());
-        let lock = locks.entry((row.pid, row.address)).or_insert_with(|| Lock {
-            pid: row.pid,
-            comm: comm.unwrap_or_else(|| row.comm.clone()),
-            address: row.address,
-            wait: 0.0,
-            count: 0,
-            longest: 0.0,
-            waiters: BTreeSet::new(),
-            proof,
-            place: None,
-            heaviest: 0,
-            holder: None,
-        });
+        let lock = locks
+            .entry((row.pid, row.address))
+            .or_insert_with(|| Lock::new(row.pid, comm.unwrap_or_else(|| row.comm.clone()), row.address, proof));
         lock.wait += row.sum_ns as f64 / 1e9 / seconds;
         lock.count = lock.count.saturating_add(row.count);
         lock.longest = lock.longest.max(row.max_ns as f64 / 1e9);
@@ -80,6 +70,17 @@ fn locks(run: &Run, rows: &[FutexWait], seconds: f64) -> Vec<Lock> {
         if lock.place.is_none() || row.sum_ns > lock.heaviest {
             lock.place = caller(frames).or(lock.place.take());
             lock.heaviest = row.sum_ns;
+        }
+    }
+    for (pid, tid, address) in deadlock::endless(run) {
+        let named = || rows.iter().find(|row| row.tid == tid).map(|row| row.comm.clone()).unwrap_or_default();
+        let process = run.tasks.value().and_then(|tasks| tasks.processes.get(&pid));
+        let comm = process.map_or_else(named, |used| used.task.comm.clone());
+        if run.in_scope(pid) && !locks.get(&(pid, address)).is_some_and(|lock| lock.waiters.contains(&tid)) {
+            let lock = locks.entry((pid, address)).or_insert_with(|| Lock::new(pid, comm, address, Proof::Word));
+            lock.wait += 1.0;
+            lock.longest = lock.longest.max(seconds);
+            lock.waiters.insert(tid);
         }
     }
     for waker in &wakers {
@@ -96,6 +97,22 @@ fn locks(run: &Run, rows: &[FutexWait], seconds: f64) -> Vec<Lock> {
 }
 
 impl Lock {
+    fn new(pid: u32, comm: String, address: u64, proof: Proof) -> Self {
+        Self {
+            pid,
+            comm,
+            address,
+            wait: 0.0,
+            count: 0,
+            longest: 0.0,
+            waiters: BTreeSet::new(),
+            proof,
+            place: None,
+            heaviest: 0,
+            holder: None,
+        }
+    }
+
     fn name(&self) -> String {
         match &self.place {
             Some(place) => format!("{} ({}): {place}", self.comm, self.pid),
@@ -228,12 +245,32 @@ mod tests {
 
     /// Threads 11 and 12 of process 10 wait 0.9 s/s at address 0x700, woken by `waker`.
     fn waiting(stacks: Option<&str>, waker: u64) -> [RawSnapshot; 2] {
+        calling(stacks, waker, 0x189)
+    }
+
+    /// The same with operation and value of the call in one word.
+    fn calling(stacks: Option<&str>, waker: u64, call: u64) -> [RawSnapshot; 2] {
         let name = u64::from_ne_bytes(*b"server\0\0");
         let row = |tid: u64| {
-            words(&[0xa | tid << 32, 0x700, 55, 900_000_000, 30, 40_000_000, 0, 0, name, 0, 0xa | waker << 32, name, 0])
+            words(&[
+                0xa | tid << 32,
+                0x700,
+                55,
+                900_000_000,
+                30,
+                40_000_000,
+                0,
+                0,
+                name,
+                0,
+                0xa | waker << 32,
+                name,
+                0,
+                call,
+            ])
         };
         let mut snapshots = [second(0), second(1)];
-        snapshots[1].put("@bpf/futex_wait", table(104, &[row(11), row(12)]));
+        snapshots[1].put("@bpf/futex_wait", table(112, &[row(11), row(12)]));
         let woke = words(&[0xa | waker << 32, 0x700, 1_700_000_000, 60, name, 0, 10]);
         snapshots[1].put("@bpf/futex_waker", table(56, &[woke]));
         if let Some(stacks) = stacks {
@@ -273,6 +310,30 @@ mod tests {
         snapshots[1].put("@bpf/futex_waker", table(56, &[woke(11), woke(12)]));
         let finding = contention(&snapshots).unwrap();
         assert_eq!(finding.severity, Severity::Watch, "it may be a queue between the two");
+    }
+
+    #[test]
+    fn the_value_two_in_the_word_shows_a_mutex_of_the_c_library() {
+        let finding = contention(&calling(None, 13, 0x80 | 2 << 32)).unwrap();
+        assert_eq!(finding.severity, Severity::Bottleneck);
+        assert!(contention(&calling(None, 13, 0x189 | 2 << 32)).is_none(), "a condition variable may count to two");
+    }
+
+    #[test]
+    fn a_wait_that_never_ended_within_the_run_counts() {
+        let mut snapshots = calling(None, 13, 0x189);
+        for (index, raw) in snapshots.iter_mut().enumerate() {
+            raw.put("@host", "machine x86_64\n");
+            raw.put("@parked", "");
+            raw.put(
+                "/proc/10/stat",
+                super::super::testing::stat(10, "server", 90 * index as u64, 0).replace(" 1 0 4000", " 2 0 4000"),
+            );
+            raw.put("/proc/10/task/14/stat", super::super::testing::stat(14, "server", 7, 0));
+            raw.put("/proc/10/task/14/syscall", "202 0x900 0x80 0x2 0x0 0x0 0x0 0x1 0x1\n");
+        }
+        let finding = contention(&snapshots).unwrap();
+        assert!((finding.wait_s_per_s.unwrap() - 1.0).abs() < 1e-9);
     }
 
     #[test]

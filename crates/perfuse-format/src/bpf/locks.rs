@@ -35,11 +35,42 @@ pub struct FutexWait {
     pub waker_tid: u32,
     /// Name of that thread.
     pub waker_comm: String,
+    /// Operation of the last wait, with its flags (futex(2)).
+    pub operation: u32,
+    /// The value that the word was expected to have in the last wait.
+    pub value: u32,
+}
+
+impl FutexWait {
+    /// Whether operation and value are those of a wait for a mutex: a lock with priority inheritance, or the value 2 by
+    /// which the C library's and Rust's mutexes mark that someone waits.
+    pub fn is_mutex(&self) -> bool {
+        is_mutex(self.operation, self.value)
+    }
+}
+
+/// Whether a futex call waits for a mutex by its operation and the value that it expects: `FUTEX_LOCK_PI`, or
+/// `FUTEX_WAIT` for the value 2. glibc (`lowlevellock.h`) and Rust's standard library write 2 into
+/// a lock on which someone waits; a condition variable waits for whatever its counter is.
+pub fn is_mutex(operation: u32, value: u32) -> bool {
+    const COMMAND: u32 = 0x7f;
+    const CLOCK_REALTIME: u32 = 0x100;
+    const WAIT: u32 = 0;
+    const LOCK_PI: u32 = 6;
+    const WAIT_BITSET: u32 = 9;
+    const LOCK_PI2: u32 = 13;
+    match operation & COMMAND {
+        LOCK_PI | LOCK_PI2 => true,
+        WAIT => value == 2,
+        // Condition variables of glibc wait by the real-time clock's bit set operation; Rust's mutex without it.
+        WAIT_BITSET => value == 2 && operation & CLOCK_REALTIME == 0,
+        _ => false,
+    }
 }
 
 impl Table for FutexWait {
     const SOURCE: &'static str = "@bpf/futex_wait";
-    const ROW: usize = 104;
+    const ROW: usize = 112;
     type Key = (u32, u32, u64, u64);
 
     fn decode(row: Row<'_>) -> Self {
@@ -57,6 +88,8 @@ impl Table for FutexWait {
             waker_pid: row.u32(80),
             waker_tid: row.u32(84),
             waker_comm: row.comm(88),
+            operation: row.u32(104),
+            value: row.u32(108),
         }
     }
 
@@ -293,12 +326,13 @@ mod tests {
     #[test]
     fn rows_decode_at_their_offsets() {
         let name = u64::from_ne_bytes(*b"worker\0\0");
-        let row = words(&[1 | 2 << 32, 0x7f00, 33, 50, 4, 20, 1, 6, name, 0, 7 | 8 << 32, name, 0]);
+        let row = words(&[1 | 2 << 32, 0x7f00, 33, 50, 4, 20, 1, 6, name, 0, 7 | 8 << 32, name, 0, 0x80 | 2 << 32]);
         assert_eq!(row.len(), FutexWait::ROW);
         let row = FutexWait::decode(Row::new(&row));
         assert_eq!((row.pid, row.tid, row.address, row.user_stack), (1, 2, 0x7f00, 33));
         assert_eq!((row.sum_ns, row.count, row.max_ns, row.timeouts, row.cgroup_id), (50, 4, 20, 1, Some(6)));
         assert_eq!((row.waker_pid, row.waker_tid, row.waker_comm.as_str()), (7, 8, "worker"));
+        assert_eq!((row.operation, row.value, row.is_mutex()), (0x80, 2, true));
         let row = words(&[33, 1 | 32 << 32, 50, 4, 20, 0xffff, 6, name, 0]);
         assert_eq!(row.len(), LockWait::ROW);
         let row = LockWait::decode(Row::new(&row));

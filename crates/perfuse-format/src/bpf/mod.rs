@@ -22,7 +22,7 @@ use std::collections::BTreeMap;
 
 pub use block::{BlockHist, BlockOp, BlockProcess, BlockStage};
 pub use hist::Log2Hist;
-pub use locks::{FutexWait, FutexWaker, LockHist, LockKind, LockWait};
+pub use locks::{FutexWait, FutexWaker, LockHist, LockKind, LockWait, is_mutex};
 pub use memory::{FaultHist, FaultProcess, OomVictim, Reclaim, ReclaimKind};
 pub use network::SkbDrop;
 pub use sched::{OffCpu, RunqCgroup, RunqHist, RunqProcess, Stack};

@@ -10,11 +10,11 @@
 //! |                  operation: FUTEX_WAIT with FUTEX_PRIVATE_FLAG
 //! number of futex(2)
 //! ```
-//! The C library's locks write 2 into the word when someone waits (glibc `lowlevellock.h`), so a `FUTEX_WAIT` for the
-//! value 2 without a timeout, or a `FUTEX_LOCK_PI`, is a wait for a mutex.
+//! [`is_mutex`] says what operation and value tell of a lock.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use perfuse_format::bpf::is_mutex;
 use perfuse_format::parse::{fields, hex, unsigned};
 use perfuse_format::{Missing, Raw, RawSnapshot, Reading, Why};
 
@@ -27,16 +27,9 @@ use crate::{Kind, Resource};
 
 const ID: &str = "user-lock.errors";
 
-/// `FUTEX_PRIVATE_FLAG` and `FUTEX_CLOCK_REALTIME` (`include/uapi/linux/futex.h`, as the operations below).
-const PRIVATE_AND_CLOCK: u64 = 0x180;
-/// `FUTEX_WAIT`.
-const WAIT: u64 = 0;
-/// `FUTEX_LOCK_PI`.
-const LOCK_PI: u64 = 6;
-/// `FUTEX_WAIT_BITSET`.
-const WAIT_BITSET: u64 = 9;
-/// `FUTEX_LOCK_PI2`.
-const LOCK_PI2: u64 = 13;
+/// The operation without its flags (`include/uapi/linux/futex.h`): 0 and 9 wait, 6 and 13 take a lock with priority
+/// inheritance, 11 waits and moves on to one.
+const COMMAND: u32 = 0x7f;
 
 /// What one thread is parked in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,12 +50,12 @@ fn parked(line: &[u8], machine: &str) -> Option<Parked> {
     }
     let mut next = || parts.next().and_then(hex);
     let (address, operation, value, timeout) = (next()?, next()?, next()?, next()?);
-    let operation = operation & !PRIVATE_AND_CLOCK;
-    let mutex = match operation {
-        LOCK_PI | LOCK_PI2 => true,
-        WAIT | WAIT_BITSET => value == 2,
-        _ => return None,
-    };
+    let small = |number: u64| u32::try_from(number & u64::from(u32::MAX)).unwrap_or(0);
+    let operation = small(operation);
+    if !matches!(operation & COMMAND, 0 | 6 | 9 | 11 | 13) {
+        return None;
+    }
+    let mutex = is_mutex(operation, small(value));
     Some(Parked { address, mutex: mutex && timeout == 0, timeout: timeout != 0 })
 }
 
@@ -95,6 +88,22 @@ fn threads(raw: &RawSnapshot) -> BTreeMap<u32, BTreeMap<u32, &Raw>> {
         }
     }
     all
+}
+
+/// Threads that sat in the same wait for a mutex over the whole run: no program that counts ended waits has seen them.
+pub(super) fn endless(run: &Run) -> Vec<(u32, u32, u64)> {
+    let mut with = run.snapshots.iter().filter(|raw| raw.has("@parked"));
+    let (Some(first), Some(last)) = (with.next(), with.next_back()) else { return Vec::new() };
+    let before = threads(first);
+    let still = |pid: u32, tid: u32, raw: &Raw| {
+        let rested = run.tasks.value()?.threads.get(&tid)?;
+        let same = before.get(&pid)?.get(&tid) == Some(&raw) && rested.cpu <= 0.0;
+        let Raw::Bytes(line) = raw else { return None };
+        parked(line, &run.host.machine).filter(|parked| same && parked.mutex)
+    };
+    let all = threads(last);
+    let all = all.iter().flat_map(|(pid, threads)| threads.iter().map(move |(tid, raw)| (*pid, *tid, *raw)));
+    all.filter_map(|(pid, tid, raw)| Some((pid, tid, still(pid, tid, raw)?.address))).collect()
 }
 
 /// A process in which no thread can go on.

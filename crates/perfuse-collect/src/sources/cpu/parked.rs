@@ -1,5 +1,6 @@
-//! `/proc/PID/task/TID/syscall` of processes whose threads may all be parked in a lock.
+//! `/proc/PID/task/TID/syscall` of threads that sleep in futex(2).
 
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 use perfuse_format::RawSnapshot;
@@ -9,14 +10,11 @@ use crate::root::Root;
 use crate::sampler::Tick;
 use crate::sources::Collector;
 
-/// Threads of one process that are looked at. One that has more is not judged: analysis wants to see all of them.
-const MOST_THREADS: usize = 256;
+/// Threads that are asked in all: some 10 us each.
+const MOST_THREADS: usize = 4096;
 
-/// Processes that are looked into; an idle desktop has about a hundred that sleep in a futex.
-const MOST_PROCESSES: usize = 512;
-
-/// Reads, at slow ticks, in which system call each thread sleeps, for processes whose first thread sleeps in futex(2).
-/// `@parked` says that it was tried.
+/// Reads, at slow ticks, the system call of each thread that sleeps in futex(2), in processes with more than one
+/// thread. `@parked` says that it was tried.
 #[derive(Debug, Default)]
 pub(super) struct Parked;
 
@@ -26,15 +24,14 @@ impl Collector for Parked {
             return;
         }
         let mut buffer = Vec::new();
-        let mut processes = 0;
+        let mut left = MOST_THREADS;
         match std::fs::read_dir(root.join("/proc")) {
             Ok(entries) => {
-                let pids = entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+                let mut pids: Vec<u32> =
+                    entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
+                pids.sort_unstable();
                 for pid in pids {
-                    if processes < MOST_PROCESSES && sleeps_in_futex(root, pid, &mut buffer) {
-                        processes += 1;
-                        threads(root, pid, &mut buffer, out);
-                    }
+                    threads(root, pid, &mut left, &mut buffer, out);
                 }
                 out.put("@parked", "");
             }
@@ -43,14 +40,37 @@ impl Collector for Parked {
     }
 }
 
-/// `wchan` is readable for everybody; where the kernel hides it (it is `0` then) the system call itself is asked.
-fn sleeps_in_futex(root: &Root, pid: u32, buffer: &mut Vec<u8>) -> bool {
-    let wchan = root.join(&format!("/proc/{pid}/wchan"));
-    match read_once(Path::new(&wchan), buffer) {
-        Ok(place) if place != b"0" => place.starts_with(b"futex"),
-        _ => {
-            let syscall = root.join(&format!("/proc/{pid}/syscall"));
-            read_once(Path::new(&syscall), buffer).is_ok_and(|line| line.starts_with(FUTEX))
+/// The threads of one process. `task` has a link for each of them beside its own two, so that a process with one
+/// thread costs one call.
+fn threads(root: &Root, pid: u32, left: &mut usize, buffer: &mut Vec<u8>, out: &mut RawSnapshot) {
+    let tasks = format!("/proc/{pid}/task");
+    let path = root.join(&tasks);
+    if !std::fs::metadata(&path).is_ok_and(|task| task.nlink() > 3) {
+        return;
+    }
+    let Ok(entries) = std::fs::read_dir(path) else { return };
+    for tid in entries.flatten().filter_map(|entry| entry.file_name().into_string().ok()) {
+        if *left == 0 {
+            return;
+        }
+        *left -= 1;
+        // `wchan` is readable for everybody; where the kernel hides it, it is `0`.
+        let wchan = root.join(&format!("{tasks}/{tid}/wchan"));
+        let place = read_once(Path::new(&wchan), buffer);
+        if place.is_ok_and(|place| place != b"0" && !place.is_empty() && !place.starts_with(b"futex")) {
+            continue;
+        }
+        let name = format!("{tasks}/{tid}/syscall");
+        match read_once(Path::new(&root.join(&name)), buffer) {
+            Ok(line) if line.starts_with(FUTEX) => out.put(name, line),
+            Ok(_) => {}
+            Err(errno) => {
+                out.put_errno(name, errno);
+                // What is refused for one thread is refused for all.
+                if errno == libc::EPERM || errno == libc::EACCES {
+                    return;
+                }
+            }
         }
     }
 }
@@ -60,24 +80,6 @@ fn sleeps_in_futex(root: &Root, pid: u32, buffer: &mut Vec<u8>) -> bool {
 const FUTEX: &[u8] = b"202 ";
 #[cfg(not(target_arch = "x86_64"))]
 const FUTEX: &[u8] = b"98 ";
-
-fn threads(root: &Root, pid: u32, buffer: &mut Vec<u8>, out: &mut RawSnapshot) {
-    let tasks = format!("/proc/{pid}/task");
-    let Ok(entries) = std::fs::read_dir(root.join(&tasks)) else { return };
-    for tid in entries.flatten().filter_map(|entry| entry.file_name().into_string().ok()).take(MOST_THREADS) {
-        let name = format!("{tasks}/{tid}/syscall");
-        match read_once(Path::new(&root.join(&name)), buffer) {
-            Ok(line) => out.put(name, line),
-            Err(errno) => {
-                out.put_errno(name, errno);
-                // What is refused for one thread is refused for all.
-                if errno == libc::EPERM || errno == libc::EACCES {
-                    break;
-                }
-            }
-        }
-    }
-}
 
 #[cfg(test)]
 mod tests {
@@ -106,7 +108,7 @@ mod tests {
         while Instant::now() < until && line.split(' ').nth(3) != Some("0x2") {
             std::thread::yield_now();
             let mut out = RawSnapshot::default();
-            threads(&Root::default(), pid, &mut Vec::new(), &mut out);
+            threads(&Root::default(), pid, &mut 4096, &mut Vec::new(), &mut out);
             match out.bytes(&format!("/proc/{pid}/task/{tid}/syscall")) {
                 perfuse_format::Reading::Value(bytes) => line = String::from_utf8_lossy(bytes).into_owned(),
                 perfuse_format::Reading::Missing(_) => {}
