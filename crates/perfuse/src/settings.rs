@@ -1,5 +1,6 @@
 //! Thresholds from files and from the command line.
 
+use std::io::ErrorKind::{NotFound, PermissionDenied};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow};
@@ -16,7 +17,8 @@ pub(crate) fn thresholds(named: Option<&Path>, set: &[(String, f64)], texts: &Te
     for file in files {
         let text = match std::fs::read_to_string(&file) {
             Ok(text) => text,
-            Err(error) if named.is_none() && error.kind() == std::io::ErrorKind::NotFound => continue,
+            // HOME may be someone else's, as it is under setpriv or sudo -u: that is no place of this user's.
+            Err(error) if named.is_none() && matches!(error.kind(), NotFound | PermissionDenied) => continue,
             Err(error) => return Err(error).with_context(|| file.display().to_string()),
         };
         read(&text, &mut thresholds, texts).map_err(|problem| {
