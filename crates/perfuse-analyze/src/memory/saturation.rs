@@ -335,9 +335,12 @@ fn host_shortage(run: &Run, facts: &Facts, limit_found: bool) -> Option<Finding>
     }
     let summed: f64 = facts.waiters.iter().map(|waiter| waiter.wait).sum();
     let pressure = facts.host_pressure().map(|(some, _)| some);
-    // A major fault also waits for the disk alone (a program that is started): pressure tells the two apart.
-    let wait = pressure.unwrap_or(summed);
-    let share = pressure.unwrap_or_else(|| facts.waiters.first().map_or(0.0, |waiter| waiter.share));
+    // A major fault also waits for the disk alone (a program that is started): only with reclaim or swapping is it for
+    // want of memory. Then it is the better number: pressure is a mean over the CPUs, weighed by how busy each is.
+    let counted = direct == Some(true) || swapping || pressure.is_none();
+    let wait = pressure.unwrap_or(0.0).max(if counted { summed } else { 0.0 });
+    let worst = facts.waiters.first().filter(|_| counted).map_or(0.0, |waiter| waiter.share);
+    let share = pressure.unwrap_or(0.0).max(worst);
     let bottleneck = wait >= run.threshold("finding.min-wait") && share >= run.threshold("finding.min-share");
     if !bottleneck && wait < run.threshold("memory.pressure") {
         return None;
