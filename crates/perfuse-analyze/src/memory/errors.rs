@@ -32,7 +32,11 @@ pub(super) fn evaluate(run: &Run, facts: &Facts, out: &mut Output) {
         let why = why.unwrap_or_else(|| Missing::new(Why::Absent, "/proc/vmstat: oom_kill"));
         return out.cell(Cell::unmeasurable(ID, &why));
     }
-    let mut findings = oom_findings(run, facts, kills, &log);
+    let victims = killed(run, &log);
+    // The in-kernel table may know of a kill that fell between its reading and that of the counter.
+    let kills =
+        kills.map(|kills| kills.max(victims.len() as u64)).or((!victims.is_empty()).then_some(victims.len() as u64));
+    let mut findings = oom_findings(run, facts, kills, &victims);
     findings.extend(hardware_findings(edac.as_deref().unwrap_or_default(), corrupted));
     findings.extend(refused.as_deref().and_then(|rows| enomem_finding(run, rows)));
     let refused_count: u64 = refused.iter().flatten().map(|row| row.count).sum();
@@ -211,9 +215,8 @@ struct Kill {
 }
 
 /// OOM kills by what was out of memory: a cgroup, or the host.
-fn oom_findings(run: &Run, facts: &Facts, kills: Option<u64>, log: &[Event]) -> Vec<Finding> {
+fn oom_findings(run: &Run, facts: &Facts, kills: Option<u64>, victims: &[Kill]) -> Vec<Finding> {
     let kills_in_groups = killing_groups(&facts.groups);
-    let victims = killed(run, log);
     let total = kills.unwrap_or(0).max(victims.len() as u64);
     let mut findings = Vec::new();
     let mut explained = 0;
