@@ -227,6 +227,34 @@ fn a_journal_commit_is_told_from_a_slow_disk() {
     assert!(found.wait_s_per_s.unwrap() > 0.9);
 }
 
+/// A table of a BPF map with one row of 64-bit words.
+fn table(words: &[u64]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    bytes.extend(u32::try_from(words.len() * 8).unwrap().to_ne_bytes());
+    bytes.extend(1_u32.to_ne_bytes());
+    bytes.extend(0_u64.to_ne_bytes());
+    bytes.extend(words.iter().flat_map(|word| word.to_ne_bytes()));
+    bytes
+}
+
+#[test]
+fn a_lock_whose_holder_waits_for_the_disk_is_explained_by_the_disk() {
+    let with_waker = |tid: u64| {
+        let mut snapshots = run(contended);
+        let name = u64::from_ne_bytes(*b"db\0\0\0\0\0\0");
+        let last = snapshots.last_mut().unwrap();
+        // Thread 75 of `db` was in state D for 2.4 of the 4 s, and others waited 1.2 s for what it held.
+        last.put("@bpf/offcpu", table(&[70 | 75 << 32, 1, 0, 2, 2_400_000_000, 0, 40, 90_000_000, 0, name, 0]));
+        last.put("@bpf/futex_waker", table(&[70 | tid << 32, 0x700, 1_200_000_000, 30, name, 0, 70]));
+        evaluate(&snapshots)
+    };
+    let out = with_waker(75);
+    let found = finding(&out, "disk.saturated").unwrap();
+    assert_eq!((found.explains, found.chain[0].from.id.as_str()), (&["user-lock.contention"][..], "disk-link-lock"));
+    let out = with_waker(76);
+    assert!(finding(&out, "disk.saturated").unwrap().explains.is_empty(), "another thread held it");
+}
+
 #[test]
 fn a_lock_in_state_d_is_not_a_wait_for_storage() {
     let snapshots = run(|second, raw| {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use perfuse_format::Reading;
-use perfuse_format::bpf::{BlockProcess, OffCpu};
+use perfuse_format::bpf::{BlockProcess, FutexWaker, OffCpu};
 use perfuse_format::proc::pressure::Pressure;
 use perfuse_format::proc::wchan::{WaitChannels, WaitFor};
 
@@ -55,6 +55,8 @@ pub(super) struct Waiter<'a> {
     pub(super) kinds: BTreeMap<WaitFor, u32>,
     /// Device that most of its own requests went to, where the kernel side told.
     pub(super) device: Option<(u32, u32)>,
+    /// Seconds per second that other threads waited for a lock until one of its threads that wait for storage let go.
+    pub(super) lock_wait: f64,
 }
 
 impl Waiter<'_> {
@@ -102,12 +104,27 @@ fn samples(run: &Run) -> (BTreeMap<u32, BTreeMap<WaitFor, u32>>, u32) {
     (by_pid, looked)
 }
 
-/// Seconds per second in uninterruptible sleep by process, measured in the kernel.
-fn off_cpu(run: &Run) -> BTreeMap<u32, f64> {
-    let mut by_pid: BTreeMap<u32, f64> = BTreeMap::new();
+/// Seconds per second in uninterruptible sleep by process and by thread, measured in the kernel.
+fn off_cpu(run: &Run) -> (BTreeMap<u32, f64>, BTreeMap<u32, f64>) {
+    let (mut by_pid, mut by_tid) = (BTreeMap::new(), BTreeMap::new());
     if let Some((rows, seconds)) = run.bpf::<OffCpu>().into_value() {
         for row in rows.iter().filter(|row| row.uninterruptible()) {
-            *by_pid.entry(row.pid).or_default() += row.blocked_ns as f64 / 1e9 / seconds;
+            let wait = row.blocked_ns as f64 / 1e9 / seconds;
+            *by_pid.entry(row.pid).or_insert(0.0) += wait;
+            *by_tid.entry(row.tid).or_insert(0.0) += wait;
+        }
+    }
+    (by_pid, by_tid)
+}
+
+/// Threads that wait for storage for a good part of the time make those who wait for their locks wait for it too:
+/// seconds per second of such waiting by the process of the holder.
+fn lock_waits(run: &Run, by_tid: &BTreeMap<u32, f64>) -> BTreeMap<u32, f64> {
+    const GOOD_PART: f64 = 0.25;
+    let mut by_pid = BTreeMap::new();
+    if let Some((rows, seconds)) = run.bpf::<FutexWaker>().into_value() {
+        for row in rows.iter().filter(|row| by_tid.get(&row.waker_tid).is_some_and(|wait| *wait >= GOOD_PART)) {
+            *by_pid.entry(row.waker_pid).or_insert(0.0) += row.sum_ns as f64 / 1e9 / seconds;
         }
     }
     by_pid
@@ -138,7 +155,8 @@ fn is_storage(kind: WaitFor) -> bool {
 pub(super) fn waiters<'a>(run: &'a Run) -> Vec<Waiter<'a>> {
     let Reading::Value(tasks) = &run.tasks else { return Vec::new() };
     let (by_pid, looked) = samples(run);
-    let (blocked, devices) = (off_cpu(run), own_devices(run));
+    let ((blocked, by_tid), devices) = (off_cpu(run), own_devices(run));
+    let lock_waits = lock_waits(run, &by_tid);
     let stalled = pressure(run, "/proc/pressure/io").into_value().map(|(some, _)| some);
     let mut found = Vec::new();
     for used in tasks.processes.values() {
@@ -155,7 +173,8 @@ pub(super) fn waiters<'a>(run: &'a Run) -> Vec<Waiter<'a>> {
         let Some((wait, how)) = measures.best else { continue };
         let active = wait + used.cpu + used.run_delay.unwrap_or(0.0);
         let share = if active > 0.0 { wait / active } else { 0.0 };
-        found.push(Waiter { used, wait, share, how, kinds, device: devices.get(&pid).copied() });
+        let lock_wait = lock_waits.get(&pid).copied().unwrap_or(0.0);
+        found.push(Waiter { used, wait, share, how, kinds, device: devices.get(&pid).copied(), lock_wait });
     }
     found.sort_by(|a, b| b.wait.total_cmp(&a.wait).then(a.used.task.pid.cmp(&b.used.task.pid)));
     found

@@ -27,6 +27,8 @@ disk-together = { $others ->
    *[other] {" "}(with { $others } others: { $sum })
 }
 disk-link-waits = { $victim } waits for storage
+disk-link-lock = threads that wait for a lock of { $victim }
+disk-link-lock-evidence = { $wait } of lock waits end when a thread that waits for storage lets go
 disk-link-wait-evidence = { $wait } of waiting ({ $source })
 disk-link-device = { $device }
 disk-link-disks = { $disks ->

@@ -26,6 +26,8 @@ disk-together = { $others ->
    *[other] {" "}(외 { $others }개 포함 { $sum })
 }
 disk-link-waits = { $victim }의 스토리지 대기
+disk-link-lock = { $victim }의 락을 기다리는 스레드
+disk-link-lock-evidence = 락 대기 { $wait }{ JOSA($wait, "이/가") } 스토리지를 기다리던 스레드가 락을 놓을 때 끝납니다
 disk-link-wait-evidence = 대기 { $wait } ({ $source })
 disk-link-device = 장치 { $device }
 disk-link-disks = 디스크 { $disks }개

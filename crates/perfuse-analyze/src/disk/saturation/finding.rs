@@ -23,6 +23,7 @@ pub(super) fn of_victims(run: &Run, devices: &Devices, device: Option<&Device>, 
         run,
         wait,
         own: victims.first().map_or(wait, |waiter| waiter.wait),
+        lock_wait: victims.iter().map(|waiter| waiter.lock_wait).sum(),
         count: victims.len(),
         victims: victims.iter().take(5).map(|waiter| waiter.entity()).collect(),
         source: victims.first().map_or(super::PSI, |waiter| waiter.how.source()),
@@ -46,6 +47,7 @@ pub(super) fn of_host(run: &Run, devices: &Devices, stalled: f64) -> Finding {
         run,
         wait: stalled,
         own: stalled,
+        lock_wait: 0.0,
         count: 1,
         victims: vec![Entity::host()],
         source: super::PSI,
@@ -78,6 +80,8 @@ struct Case<'r> {
     /// Seconds per second of all victims, and of the first of them.
     wait: f64,
     own: f64,
+    /// Seconds per second that others wait for locks of the victims.
+    lock_wait: f64,
     /// Victims, the ones that are not listed included.
     count: usize,
     victims: Vec<Entity>,
@@ -95,6 +99,20 @@ impl Case<'_> {
         let wait = Quantity::wait(self.wait);
         let together = waits::together(self.count, self.wait);
         let mut finding = Finding::new(id, Severity::Bottleneck, SPEC, culprit);
+        let locked = self.lock_wait >= self.run.threshold("finding.min-wait");
+        finding.explains = match (id, locked) {
+            ("disk.loop-backing" | "disk.journal", false) => &["disk.saturated"],
+            ("disk.loop-backing" | "disk.journal", true) => &["disk.saturated", "user-lock.contention"],
+            (_, false) => &[],
+            (_, true) => &["user-lock.contention"],
+        };
+        if locked {
+            finding.chain.push(Link {
+                from: Msg::new("disk-link-lock").with("victim", self.victim()),
+                to: Msg::new("disk-link-waits").with("victim", self.victim()),
+                evidence: Msg::new("disk-link-lock-evidence").with("wait", Quantity::wait(self.lock_wait)),
+            });
+        }
         finding.chain.push(Link {
             from: Msg::new("disk-link-waits").with("victim", self.victim()),
             to,
@@ -183,7 +201,6 @@ impl Case<'_> {
         });
         finding.also.insert(format!("device:{}", device.name));
         finding.also.insert(format!("device:{below_name}"));
-        finding.explains = &["disk.saturated"];
         finding
     }
 
@@ -208,7 +225,6 @@ impl Case<'_> {
             expect: Msg::new("finding-disk-journal-expect").with("journal", Quantity::wait(journal)),
         });
         finding.also.insert(format!("device:{}", device.name));
-        finding.explains = &["disk.saturated"];
         finding
     }
 
