@@ -44,7 +44,6 @@ TASK_STATE(w_fork, u64);
 
 u64 lost_errno;
 u64 lost_fork_process;
-u64 lost_w_fork;
 
 static __attribute__((noinline)) int fork_failed(struct task_struct *task)
 {
@@ -118,7 +117,7 @@ int sys_enter(u64 *ctx)
 	if (start)
 		*start = ktime_ns();
 	else
-		add(&lost_w_fork, 1);
+		add(&lost_fork_process, 1);
 	return 0;
 }
 

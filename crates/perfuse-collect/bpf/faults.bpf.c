@@ -19,7 +19,6 @@ TABLE(fault_process, MAP_LRU_HASH, 4096, u32, struct fault_process);
 TASK_STATE(w_fault, u64);
 
 u64 lost_fault_process;
-u64 lost_w_fault;
 
 INLINE int begin(void)
 {
@@ -28,7 +27,7 @@ INLINE int begin(void)
 	if (start)
 		*start = ktime_ns();
 	else
-		add(&lost_w_fault, 1);
+		add(&lost_fault_process, 1);
 	return 0;
 }
 

@@ -76,7 +76,6 @@ TASK_STATE(w_wait, struct wait);
 
 u64 lost_futex_wait;
 u64 lost_futex_waker;
-u64 lost_w_wait;
 
 INLINE int waits(u32 command)
 {
@@ -108,7 +107,7 @@ int futex_enter(u64 *ctx)
 		return 0;
 	wait = task_storage(&w_wait, task, NULL, STORAGE_CREATE);
 	if (!wait) {
-		add(&lost_w_wait, 1);
+		add(&lost_futex_wait, 1);
 		return 0;
 	}
 	wait->address = first_of(regs);

@@ -46,7 +46,6 @@ TASK_STATE(w_since, struct since);
 
 u64 lost_reclaim_process;
 u64 lost_oom_victims;
-u64 lost_w_since;
 
 INLINE int begin(u32 kind)
 {
@@ -55,7 +54,7 @@ INLINE int begin(u32 kind)
 	if (since)
 		since->ns[kind] = ktime_ns();
 	else
-		add(&lost_w_since, 1);
+		add(&lost_reclaim_process, 1);
 	return 0;
 }
 

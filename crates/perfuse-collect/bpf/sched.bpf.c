@@ -78,8 +78,6 @@ TASK_STATE(w_off, struct off);
 u64 lost_runq_process;
 u64 lost_runq_cgroup;
 u64 lost_offcpu;
-// Threads whose leaving could not be noted.
-u64 lost_w_off;
 
 // Below this a wait falls into the first slot of a small histogram.
 #define SHORT_NS (2ULL << SMALL_FIRST)
@@ -159,7 +157,7 @@ INLINE void leaves(void *ctx, struct task_struct *prev, u64 now)
 		return;
 	off = task_storage(&w_off, prev, NULL, STORAGE_CREATE);
 	if (!off) {
-		add(&lost_w_off, 1);
+		add(&lost_offcpu, 1);
 		return;
 	}
 	off->since_ns = now;
@@ -207,7 +205,7 @@ INLINE void arrives(struct task_struct *next, u64 now)
 		}
 	}
 	if (!off) {
-		add(&lost_w_off, 1);
+		add(&lost_offcpu, 1);
 		return;
 	}
 	if (!off->since_ns)
