@@ -77,7 +77,8 @@ fn evidence(run: &Run, facts: &Facts, kills: Option<u64>, refused: Option<u64>) 
         evidence.push(Evidence::new("/proc/meminfo", "HardwareCorrupted", value).by_hand(by_hand));
     }
     if let Some(refused) = refused {
-        evidence.push(Evidence::new("@bpf/errno", "mmap, mremap: ENOMEM", count(refused)));
+        let by_hand = "strace -f -Z -e trace=mmap,mremap -p PID   # ENOMEM";
+        evidence.push(Evidence::new("@bpf/errno", "mmap, mremap: ENOMEM", count(refused)).by_hand(by_hand));
     }
     let failures = log_events(run).iter().filter(|event| matches!(event, Event::AllocationFailure { .. })).count();
     if run.last::<Kmsg>("@kmsg").value().is_some() {

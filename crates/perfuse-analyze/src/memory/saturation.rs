@@ -91,7 +91,11 @@ fn instances(run: &Run, facts: &Facts) -> Vec<Instance> {
         .filter_map(|group| {
             let wait = group_wait(run, facts, group).map_or(0.0, |(wait, _)| wait);
             let busy = wait > 0.0 || group.hits() > 0.0 || group.refaults.unwrap_or(0.0) > 0.0;
-            let verdict = if wait >= run.threshold("memory.pressure") { Verdict::Watch } else { Verdict::Ok };
+            // Without a limit that is hit, faults that wait for the disk are programs being read in.
+            let own = group.pressure.map_or(0.0, |(some, _)| some);
+            let counts = if group.hits() > 0.0 { wait } else { own };
+            let watch = counts >= run.threshold("memory.pressure");
+            let verdict = if watch { Verdict::Watch } else { Verdict::Ok };
             let mut instance = Instance::new(group.path.clone(), Quantity::wait(wait), verdict);
             if let Some(hits) = group.limit_hits {
                 instance = instance.detail("limit_hits_per_s", Quantity::rate(hits));
@@ -146,22 +150,26 @@ fn evidence(run: &Run, facts: &Facts) -> Vec<Evidence> {
             } else {
                 ("minor faults, time", "minor faults, mean")
             };
+            let by_hand = if row.major { "perf trace -F maj -a sleep 5" } else { "perf trace -F min -a sleep 5" };
             let time = Quantity::wait(row.hist.sum_ns as f64 / 1e9 / seconds);
-            evidence.push(Evidence::new(row_source::<FaultHist>(), share, time));
+            evidence.push(Evidence::new(row_source::<FaultHist>(), share, time).by_hand(by_hand));
             if let Some(ns) = row.hist.mean_ns() {
-                evidence.push(Evidence::new(row_source::<FaultHist>(), mean, Quantity::seconds(ns / 1e9)));
+                let mean_time = Quantity::seconds(ns / 1e9);
+                evidence.push(Evidence::new(row_source::<FaultHist>(), mean, mean_time).by_hand(by_hand));
             }
         }
     }
     if let Some((rows, seconds)) = run.bpf::<Reclaim>().into_value() {
         let kinds = [
-            (ReclaimKind::Direct, "direct reclaim, time"),
-            (ReclaimKind::Cgroup, "reclaim for cgroup limits, time"),
-            (ReclaimKind::Compaction, "compaction, time"),
+            (ReclaimKind::Direct, "direct reclaim, time", "vmscan:mm_vmscan_direct_reclaim_*"),
+            (ReclaimKind::Cgroup, "reclaim for cgroup limits, time", "vmscan:mm_vmscan_memcg_reclaim_*"),
+            (ReclaimKind::Compaction, "compaction, time", "compaction:mm_compaction_*"),
         ];
-        for (kind, metric) in kinds {
+        for (kind, metric, events) in kinds {
             let ns: f64 = rows.iter().filter(|row| row.kind == kind).map(|row| row.sum_ns as f64).sum();
-            evidence.push(Evidence::new(row_source::<Reclaim>(), metric, Quantity::wait(ns / 1e9 / seconds)));
+            let time = Quantity::wait(ns / 1e9 / seconds);
+            let by_hand = format!("perf trace -e '{events}' -a sleep 5");
+            evidence.push(Evidence::new(row_source::<Reclaim>(), metric, time).by_hand(by_hand));
         }
     }
     evidence
