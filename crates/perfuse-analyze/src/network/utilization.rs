@@ -40,15 +40,17 @@ fn cell(net: &Net, interfaces: &[Interface]) -> Cell {
     let mut cell = Cell::measured(ID, verdict, value);
     let source = "@netlink/link";
     let by_hand = "sar -n DEV 1";
-    let headline =
-        known.map(|(_, interface)| interface).or_else(|| outside().max_by(|a, b| load(a).total_cmp(&load(b))).copied());
+    let headline = known.map(|(_, interface)| interface).or_else(|| outside().next().copied());
     if let Some(interface) = headline {
-        let of = |what: &str| format!("{} {what}", interface.name);
-        cell = cell
-            .evidence(
-                Evidence::new(source, of("rx bytes"), Quantity::throughput(interface.received())).by_hand(by_hand),
-            )
-            .evidence(Evidence::new(source, of("tx bytes"), Quantity::throughput(interface.sent())).by_hand(by_hand));
+        let evidence = |what: &str, rate: f64| {
+            let metric = format!("{} {what}", interface.name);
+            Evidence::new(source, metric, Quantity::throughput(rate)).by_hand(by_hand)
+        };
+        let (received, sent) = (interface.received(), interface.sent());
+        cell.evidence = vec![evidence("rx bytes", received), evidence("tx bytes", sent)];
+        if sent > received {
+            cell.evidence.reverse();
+        }
         cell.history =
             interface.history.iter().map(|(at, received, sent)| (*at, point(interface, *received, *sent))).collect();
     }

@@ -105,6 +105,8 @@ entity-network-traffic = { $rate } over TCP
 entity-network-window = waited { $wait } for the receive window of its peers
 entity-network-retransmits = segments sent again: { $rate }
 entity-network-udp-drops = datagrams lost at { $socket }: { $rate }
+entity-network-clients = its clients
+entity-network-senders = those who send to it
 
 ## Findings
 network-named = { $name }
@@ -152,6 +154,7 @@ finding-network-slow-reader-expect-reader = If it reads as fast as is sent, wait
 
 finding-network-retransmits-title = Segments are lost on the path
 finding-network-retransmits-summary = { $victim } had to send { $share } of its TCP segments again ({ $rate }), most of them to { $path }; no queue of this host dropped them.
+finding-network-retransmits-summary-unknown = { $share } of the TCP segments of this host had to be sent again ({ $rate }); no queue of this host dropped them, and which connections lost them could not be seen.
 finding-network-retransmits-path = the path to { $path }
 finding-network-retransmits-evidence = sent again: { $rate }, { $share } of all; timeouts of at least 0.2 s: { $timeouts }; round trip { $rtt }
 finding-network-retransmits-advice-path = Find where on the path to { $path } packets are lost: from here on every hop has its own counters.

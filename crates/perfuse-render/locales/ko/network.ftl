@@ -102,6 +102,8 @@ entity-network-traffic = TCP로 { $rate }
 entity-network-window = 상대의 수신 윈도를 { $wait } 대기
 entity-network-retransmits = 세그먼트 재전송 { $rate }
 entity-network-udp-drops = { $socket }에서 데이터그램 유실 { $rate }
+entity-network-clients = 이 주소에 접속하는 클라이언트
+entity-network-senders = 이 주소로 보내는 쪽
 
 ## Findings
 network-named = { $name }
@@ -149,6 +151,7 @@ finding-network-slow-reader-expect-reader = 보내는 만큼 빨리 읽으면 �
 
 finding-network-retransmits-title = 경로에서 세그먼트가 유실됨
 finding-network-retransmits-summary = { $victim }에서 보낸 TCP 세그먼트의 재전송 비율이 { $share }입니다({ $rate }). 대부분 { $path } 쪽입니다. 이 호스트의 대기열에서 버려진 것은 아닙니다.
+finding-network-retransmits-summary-unknown = 이 호스트가 보낸 TCP 세그먼트의 재전송 비율이 { $share }입니다({ $rate }). 이 호스트의 대기열에서 버려진 것은 아니며, 어느 연결인지는 볼 수 없었습니다.
 finding-network-retransmits-path = { $path } 쪽 경로
 finding-network-retransmits-evidence = 재전송 { $rate }(전체의 { $share }), 0.2초 이상의 타임아웃 { $timeouts }, 왕복 시간 { $rtt }
 finding-network-retransmits-advice-path = { $path } 쪽 경로의 어디에서 패킷이 유실되는지 찾으십시오. 여기서부터는 구간마다 자체 카운터가 있습니다.

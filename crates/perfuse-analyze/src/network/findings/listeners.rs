@@ -6,6 +6,7 @@ use perfuse_format::parse::Number;
 use super::{Net, PATH_KEY, SATURATION, advice, link, name_of, named, remote, text, with_pids};
 use crate::cell::{Entity, EntityKind, Finding, Quantity};
 use crate::checklist::Output;
+use crate::message::Msg;
 use crate::network::listeners::{Listener, entity};
 use crate::network::saturation::{SYN_RETRY_S, request_queue_drops};
 
@@ -35,7 +36,10 @@ fn finding(net: &Net, guilty: Option<&Listener>, turned_away: f64) -> Finding {
     finding.explains = &["network.retransmits", "network.no-answer"];
     finding.also.insert(PATH_KEY.to_owned());
     finding.victims = guilty.map(|listener| clients(net, listener)).unwrap_or_default();
-    let victim = finding.victims.first().map(name_of).unwrap_or_default();
+    let victim = match finding.victims.first() {
+        Some(process) if process.kind == EntityKind::Process => named(name_of(process)),
+        _ => text(ID, "clients"),
+    };
     let rate = Quantity::rate(turned_away);
     let Some(listener) = guilty else {
         finding.confidence = 0.6;
@@ -50,11 +54,11 @@ fn finding(net: &Net, guilty: Option<&Listener>, turned_away: f64) -> Finding {
     let named_culprit = name_of(&finding.culprit);
     finding.summary = text(ID, "summary")
         .with("listener", &named_culprit)
-        .with("victim", &victim)
+        .with("victim", victim.clone())
         .with("rate", rate)
         .with("backlog", u64::from(listener.backlog));
     finding.chain = vec![
-        link(named(victim), named(finding.culprit.name.clone()), text(ID, "evidence-turned").with("rate", rate)),
+        link(victim, named(finding.culprit.name.clone()), text(ID, "evidence-turned").with("rate", rate)),
         link(
             named(finding.culprit.name.clone()),
             text(ID, "cause").with("listener", &named_culprit),
@@ -75,7 +79,7 @@ fn remedies(net: &Net, listener: &Listener, owner: Option<u32>, rate: Quantity) 
         .with("rate", rate)
         .with("backlog", u64::from(listener.backlog))
         .with("needed", u64::from(listener.backlog).saturating_mul(4).max(128));
-    let command = owner.map_or_else(|| "perf trace -s".to_owned(), |pid| format!("perfuse why --pid {pid}"));
+    let command = owner.map_or_else(|| "ss -ltnp".to_owned(), |pid| format!("perfuse why --pid {pid}"));
     let mut all = vec![advice(ID, "accept", Some(command), &arguments)];
     let bounded = limit.is_some_and(|limit| u64::from(listener.backlog) >= limit);
     let wanted = u64::from(listener.backlog).saturating_mul(4).max(4096);
@@ -98,7 +102,7 @@ fn clients(net: &Net, listener: &Listener) -> Vec<Entity> {
     pids.dedup();
     let mut all: Vec<Entity> = pids.into_iter().take(5).map(|pid| crate::network::process(net.run, pid)).collect();
     if all.is_empty() {
-        all.push(remote(format!("clients of {}", listener.local)));
+        all.push(remote(listener.local.to_string()).detail(Msg::new("entity-network-clients")));
     }
     all
 }

@@ -7,6 +7,7 @@ use perfuse_format::netlink::sockdiag::state;
 use super::{Net, PATH_KEY, SATURATION, advice, link, name_of, named, remote, severity, text, with_pids};
 use crate::cell::{Entity, EntityKind, Finding, Quantity, Severity};
 use crate::checklist::Output;
+use crate::message::Msg;
 use crate::network::counters::Counters;
 use crate::network::saturation::{self, SYN_RETRY_S};
 use crate::network::sockets::{self, Connection};
@@ -101,7 +102,7 @@ fn retransmits(net: &Net, counters: &Counters) -> Option<Finding> {
     let wait = saturation::path_wait(net, counters);
     let worst = connections(net).iter().filter(|connection| connection.retransmitted > 0.0);
     let worst = worst.max_by(|a, b| a.retransmitted.total_cmp(&b.retransmitted));
-    let culprit = worst.map_or_else(|| remote("network path"), |worst| remote(worst.remote.ip().to_string()));
+    let culprit = worst.map_or_else(Entity::host, |worst| remote(worst.remote.ip().to_string()));
     let mut finding = Finding::new(AGAIN, severity(net, wait), SATURATION, culprit);
     finding.victims =
         sockets::processes(net, |connection| connection.retransmitted).into_iter().map(|(entity, _)| entity).collect();
@@ -178,7 +179,7 @@ fn udp(net: &Net, counters: &Counters) -> Option<Finding> {
     // Lost datagrams are gone: nobody needs to be seen waiting for them.
     let level = if heavy { Severity::Bottleneck } else { Severity::Watch };
     let mut finding = Finding::new(UDP, level, SATURATION, culprit);
-    finding.victims = vec![remote(format!("senders to {socket}"))];
+    finding.victims = vec![remote(socket.clone()).detail(Msg::new("entity-network-senders"))];
     let seen = net.dropped_for(&["SOCKET_RCVBUFF", "PROTO_MEM"]).is_some_and(|rate| rate > 0.0);
     finding.confidence = if worst.is_some() && seen {
         0.95
