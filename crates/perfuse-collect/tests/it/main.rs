@@ -10,6 +10,7 @@
 #![expect(clippy::disallowed_methods, reason = "tests start the programs whose work is measured")]
 
 mod block;
+mod interfaces;
 mod locks;
 mod memory;
 mod network;
