@@ -88,7 +88,7 @@ fn evidence(run: &Run, some: &Reading<f64>, waits: &Waits) -> Vec<Evidence> {
     }
     if let (Some(total), Some(tasks)) = (waits.total, run.tasks.value()) {
         all.push(
-            Evidence::new(super::task_source(tasks.source), "run_delay of all tasks", Quantity::wait(total))
+            Evidence::new(super::task_source(tasks.source), "run_delay of the tasks seen", Quantity::wait(total))
                 .by_hand("cat /proc/*/schedstat   # second field, ns"),
         );
     }
@@ -171,8 +171,7 @@ fn culprit<'a>(run: &'a Run, cause: Cause, victims: &[&Waiter]) -> Option<(&'a U
         return Some((best, process(best)));
     }
     let worst = tasks.processes.get(&victims.first()?.pid)?;
-    let on = |used: &Used| victims.iter().any(|waiter| waiter.on.contains(&used.task.cpu));
-    let strong = tasks.threads.values().filter(|used| is_stronger(used, worst) && on(used));
+    let strong = tasks.threads.values().filter(|used| is_stronger(used, worst));
     let best = strong.max_by(|a, b| a.cpu.total_cmp(&b.cpu).then(b.task.tid.cmp(&a.task.tid)))?;
     Some((best, thread(best)))
 }
@@ -349,6 +348,8 @@ mod tests {
         let checklist = build(&full(&[(2, 90, 0, 0, 1), (4, 10, 800, 0, 0)]));
         assert_eq!((checklist.findings[0].id, checklist.findings[0].culprit.pid), ("cpu.neighbour", Some(2)));
         assert_eq!(checklist.findings[0].advice[0].command.as_deref(), Some("chrt -o -p 0 2"));
+        let checklist = build(&full(&[(2, 90, 0, 0, 1), (5, 10, 800, 0, 0)]));
+        assert_eq!(checklist.findings[0].id, "cpu.neighbour", "the scheduler moved the victim to the other CPU");
         let checklist = build(&full(&[(2, 90, 0, -10, 0), (4, 10, 800, 0, 0)]));
         assert_eq!((checklist.findings[0].id, checklist.findings[0].culprit.pid), ("cpu.neighbour", Some(2)));
     }

@@ -194,18 +194,27 @@ fn finding(run: &Run, lock: &Lock) -> Finding {
     };
     finding.explains = &["cpu.hot-thread"];
     finding.also.insert(format!("pid:{}", lock.pid));
-    finding.summary = Msg::new("finding-user-lock-contention-summary")
-        .with("victim", &lock.comm)
-        .with("pid", lock.pid.to_string())
-        .with("wait", Quantity::wait(lock.wait))
-        .with("place", &place);
+    let known = lock.place.is_some();
+    let summary = if known {
+        Msg::new("finding-user-lock-contention-summary").with("place", &place)
+    } else {
+        Msg::new("finding-user-lock-contention-summary-address").with("address", &address)
+    };
+    finding.summary =
+        summary.with("victim", &lock.comm).with("pid", lock.pid.to_string()).with("wait", Quantity::wait(lock.wait));
     let numbers = Msg::new("finding-user-lock-contention-link-numbers")
         .with("wait", Quantity::wait(lock.wait))
         .with("count", lock.count)
         .with("threads", lock.waiters.len() as u64)
         .with("longest", Quantity::seconds(lock.longest));
     let waits = Msg::new("finding-user-lock-contention-link-waits").with("victim", &lock.comm);
-    let held = || Msg::new("finding-user-lock-contention-link-lock").with("address", &address).with("place", &place);
+    let held = || {
+        if known {
+            Msg::new("finding-user-lock-contention-link-lock").with("address", &address).with("place", &place)
+        } else {
+            Msg::new("finding-user-lock-contention-link-address").with("address", &address)
+        }
+    };
     finding.chain = vec![link(waits, held(), numbers)];
     if let Some((_, tid, comm, share)) = &lock.holder {
         let holder =
@@ -215,7 +224,11 @@ fn finding(run: &Run, lock: &Lock) -> Finding {
         finding.chain.extend(evidence::holder_state(run, *tid, comm));
     }
     finding.advice = vec![advice(
-        Msg::new("finding-user-lock-contention-advice-shorten").with("place", &place),
+        if known {
+            Msg::new("finding-user-lock-contention-advice-shorten").with("place", &place)
+        } else {
+            Msg::new("finding-user-lock-contention-advice-find").with("address", &address)
+        },
         Some(format!("perf record -g -p {0} sleep 5; perf trace -s -e futex -p {0} sleep 5", lock.pid)),
         Msg::new("finding-user-lock-contention-expect-shorten").with("wait", Quantity::wait(lock.wait)),
     )];

@@ -111,16 +111,24 @@ struct Neighbours<'a> {
     throttled: Vec<&'a str>,
 }
 
+/// Every thread. Without the in-kernel iterator the threads of processes that were not busy are not known; the first
+/// thread of such a process stands for it, since that is all that `/proc/PID/schedstat` speaks of.
+fn units(tasks: &TaskUse) -> Vec<&Used> {
+    let threads = tasks.threads.values();
+    if tasks.source == TaskSource::BpfIterator {
+        return threads.collect();
+    }
+    let known: BTreeSet<u32> = tasks.threads.values().map(|used| used.task.pid).collect();
+    threads.chain(tasks.processes.iter().filter(|(pid, _)| !known.contains(pid)).map(|(_, used)| used)).collect()
+}
+
 /// Splits the waiting of every thread (or, without the in-kernel iterator, of every process).
 pub(super) fn split(run: &Run, cpus: Option<&CpuUse>, throttles: &[Throttle]) -> Waits {
     let Reading::Value(tasks) = &run.tasks else { return Waits::default() };
     let online = cpus.map_or_else(BTreeSet::new, |cpus| cpus.cpus.keys().copied().collect());
     let stopped = throttles.iter().filter(|one| one.hurts(run)).map(|one| one.group.as_str()).collect();
     let neighbours = Neighbours { run, tasks, cpus, online, throttled: stopped };
-    let units: Vec<&Used> = match tasks.source {
-        TaskSource::BpfIterator => tasks.threads.values().collect(),
-        TaskSource::Proc => tasks.processes.values().collect(),
-    };
+    let units = units(tasks);
     let mut total = None;
     let mut by_cause: BTreeMap<(Cause, u32), Waiter> = BTreeMap::new();
     let ours =
@@ -169,8 +177,7 @@ impl Neighbours<'_> {
         if allowed.is_some_and(|allowed| self.is_funnel(allowed)) {
             return Cause::Affinity;
         }
-        let place = |cpu: u32| allowed.map_or(cpu == task.cpu, |allowed| allowed.contains(cpu));
-        if self.stronger(used, &place) {
+        if self.stronger(used, allowed) {
             return Cause::Priority;
         }
         let shares = self.cpus.and_then(|cpus| cpus.cpus.get(&task.cpu));
@@ -185,14 +192,19 @@ impl Neighbours<'_> {
         self.cpus.is_some_and(|cpus| funnel(self.run, cpus, allowed))
     }
 
-    /// Whether tasks that the scheduler must prefer by much use a good part of the place where this one waits.
-    fn stronger(&self, used: &Used, place: &dyn Fn(u32) -> bool) -> bool {
-        let strong = |other: &&Used| {
-            let (task, mine) = (&other.task, &used.task);
-            task.pid != mine.pid && place(task.cpu) && is_stronger(other, used)
-        };
-        let taken: f64 = self.tasks.threads.values().filter(strong).map(|other| other.cpu).sum();
-        taken >= self.run.threshold("cpu.neighbour")
+    /// Whether tasks that the scheduler must prefer by much use a good part of the CPU where this one was seen last, or
+    /// of all CPUs that it may use: a scheduler that moves it away leaves it waiting where the weaker ones are.
+    fn stronger(&self, used: &Used, allowed: Option<&CpuList>) -> bool {
+        let strong = |other: &&Used| other.task.pid != used.task.pid && is_stronger(other, used);
+        let may = |cpu: u32| allowed.is_none_or(|allowed| allowed.contains(cpu));
+        let (mut here, mut everywhere) = (0.0, 0.0);
+        for other in self.tasks.threads.values().filter(strong).filter(|other| may(other.task.cpu)) {
+            everywhere += other.cpu;
+            here += if other.task.cpu == used.task.cpu { other.cpu } else { 0.0 };
+        }
+        let cpus = self.online.iter().filter(|cpu| may(**cpu)).count().max(1);
+        let much = self.run.threshold("cpu.neighbour");
+        here >= much || everywhere / cpus as f64 >= much
     }
 }
 

@@ -286,6 +286,9 @@ finding-kernel-lock-expect-log = Names the function that is stuck.
 ## Findings: user locks
 finding-user-lock-contention-title = Lock contention
 finding-user-lock-contention-summary = Threads of { $victim } (pid { $pid }) wait { $wait } for a lock taken in { $place }.
+finding-user-lock-contention-summary-address = Threads of { $victim } (pid { $pid }) wait { $wait } for the lock at { $address }.
+finding-user-lock-contention-link-address = the lock at { $address }
+finding-user-lock-contention-advice-find = See where the program takes the lock at { $address }, and shorten what it does under it, above all I/O and allocation, or split the lock.
 finding-user-lock-contention-link-waits = threads of { $victim } wait
 finding-user-lock-contention-link-lock = the lock at { $address }, taken in { $place }
 finding-user-lock-contention-link-numbers = { $wait } in { $count } waits of { $threads ->

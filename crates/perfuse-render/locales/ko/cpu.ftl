@@ -262,6 +262,9 @@ finding-kernel-lock-expect-log = 멈춘 함수를 알 수 있습니다.
 ## 발견 사항: 사용자 락
 finding-user-lock-contention-title = 락 경합
 finding-user-lock-contention-summary = { $victim }(pid { $pid })의 스레드들이 { $place }에서 잡는 락을 { $wait } 기다립니다.
+finding-user-lock-contention-summary-address = { $victim }(pid { $pid })의 스레드들이 { $address }의 락을 { $wait } 기다립니다.
+finding-user-lock-contention-link-address = { $address }의 락
+finding-user-lock-contention-advice-find = 프로그램이 { $address }의 락을 어디서 잡는지 확인하고, 락을 쥔 채 하는 일, 특히 I/O와 메모리 할당을 줄이거나 락을 나누십시오.
 finding-user-lock-contention-link-waits = { $victim } 스레드들의 대기
 finding-user-lock-contention-link-lock = { $place }에서 잡는 { $address }의 락
 finding-user-lock-contention-link-numbers = 스레드 { $threads }개가 { $count }번에 걸쳐 { $wait }, 가장 긴 대기 { $longest }
