@@ -244,8 +244,8 @@ fn a_lock_whose_holder_waits_for_the_disk_is_explained_by_the_disk() {
         let name = u64::from_ne_bytes(*b"db\0\0\0\0\0\0");
         let last = snapshots.last_mut().unwrap();
         // Thread 75 of `db` was in state D for 2.4 of the 4 s, and others waited 1.2 s for what it held.
-        last.put("@bpf/offcpu", table(&[70 | 75 << 32, 1, 0, 2, 2_400_000_000, 0, 40, 90_000_000, 0, name, 0]));
-        last.put("@bpf/futex_waker", table(&[70 | tid << 32, 0x700, 1_200_000_000, 30, name, 0, 70]));
+        last.put("@bpf/offcpu", table(&[0x46 | 0x4b << 32, 1, 0, 2, 2_400_000_000, 0, 40, 90_000_000, 0, name, 0]));
+        last.put("@bpf/futex_waker", table(&[0x46 | tid << 32, 0x700, 1_200_000_000, 30, name, 0, 70]));
         evaluate(&snapshots)
     };
     let out = with_waker(75);

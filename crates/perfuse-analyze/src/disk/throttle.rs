@@ -17,6 +17,11 @@ use super::waits::{self, Waiter};
 
 const ID: &str = "control.io-throttle";
 
+/// Findings that a limit explains for those whom it binds; the last one where they hold locks while they wait.
+const EXPLAINS_WITH_LOCK: &[&str] =
+    &["disk.saturated", "disk.wait-off-device", "disk.loop-backing", "disk.journal", "user-lock.contention"];
+const EXPLAINS: &[&str] = &["disk.saturated", "disk.wait-off-device", "disk.loop-backing", "disk.journal"];
+
 /// What a limit is set on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum What {
@@ -143,7 +148,7 @@ pub(super) fn evaluate(run: &Run, devices: &Reading<Devices>, waiters: &[Waiter]
         if hurts && throttled.pids.is_disjoint(&bite.pids) {
             throttled.wait += bite.wait;
             throttled.pids.extend(&bite.pids);
-            out.finding(bite.finding(limit, devices));
+            out.finding(bite.finding(run, limit, devices));
         }
     }
     out.cell(cell(run, &limits, &found, devices));
@@ -256,6 +261,8 @@ struct Bite {
     /// The part of the first victim, and the number of all.
     own: f64,
     count: usize,
+    /// Seconds per second that others wait for locks of the victims.
+    lock_wait: f64,
     pids: BTreeSet<u32>,
     victims: Vec<Entity>,
     /// The file or facility that the wait comes from.
@@ -271,6 +278,7 @@ impl Bite {
             share: bound.iter().map(|waiter| waiter.share).fold(0.0, f64::max),
             own: bound.first().map_or(0.0, |waiter| waiter.wait),
             count: bound.len(),
+            lock_wait: bound.iter().map(|waiter| waiter.lock_wait).sum(),
             pids: bound.iter().map(|waiter| waiter.used.task.pid).collect(),
             victims: bound.iter().take(5).map(|waiter| waiter.entity()).collect(),
             source: bound.first().map_or_else(String::new, |waiter| waiter.how.source().to_owned()),
@@ -317,7 +325,7 @@ impl Bite {
         }
     }
 
-    fn finding(self, limit: &Limit, devices: &Devices) -> Finding {
+    fn finding(self, run: &Run, limit: &Limit, devices: &Devices) -> Finding {
         let device = device_name(limit, devices);
         let rate = limit.what.quantity(limit.rate.unwrap_or(0.0));
         let maximum = limit.what.quantity(limit.most as f64);
@@ -339,8 +347,11 @@ impl Bite {
             .with("cgroup", limit.group.as_str())
             .with("limit", maximum)
             .with("device", device.as_str());
+        let lock = waits::lock_link(run, &victim, self.lock_wait);
+        finding.explains = if lock.is_some() { EXPLAINS_WITH_LOCK } else { EXPLAINS };
+        finding.chain.extend(lock);
         finding.chain.push(Link {
-            from: Msg::new("finding-disk-cgroup-throttled-waits").with("victim", victim),
+            from: Msg::new("disk-link-waits").with("victim", victim.as_str()),
             to: Msg::new("finding-disk-cgroup-throttled-limit")
                 .with("cgroup", limit.group.as_str())
                 .with("limit", maximum),
@@ -372,7 +383,6 @@ impl Bite {
         finding.victims = self.victims;
         finding.wait_s_per_s = Some(wait);
         finding.confidence = self.confidence;
-        finding.explains = &["disk.saturated", "disk.wait-off-device", "disk.loop-backing", "disk.journal"];
         finding
     }
 }

@@ -7,7 +7,7 @@ use perfuse_format::bpf::{BlockProcess, FutexWaker, OffCpu};
 use perfuse_format::proc::pressure::Pressure;
 use perfuse_format::proc::wchan::{WaitChannels, WaitFor};
 
-use crate::cell::Entity;
+use crate::cell::{Entity, Link};
 use crate::message::Msg;
 use crate::run::Run;
 use crate::tasks::Used;
@@ -106,24 +106,24 @@ fn samples(run: &Run) -> (BTreeMap<u32, BTreeMap<WaitFor, u32>>, u32) {
 
 /// Seconds per second in uninterruptible sleep by process and by thread, measured in the kernel.
 fn off_cpu(run: &Run) -> (BTreeMap<u32, f64>, BTreeMap<u32, f64>) {
-    let (mut by_pid, mut by_tid) = (BTreeMap::new(), BTreeMap::new());
+    let (mut processes, mut threads) = (BTreeMap::new(), BTreeMap::new());
     if let Some((rows, seconds)) = run.bpf::<OffCpu>().into_value() {
         for row in rows.iter().filter(|row| row.uninterruptible()) {
             let wait = row.blocked_ns as f64 / 1e9 / seconds;
-            *by_pid.entry(row.pid).or_insert(0.0) += wait;
-            *by_tid.entry(row.tid).or_insert(0.0) += wait;
+            *processes.entry(row.pid).or_insert(0.0) += wait;
+            *threads.entry(row.tid).or_insert(0.0) += wait;
         }
     }
-    (by_pid, by_tid)
+    (processes, threads)
 }
 
 /// Threads that wait for storage for a good part of the time make those who wait for their locks wait for it too:
 /// seconds per second of such waiting by the process of the holder.
-fn lock_waits(run: &Run, by_tid: &BTreeMap<u32, f64>) -> BTreeMap<u32, f64> {
+fn lock_waits(run: &Run, blocked: &BTreeMap<u32, f64>) -> BTreeMap<u32, f64> {
     const GOOD_PART: f64 = 0.25;
     let mut by_pid = BTreeMap::new();
     if let Some((rows, seconds)) = run.bpf::<FutexWaker>().into_value() {
-        for row in rows.iter().filter(|row| by_tid.get(&row.waker_tid).is_some_and(|wait| *wait >= GOOD_PART)) {
+        for row in rows.iter().filter(|row| blocked.get(&row.waker_tid).is_some_and(|wait| *wait >= GOOD_PART)) {
             *by_pid.entry(row.waker_pid).or_insert(0.0) += row.sum_ns as f64 / 1e9 / seconds;
         }
     }
@@ -155,8 +155,8 @@ fn is_storage(kind: WaitFor) -> bool {
 pub(super) fn waiters<'a>(run: &'a Run) -> Vec<Waiter<'a>> {
     let Reading::Value(tasks) = &run.tasks else { return Vec::new() };
     let (by_pid, looked) = samples(run);
-    let ((blocked, by_tid), devices) = (off_cpu(run), own_devices(run));
-    let lock_waits = lock_waits(run, &by_tid);
+    let ((blocked, blocked_threads), devices) = (off_cpu(run), own_devices(run));
+    let lock_waits = lock_waits(run, &blocked_threads);
     let stalled = pressure(run, "/proc/pressure/io").into_value().map(|(some, _)| some);
     let mut found = Vec::new();
     for used in tasks.processes.values() {
@@ -250,6 +250,16 @@ impl Measures<'_> {
 pub(super) fn together(victims: usize, wait: f64) -> Msg {
     let others = victims.saturating_sub(1) as u64;
     Msg::new("disk-together").with("others", others).with("sum", Quantity::wait(wait))
+}
+
+/// The link before the first: others wait for locks that a victim holds while it waits for storage. Only where they
+/// wait long enough to matter.
+pub(super) fn lock_link(run: &Run, victim: &str, lock_wait: f64) -> Option<Link> {
+    (lock_wait >= run.threshold("finding.min-wait")).then(|| Link {
+        from: Msg::new("disk-link-lock").with("victim", victim),
+        to: Msg::new("disk-link-waits").with("victim", victim),
+        evidence: Msg::new("disk-link-lock-evidence").with("wait", Quantity::wait(lock_wait)),
+    })
 }
 
 /// One user of storage.

@@ -63,7 +63,6 @@ finding-disk-latency-rise-summary = { $device } took up to { $worst } per reques
 finding-disk-cgroup-throttled-title = Cgroup I/O limit
 finding-disk-cgroup-throttled-summary = { $victim } waits { $wait }{ $together } because { $cgroup } is held to { $limit } on { $device }.
 finding-disk-cgroup-throttled-culprit = limit of { $limit } on { $device } in { $file }
-finding-disk-cgroup-throttled-waits = { $victim } waits for storage
 finding-disk-cgroup-throttled-limit = the limit of { $limit } of { $cgroup }
 finding-disk-cgroup-throttled-at-limit = { $rate } of { $limit } used, { $wait } of waiting ({ $source })
 finding-disk-cgroup-throttled-device = not { $device }

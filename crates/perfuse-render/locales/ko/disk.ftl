@@ -59,7 +59,6 @@ finding-disk-latency-rise-summary = { $device }의 요청당 지연 시간이 �
 finding-disk-cgroup-throttled-title = cgroup I/O 제한
 finding-disk-cgroup-throttled-summary = { $cgroup }{ JOSA($cgroup, "이/가") } { $device }에서 { $limit }{ JOSA($limit, "으로/로") } 제한되어 { $victim }{ JOSA($victim, "이/가") } { $wait }{ $together } 기다립니다.
 finding-disk-cgroup-throttled-culprit = { $file }에 설정된 { $device } 제한 { $limit }
-finding-disk-cgroup-throttled-waits = { $victim }의 스토리지 대기
 finding-disk-cgroup-throttled-limit = { $cgroup }의 제한 { $limit }
 finding-disk-cgroup-throttled-at-limit = 제한 { $limit } 가운데 { $rate } 사용, 대기 { $wait } ({ $source })
 finding-disk-cgroup-throttled-device = { $device } 탓이 아님

@@ -99,20 +99,14 @@ impl Case<'_> {
         let wait = Quantity::wait(self.wait);
         let together = waits::together(self.count, self.wait);
         let mut finding = Finding::new(id, Severity::Bottleneck, SPEC, culprit);
-        let locked = self.lock_wait >= self.run.threshold("finding.min-wait");
-        finding.explains = match (id, locked) {
+        let lock = waits::lock_link(self.run, &self.victim(), self.lock_wait);
+        finding.explains = match (id, lock.is_some()) {
             ("disk.loop-backing" | "disk.journal", false) => &["disk.saturated"],
             ("disk.loop-backing" | "disk.journal", true) => &["disk.saturated", "user-lock.contention"],
             (_, false) => &[],
             (_, true) => &["user-lock.contention"],
         };
-        if locked {
-            finding.chain.push(Link {
-                from: Msg::new("disk-link-lock").with("victim", self.victim()),
-                to: Msg::new("disk-link-waits").with("victim", self.victim()),
-                evidence: Msg::new("disk-link-lock-evidence").with("wait", Quantity::wait(self.lock_wait)),
-            });
-        }
+        finding.chain.extend(lock);
         finding.chain.push(Link {
             from: Msg::new("disk-link-waits").with("victim", self.victim()),
             to,
