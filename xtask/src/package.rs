@@ -81,8 +81,14 @@ fn static_binary(out: &Path, version: &str) -> Result<PathBuf> {
     let directory = tools::target().join("static");
     let mut cargo = tools::cargo(["build", "--release", "--quiet", "--package", "perfuse", "--target", host]);
     // With an explicit target the flag does not reach procedural macros, which cannot be static. The paths of the
-    // machine that builds are cut out of what the binary prints on a panic.
-    let flags = format!("-Ctarget-feature=+crt-static --remap-path-prefix={}=.", tools::root().display());
+    // machine that builds are cut out of what the binary would print in a panic.
+    let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
+    let home = home.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cargo"))).unwrap_or_default();
+    let flags = format!(
+        "-Ctarget-feature=+crt-static --remap-path-prefix={}=. --remap-path-prefix={}/registry/src=crates",
+        tools::root().display(),
+        home.display()
+    );
     cargo.arg("--target-dir").arg(&directory).env("RUSTFLAGS", flags);
     tools::run(&mut cargo)?;
     let machine = host.split('-').next().unwrap_or(host);
@@ -221,7 +227,7 @@ fn rpm(files: &Path, out: &Path, version: &str) -> Result<PathBuf> {
     let spec = format!(
         "Name: perfuse\nVersion: {version}\nRelease: 1\nSummary: {SUMMARY}\nLicense: MIT OR Apache-2.0\n\
          AutoReqProv: no\n%global debug_package %{{nil}}\n%global __os_install_post %{{nil}}\n\
-         %global _build_id_links none\n%global use_source_date_epoch_as_buildtime 1\n\
+         %global _build_id_links none\n%global _buildhost reproducible\n%global use_source_date_epoch_as_buildtime 1\n\
          %description\n{DESCRIPTION}\n\
          %install\nmkdir -p %{{buildroot}}\ncp -a {files}/. %{{buildroot}}/\n\
          mkdir -p %{{buildroot}}/usr/share/zsh/site-functions\n\

@@ -174,7 +174,7 @@ pub fn text(lang: Lang, color: bool, width: usize) -> String {
     out
 }
 
-/// The sheet as one self-contained page, laid out for A4 landscape.
+/// The sheet as one self-contained page; in print it is one side of A4 landscape.
 pub fn html(lang: Lang) -> String {
     let page = html! {
         (DOCTYPE)
@@ -215,7 +215,7 @@ pub fn html(lang: Lang) -> String {
 }
 
 const STYLE: &str = "
-@page { size: A4 landscape; margin: 8mm }
+@page { size: A4 landscape; margin: 6mm }
 body { font: 7.5pt/1.25 'Noto Sans KR', 'Noto Sans', 'Apple SD Gothic Neo', 'Malgun Gothic', sans-serif; margin: 1em; color: #111; background: #fff }
 h1 { font-size: 13pt; margin: 0 0 .2em }
 h2 { font-size: 9pt; margin: .6em 0 .2em; border-bottom: 1px solid #888; break-after: avoid }
@@ -227,7 +227,16 @@ p { margin: 0 }
 code { display: block; font: 6.5pt/1.2 'DejaVu Sans Mono', 'D2Coding', monospace; background: #f2f2f2; padding: .1em .3em; overflow-wrap: anywhere }
 b { font-size: 6.5pt }
 .list, .report { color: #555 } .define { color: #05697a } .count { color: #14691f } .sample { color: #7d5600 } .trace { color: #a3141b }
-@media print { body { margin: 0 } code { background: none; border-left: 2px solid #bbb } }
+@media print {
+  body { margin: 0; font-size: 6.2pt; line-height: 1.2 }
+  h1 { font-size: 10pt; display: inline }
+  h2 { font-size: 7pt; margin: .35em 0 .1em }
+  .legend { margin: 0 0 .2em; font-size: 5.5pt }
+  main { columns: 4; column-gap: 3mm }
+  .one { margin-bottom: .22em }
+  b { font-size: 5.2pt }
+  code { font-size: 5.4pt; padding: 0 .2em; background: none; border-left: 1.5px solid #bbb }
+}
 @media screen and (max-width: 900px) { main { columns: 1 } }
 ";
 
