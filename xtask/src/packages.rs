@@ -38,6 +38,7 @@ pub(crate) const PACKAGES: &[Package] = &[
     package("clang-14", "clang-14", &[For::Test], "recompiles the BPF objects to compare them with the committed ones"),
     package("g++", "g++", &[For::Test], "compiles libFuzzer for the fuzz targets"),
     package("iproute2", "ip", &[For::Test], "makes interfaces, queueing disciplines and namespaces in network tests"),
+    package("iproute2", "tc", &[For::Test], "shapes traffic in network tests"),
     package("util-linux", "unshare", &[For::Test], "namespaces and loop devices of live tests"),
     package("linux-perf", "perf", &[For::Bench], "`perf bench sched pipe` and `perf record` as peers"),
     package("atop", "atop", &[For::Bench], "peer: `atop -w`"),
@@ -57,7 +58,8 @@ pub(crate) fn ensure(purpose: For) -> Result<()> {
     if missing.is_empty() {
         return Ok(());
     }
-    let names: Vec<&str> = missing.iter().map(|package| package.name).collect();
+    let mut names: Vec<&str> = missing.iter().map(|package| package.name).collect();
+    names.dedup();
     for package in &missing {
         eprintln!("missing: {:<28} {}", package.name, package.why);
     }
