@@ -79,17 +79,20 @@ fn major_faults_are_those_of_proc() {
     assert!(major.hist.count >= row.major_count && major.hist.sum_ns >= row.major_ns);
 }
 
-/// A memory cgroup (v1) of its own with a limit, removed on drop.
+/// A memory cgroup of its own with a limit, removed on drop.
 struct Limited(PathBuf);
 
 impl Limited {
     fn new(name: &str, limit: u64) -> Result<Self, String> {
         gate::root()?;
-        let path = gate::cgroup_v1("memory")?.join(format!("perfuse-{name}-{}", me()));
+        let (parent, file) = match gate::cgroup_v1("memory") {
+            Ok(parent) => (parent, "memory.limit_in_bytes"),
+            Err(_) => (gate::cgroup_v2(&["memory"])?, "memory.max"),
+        };
+        let path = parent.join(format!("perfuse-{name}-{}", me()));
         std::fs::create_dir(&path).map_err(|error| error.to_string())?;
         let limited = Self(path);
-        std::fs::write(limited.0.join("memory.limit_in_bytes"), limit.to_string())
-            .map_err(|error| error.to_string())?;
+        std::fs::write(limited.0.join(file), limit.to_string()).map_err(|error| error.to_string())?;
         Ok(limited)
     }
 
