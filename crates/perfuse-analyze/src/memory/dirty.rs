@@ -90,17 +90,7 @@ pub(super) fn evaluate(run: &Run, facts: &Facts, out: &mut Output) {
     for cell in [&mut proxy, &mut control] {
         cell.history.clone_from(&history);
         cell.culprits = throttled.iter().take(5).map(|held| writer(held.used)).collect();
-        let by_hand = "grep -E '^nr_(dirty|writeback)' /proc/vmstat; getconf PAGESIZE";
-        let rows = [
-            ("nr_dirty", last.written),
-            ("nr_writeback", last.writeback),
-            ("nr_dirty_threshold", last.threshold),
-            ("nr_dirty_background_threshold", last.background),
-        ];
-        for (metric, pages) in rows {
-            let value = Quantity::bytes(pages as f64 * page);
-            cell.evidence.push(Evidence::new("/proc/vmstat", metric, value).by_hand(by_hand));
-        }
+        cell.evidence = evidence(last, page);
         let host = Instance::new("host", Quantity::ratio(peak), verdict)
             .detail("samples_above", Quantity::ratio(above))
             .detail("dirty_bytes", Quantity::bytes(last.written as f64 * page))
@@ -112,6 +102,20 @@ pub(super) fn evaluate(run: &Run, facts: &Facts, out: &mut Output) {
     }
     out.cell(proxy);
     out.cell(control);
+}
+
+fn evidence(last: Dirty, page: f64) -> Vec<Evidence> {
+    let rows = [
+        ("nr_dirty", last.written),
+        ("nr_writeback", last.writeback),
+        ("nr_dirty_threshold", last.threshold),
+        ("nr_dirty_background_threshold", last.background),
+    ];
+    let one = |(metric, pages): (&'static str, u64)| {
+        Evidence::new("/proc/vmstat", metric, Quantity::bytes(pages as f64 * page))
+            .by_hand("grep -E '^nr_(dirty|writeback)' /proc/vmstat; getconf PAGESIZE")
+    };
+    rows.into_iter().map(one).collect()
 }
 
 /// A writer that is held back.

@@ -229,7 +229,10 @@ fn limited_group(run: &Run, facts: &Facts, group: &Group) -> Option<Finding> {
     let waiters = facts.waiters_in(run, &group.path);
     let share = waiters.first().map_or(wait.min(1.0), |waiter| waiter.share);
     let bottleneck = wait >= run.threshold("finding.min-wait") && share >= run.threshold("finding.min-share");
-    if !bottleneck && wait < run.threshold("memory.pressure") {
+    // A stream through the page cache hits the limit all the time, and trims what nobody wants again: no thrashing.
+    let faults = group_faults(run, facts, group);
+    let again = faults >= 1.0 || group.high_hits.unwrap_or(0.0) > 0.0;
+    if !bottleneck && (wait < run.threshold("memory.pressure") || !again) {
         return None;
     }
     let severity = if bottleneck { Severity::Bottleneck } else { Severity::Watch };
@@ -238,8 +241,13 @@ fn limited_group(run: &Run, facts: &Facts, group: &Group) -> Option<Finding> {
     let (hits_file, hits_metric) = group.hits_file();
     finding.control = Some("control.memory-limit");
     finding.victims = victims(run, &waiters, |pid| super::groups::is_member(run, pid, &group.path));
-    finding.summary = finding
-        .summary
+    let (summary, pages) = if again {
+        (finding.summary, Msg::new("memory-link-pages").with("cgroup", &group.path))
+    } else {
+        let summary = Msg::new("finding-memory-cgroup-limit-reclaims");
+        (summary, Msg::new("memory-link-trims").with("cgroup", &group.path))
+    };
+    finding.summary = summary
         .with("cgroup", &group.path)
         .with("limit", Quantity::bytes(limit as f64))
         .with("wait", Quantity::wait(wait))
@@ -249,13 +257,13 @@ fn limited_group(run: &Run, facts: &Facts, group: &Group) -> Option<Finding> {
     finding.chain = vec![
         Link {
             from: Msg::new("memory-link-processes").with("victim", victim_name(&finding.victims)),
-            to: Msg::new("memory-link-pages").with("cgroup", &group.path),
+            to: pages.clone(),
             evidence: Msg::new("memory-link-pages-evidence")
                 .with("wait", Quantity::wait(wait))
-                .with("faults", Quantity::rate(group_faults(run, facts, group))),
+                .with("faults", Quantity::rate(faults)),
         },
         Link {
-            from: Msg::new("memory-link-pages").with("cgroup", &group.path),
+            from: pages,
             to: Msg::new("memory-link-limit").with("limit", Quantity::bytes(limit as f64)),
             evidence: Msg::new("memory-link-hits")
                 .with("hits", Quantity::rate(group.hits()))
@@ -289,8 +297,8 @@ fn not_the_host(facts: &Facts) -> Option<Link> {
 }
 
 fn limit_advice(group: &Group, limit: u64, wait: f64) -> Vec<Advice> {
-    // What the group had to put into swap it wants in memory; without swap a quarter more is a start.
-    let more = group.swap.unwrap_or(0).max(limit / 4);
+    // What the group had to put into swap it wants in memory. Page cache that was given up leaves no such number.
+    let more = group.swap.filter(|swap| *swap > limit / 16).map_or(limit, |swap| swap.max(limit / 4));
     let target = limit.saturating_add(more).div_ceil(1 << 20) << 20;
     vec![
         Advice {

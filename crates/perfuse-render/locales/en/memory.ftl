@@ -152,6 +152,7 @@ fds-holder = { $open } of { $limit } open files
 ## Steps of chains
 memory-link-processes = { $victim }: waiting for memory
 memory-link-pages = Cgroup { $cgroup } gives up pages that it needs again
+memory-link-trims = Cgroup { $cgroup } gives up page cache to make room
 memory-link-pages-evidence = { $wait } of waiting, { $faults } major faults
 memory-link-limit = its memory limit of { $limit }
 memory-link-hits = the limit was hit { $hits } ({ $metric } in { $file })
@@ -179,8 +180,9 @@ fds-link-backlog = { $queued } connections in the accept queue
 ## Findings: memory
 finding-memory-low-headroom-title = Little memory is left
 finding-memory-low-headroom-summary = { $who } has { $left } of memory left ({ $used } in use); nobody waits for it yet.
-finding-memory-cgroup-limit-title = A cgroup thrashes at its memory limit
+finding-memory-cgroup-limit-title = A cgroup is held back by its memory limit
 finding-memory-cgroup-limit-summary = Cgroup { $cgroup } hits its memory limit of { $limit }: { $wait } of waiting in { $victim } for pages that were just given up. The limit is what is short, not the host.
+finding-memory-cgroup-limit-reclaims = Cgroup { $cgroup } hits its memory limit of { $limit }: { $victim } spends { $wait } on making room in it. The limit is what is short, not the host.
 finding-memory-cgroup-limit-raise = Raise the limit to { $target }.
 finding-memory-cgroup-limit-raise-expect = Most of the { $wait } of waiting goes away and { $file } stops growing; if it still grows, double the step.
 finding-memory-cgroup-limit-shrink = Or make the processes of { $cgroup } use less: see what is anonymous and what is page cache.

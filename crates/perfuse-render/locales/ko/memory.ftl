@@ -147,6 +147,7 @@ fds-holder = 열린 파일 { $open } / { $limit }
 ## 원인 사슬
 memory-link-processes = { $victim }{ JOSA($victim, "이/가") } 메모리를 기다립니다
 memory-link-pages = cgroup { $cgroup }에서 곧 다시 쓸 페이지를 내보냅니다
+memory-link-trims = cgroup { $cgroup }에서 자리를 비우려고 페이지 캐시를 내보냅니다
 memory-link-pages-evidence = 대기 { $wait }, 메이저 폴트 { $faults }
 memory-link-limit = 메모리 한도 { $limit }
 memory-link-hits = 한도 도달 { $hits }({ $file }의 { $metric })
@@ -174,8 +175,9 @@ fds-link-backlog = 수락 대기열의 연결 { $queued }개
 ## 진단: 메모리
 finding-memory-low-headroom-title = 메모리가 얼마 남지 않았습니다
 finding-memory-low-headroom-summary = { $who }의 남은 메모리는 { $left }입니다(사용률 { $used }). 아직 기다리는 태스크는 없습니다.
-finding-memory-cgroup-limit-title = cgroup이 메모리 한도에서 스래싱합니다
+finding-memory-cgroup-limit-title = cgroup이 메모리 한도에 막혀 있습니다
 finding-memory-cgroup-limit-summary = cgroup { $cgroup }{ JOSA($cgroup, "이/가") } 메모리 한도 { $limit }에 부딪혀, { $victim }{ JOSA($victim, "이/가") } 방금 내보낸 페이지를 기다립니다(대기 { $wait }). 부족한 것은 호스트의 메모리가 아니라 한도입니다.
+finding-memory-cgroup-limit-reclaims = cgroup { $cgroup }{ JOSA($cgroup, "이/가") } 메모리 한도 { $limit }에 부딪혀, { $victim }{ JOSA($victim, "이/가") } 자리를 비우는 데 { $wait }{ JOSA($wait, "을/를") } 씁니다. 부족한 것은 호스트의 메모리가 아니라 한도입니다.
 finding-memory-cgroup-limit-raise = 한도를 { $target }{ JOSA($target, "으로/로") } 올리십시오.
 finding-memory-cgroup-limit-raise-expect = 대기 { $wait } 대부분이 사라지고 { $file } 값이 더 늘지 않습니다. 그래도 늘면 올린 폭을 두 배로 하십시오.
 finding-memory-cgroup-limit-shrink = 또는 { $cgroup }의 프로세스가 메모리를 덜 쓰게 하십시오. 익명 메모리와 페이지 캐시가 각각 얼마인지 확인하십시오.
