@@ -26,6 +26,9 @@ struct Loaded<'a> {
     soft: Option<(&'a str, f64)>,
 }
 
+/// Interrupts per second from which on a device is taken to be behind the load; a few a second are not.
+const FROM_DEVICE: f64 = 10.0;
+
 type Rates = BTreeMap<u32, InterruptRates>;
 
 /// The control, and a finding when one CPU carries the interrupts of the host.
@@ -76,7 +79,8 @@ fn most_loaded<'a>(cpus: &CpuUse, hard: &'a Rates, soft: &'a Rates) -> Option<Lo
     let (cpu, shares) = most?;
     let first = |rates: &'a Rates, device: bool| {
         let kinds = rates.get(cpu).map_or(&[][..], |rates| rates.kinds.as_slice());
-        kinds.iter().find(|kind| kind.device || !device).map(|kind| (kind.name.as_str(), kind.rate))
+        let wanted = |kind: &&usage::KindRate| !device || (kind.device && kind.rate >= FROM_DEVICE);
+        kinds.iter().find(wanted).map(|kind| (kind.name.as_str(), kind.rate))
     };
     Some(Loaded { cpu: *cpu, shares: *shares, device: first(hard, true), soft: first(soft, false) })
 }
@@ -127,8 +131,9 @@ fn victims(run: &Run, loaded: &Loaded, waits: &Waits) -> (Vec<Entity>, f64, bool
         }
     }
     // The interrupted thread is not in the run queue: no counter of the kernel sees it wait. Where the CPU is full it
-    // lost what the interrupts took.
-    if loaded.shares.busy >= run.threshold("cpu.full") {
+    // lost what the interrupts took. Without a device behind them they may be its own doing: packets to this host
+    // itself are received in the sender's time.
+    if loaded.device.is_some() && loaded.shares.busy >= run.threshold("cpu.full") {
         let there = |used: &&Used| used.task.cpu == loaded.cpu && !used.task.kernel_thread && used.cpu >= 0.1;
         let top = tasks.threads.values().filter(there).max_by(|a, b| a.cpu.total_cmp(&b.cpu));
         if let Some(used) = top.filter(|used| run.in_scope(used.task.pid)) {
@@ -151,7 +156,8 @@ fn finding(run: &Run, loaded: &Loaded, waits: &Waits) -> Finding {
     let spec = (Resource::Cpu, Kind::Saturation, "cpu.saturation");
     let cpu = format!("cpu{}", loaded.cpu);
     let source = loaded.device.or(loaded.soft).map_or_else(|| cpu.clone(), |(name, _)| name.to_owned());
-    let culprit = Entity::new(EntityKind::Device, &source);
+    let kind = if loaded.device.is_some() { EntityKind::Device } else { EntityKind::Kernel };
+    let culprit = Entity::new(kind, &source);
     let mut finding = Finding::new("cpu.interrupts-on-one-cpu", severity, spec, culprit);
     finding.victims = victims;
     finding.control = Some(ID);
@@ -172,6 +178,14 @@ fn finding(run: &Run, loaded: &Loaded, waits: &Waits) -> Finding {
     let full = Msg::new("finding-cpu-interrupts-on-one-cpu-link-full").with("cpu", &cpu);
     let handled = Msg::new("finding-cpu-interrupts-on-one-cpu-link-handled").with("source", &source).with("cpu", &cpu);
     finding.chain = vec![link(full, handled, evidence)];
+    if loaded.device.is_none() {
+        finding.advice = vec![advice(
+            Msg::new("finding-cpu-interrupts-on-one-cpu-advice-find").with("source", &source),
+            Some(format!("perf record -e irq:softirq_raise -g -C {} sleep 5; perf report", loaded.cpu)),
+            Msg::new("finding-cpu-interrupts-on-one-cpu-expect-find"),
+        )];
+        return finding;
+    }
     finding.advice = vec![
         advice(
             Msg::new("finding-cpu-interrupts-on-one-cpu-advice-spread"),

@@ -193,7 +193,7 @@ fn finding(run: &Run, cause: Cause, cpus: Option<&CpuUse>, waits: &Waits, victim
     finding.confidence = confidence(run, first);
     finding.explains = &["cpu.hot-thread"];
     if id == "cpu.run-queue" {
-        run_queue(run, cpus, &mut finding, taker, &victim_entity, first, wait);
+        run_queue(cpus, &mut finding, taker, &victim_entity, first, wait);
     } else {
         neighbour(&mut finding, taker, &victim_entity, first, wait);
     }
@@ -214,15 +214,7 @@ fn confidence(run: &Run, waiter: &Waiter) -> f64 {
     }
 }
 
-fn run_queue(
-    run: &Run,
-    cpus: Option<&CpuUse>,
-    finding: &mut Finding,
-    taker: &Used,
-    victim: &Entity,
-    waiter: &Waiter,
-    wait: f64,
-) {
+fn run_queue(cpus: Option<&CpuUse>, finding: &mut Finding, taker: &Used, victim: &Entity, waiter: &Waiter, wait: f64) {
     let count = cpus.map_or(1, CpuUse::count);
     let busy = cpus.map_or(0.0, |cpus| cpus.all.busy);
     finding.summary = Msg::new("finding-cpu-run-queue-summary")
@@ -267,7 +259,7 @@ fn run_queue(
     }
     finding.advice.push(advice(
         Msg::new("finding-cpu-run-queue-advice-cpus").with("cpus", Quantity::count(wanted)),
-        Some(format!("perf record -a -g sleep 10   # {}", run.host.hostname)),
+        Some("perf record -a -g sleep 10; perf report".to_owned()),
         Msg::new("finding-cpu-run-queue-expect-cpus").with("wait", Quantity::wait(wait)),
     ));
 }

@@ -120,6 +120,23 @@ impl Lock {
         }
     }
 
+    /// How long the holder waits for a CPU, where that is most of the wait.
+    fn starved(&self, run: &Run) -> Option<f64> {
+        let (_, tid, ..) = self.holder.as_ref()?;
+        evidence::starved(run, *tid, self.wait)
+    }
+
+    fn verdict(&self, run: &Run) -> Verdict {
+        // Threads that hand work to each other over one condition variable look like users of a lock. A holder that is
+        // not let onto a CPU is a matter of the CPU, and a finding there.
+        let shallow = || self.proof == Proof::Wakers || self.starved(run).is_some();
+        match is_bottleneck(run, self.wait, self.share(run)) {
+            false => Verdict::Ok,
+            true if shallow() => Verdict::Watch,
+            true => Verdict::Bottleneck,
+        }
+    }
+
     /// Share of the time in which the process wanted to go on that it waited for this lock.
     fn share(&self, run: &Run) -> f64 {
         let used = run.tasks.value().and_then(|tasks| tasks.processes.get(&self.pid));
@@ -136,12 +153,7 @@ fn saturation(run: &Run, out: &mut Output) {
     let locks = locks(run, &rows, seconds);
     let wait = total(locks.iter().map(|lock| lock.wait));
     let all: u64 = rows.iter().filter(|row| run.in_scope(row.pid)).map(|row| row.sum_ns).sum();
-    let verdict_of = |lock: &Lock| match (is_bottleneck(run, lock.wait, lock.share(run)), lock.proof) {
-        (true, Proof::Stack | Proof::Word) => Verdict::Bottleneck,
-        // Threads that hand work to each other over one condition variable look the same.
-        (true, Proof::Wakers) => Verdict::Watch,
-        (false, _) => Verdict::Ok,
-    };
+    let verdict_of = |lock: &Lock| lock.verdict(run);
     let verdict = locks.iter().map(verdict_of).max().unwrap_or(Verdict::Ok);
     let all = Quantity::wait(all as f64 / 1e9 / seconds);
     let by_hand = "perf trace -s -e futex -a sleep 5";
@@ -183,7 +195,9 @@ fn finding(run: &Run, lock: &Lock) -> Finding {
         Some((pid, tid, comm, _)) => Entity::thread(*pid, *tid, comm),
         None => Entity::new(EntityKind::Lock, &place),
     };
-    let severity = if lock.proof == Proof::Wakers { Severity::Watch } else { Severity::Bottleneck };
+    let starved = lock.starved(run);
+    let hurts = lock.verdict(run) == Verdict::Bottleneck;
+    let severity = if hurts { Severity::Bottleneck } else { Severity::Watch };
     let mut finding = Finding::new("user-lock.contention", severity, spec, culprit);
     finding.victims = vec![waiter(lock)];
     finding.wait_s_per_s = Some(lock.wait);
@@ -221,7 +235,8 @@ fn finding(run: &Run, lock: &Lock) -> Finding {
             Msg::new("finding-user-lock-contention-link-holder").with("comm", comm).with("tid", tid.to_string());
         let woke = Msg::new("finding-user-lock-contention-link-woke").with("wait", Quantity::wait(*share));
         finding.chain.push(link(held(), holder, woke));
-        finding.chain.extend(evidence::holder_state(run, *tid, comm));
+        let state = starved.map(|wait| evidence::holder_waits(*tid, comm, wait));
+        finding.chain.extend(state.or_else(|| evidence::holder_state(run, *tid, comm)));
     }
     finding.advice = vec![advice(
         if known {
@@ -347,6 +362,20 @@ mod tests {
         }
         let finding = contention(&snapshots).unwrap();
         assert!((finding.wait_s_per_s.unwrap() - 1.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_holder_without_a_cpu_is_not_the_locks_fault() {
+        let mut snapshots = calling(None, 13, 0x80 | 2 << 32);
+        for (index, raw) in snapshots.iter_mut().enumerate() {
+            let line =
+                super::super::testing::stat(10, "server", 10 * index as u64, 0).replace(" 1 0 4000", " 2 0 4000");
+            raw.put("/proc/10/stat", line);
+            raw.put("/proc/10/task/13/stat", super::super::testing::stat(13, "server", 5 * index as u64, 0));
+            raw.put("/proc/10/task/13/schedstat", format!("0 {} 0", 950_000_000 * index));
+        }
+        let finding = contention(&snapshots).unwrap();
+        assert_eq!((finding.severity, finding.chain.len()), (Severity::Watch, 3));
     }
 
     #[test]

@@ -175,6 +175,8 @@ finding-cpu-interrupts-on-one-cpu-link-rate = { $rate } of { $source }
 finding-cpu-interrupts-on-one-cpu-link-share = { $share } of its time in interrupts
 finding-cpu-interrupts-on-one-cpu-advice-spread = Spread the interrupts of the device over several CPUs: irqbalance, or the affinity of each interrupt; ethtool -L for more queues.
 finding-cpu-interrupts-on-one-cpu-expect-spread = The { $share } of { $cpu } are shared by all CPUs that you name.
+finding-cpu-interrupts-on-one-cpu-advice-find = No device interrupts this CPU often: see which code raises { $source }. Packets that this host sends to itself are received in the sender's time.
+finding-cpu-interrupts-on-one-cpu-expect-find = Names the caller; the load goes where that work goes.
 finding-cpu-interrupts-on-one-cpu-advice-rps = For a network device with a single queue, let other CPUs do the protocol work (RPS).
 finding-cpu-interrupts-on-one-cpu-expect-rps = Soft-interrupt time moves to the other CPUs; the hard interrupts stay.
 
@@ -289,6 +291,8 @@ finding-user-lock-contention-summary = Threads of { $victim } (pid { $pid }) wai
 finding-user-lock-contention-summary-address = Threads of { $victim } (pid { $pid }) wait { $wait } for the lock at { $address }.
 finding-user-lock-contention-link-address = the lock at { $address }
 finding-user-lock-contention-advice-find = See where the program takes the lock at { $address }, and shorten what it does under it, above all I/O and allocation, or split the lock.
+finding-user-lock-contention-link-starved = waits for a CPU itself while it holds the lock
+finding-user-lock-contention-link-run-delay = it is runnable without running for { $wait }
 finding-user-lock-contention-link-waits = threads of { $victim } wait
 finding-user-lock-contention-link-lock = the lock at { $address }, taken in { $place }
 finding-user-lock-contention-link-numbers = { $wait } in { $count } waits of { $threads ->

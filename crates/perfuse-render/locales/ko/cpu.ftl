@@ -169,6 +169,8 @@ finding-cpu-interrupts-on-one-cpu-link-rate = { $source } 인터럽트 { $rate }
 finding-cpu-interrupts-on-one-cpu-link-share = 시간의 { $share }{ JOSA($share, "을/를") } 인터럽트에서 보냄
 finding-cpu-interrupts-on-one-cpu-advice-spread = 장치의 인터럽트를 여러 CPU에 나누십시오. irqbalance나 인터럽트별 선호도를 쓰고, ethtool -L로 큐를 늘리십시오.
 finding-cpu-interrupts-on-one-cpu-expect-spread = { $cpu }의 { $share }{ JOSA($share, "을/를") } 지정한 CPU들이 나누어 맡습니다.
+finding-cpu-interrupts-on-one-cpu-advice-find = 이 CPU에 자주 인터럽트를 거는 장치는 없습니다. 어느 코드가 { $source }{ JOSA($source, "을/를") } 일으키는지 확인하십시오. 이 호스트가 자신에게 보낸 패킷은 보내는 쪽의 시간에 수신됩니다.
+finding-cpu-interrupts-on-one-cpu-expect-find = 호출한 코드를 알 수 있습니다. 부하는 그 작업을 따라갑니다.
 finding-cpu-interrupts-on-one-cpu-advice-rps = 큐가 하나뿐인 네트워크 장치라면 프로토콜 처리를 다른 CPU에 맡기십시오(RPS).
 finding-cpu-interrupts-on-one-cpu-expect-rps = 소프트 인터럽트 시간이 다른 CPU로 옮겨 갑니다. 하드 인터럽트는 그대로입니다.
 
@@ -265,6 +267,8 @@ finding-user-lock-contention-summary = { $victim }(pid { $pid })의 스레드들
 finding-user-lock-contention-summary-address = { $victim }(pid { $pid })의 스레드들이 { $address }의 락을 { $wait } 기다립니다.
 finding-user-lock-contention-link-address = { $address }의 락
 finding-user-lock-contention-advice-find = 프로그램이 { $address }의 락을 어디서 잡는지 확인하고, 락을 쥔 채 하는 일, 특히 I/O와 메모리 할당을 줄이거나 락을 나누십시오.
+finding-user-lock-contention-link-starved = 락을 쥔 채 스스로도 CPU를 기다림
+finding-user-lock-contention-link-run-delay = 실행할 수 있는데 실행되지 못한 시간 { $wait }
 finding-user-lock-contention-link-waits = { $victim } 스레드들의 대기
 finding-user-lock-contention-link-lock = { $place }에서 잡는 { $address }의 락
 finding-user-lock-contention-link-numbers = 스레드 { $threads }개가 { $count }번에 걸쳐 { $wait }, 가장 긴 대기 { $longest }

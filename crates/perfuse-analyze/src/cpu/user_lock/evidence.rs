@@ -121,6 +121,22 @@ pub(super) fn caller(frames: &[String]) -> Option<String> {
     frames.iter().find(|frame| !inner(frame)).cloned()
 }
 
+/// How long the holder waits for a CPU, if that is at least half of what others wait for it.
+pub(super) fn starved(run: &Run, tid: u32, wait: f64) -> Option<f64> {
+    let used = run.tasks.value()?.threads.get(&tid)?;
+    let (delay, share) = super::super::cpu_wait(used)?;
+    (delay >= wait / 2.0 && super::super::is_bottleneck(run, delay, share)).then_some(delay)
+}
+
+/// The step from the holder to the CPU.
+pub(super) fn holder_waits(tid: u32, comm: &str, wait: f64) -> Link {
+    link(
+        Msg::new("finding-user-lock-contention-link-holder").with("comm", comm).with("tid", tid.to_string()),
+        Msg::new("finding-user-lock-contention-link-starved"),
+        Msg::new("finding-user-lock-contention-link-run-delay").with("wait", Quantity::wait(wait)),
+    )
+}
+
 /// What the holder waits for itself, where the table of waiting off the CPU has it: the step that leads from a lock to
 /// a disk.
 pub(super) fn holder_state(run: &Run, tid: u32, comm: &str) -> Option<Link> {
