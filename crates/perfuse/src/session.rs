@@ -41,6 +41,8 @@ pub(crate) struct Session {
     cpus: f64,
     /// Programs that were detached for their cost, and the CPU seconds that they had used.
     detached: Vec<(Program, f64)>,
+    /// The program that cost too much and goes at the next snapshot.
+    condemned: Option<Program>,
     /// Stacks of programs that were detached.
     gone: Vec<Chain>,
     symbols: Symbolizer<HostFiles>,
@@ -66,6 +68,7 @@ impl Session {
             started,
             cpus,
             detached: Vec::new(),
+            condemned: None,
             gone: Vec::new(),
             symbols,
             looked,
@@ -76,21 +79,27 @@ impl Session {
     /// Reads the next snapshot. `last` makes everything due that is read only now and then.
     pub(crate) fn snapshot(&mut self, last: bool) -> RawSnapshot {
         let set = &self.set;
+        let condemned = self.condemned.is_some();
         let mut slow = false;
         let mut raw = self.sampler.snapshot(last, |tick, raw| {
             slow = tick.slow;
             set.sweep_tasks(raw);
             if tick.slow {
                 set.sweep_files(raw);
-                set.read_into(raw);
                 set.read_slow_into(raw);
             }
+            // What a program counted until it goes is the last that it tells: read as early as all tables are, so that
+            // the count fits the time stamp.
+            if tick.slow || condemned {
+                set.read_into(raw);
+            }
         });
+        self.detach_condemned(&raw);
         if self.snapshots == 0 {
             raw.put("@capabilities", caps::probe(&self.plan.root).to_bytes());
         }
         self.snapshots += 1;
-        self.limit_cost(&mut raw);
+        self.limit_cost();
         if self.snapshots > 1 && (last || (slow && self.plan.name_stacks)) {
             let mut chains = self.gone.clone();
             chains.extend(stacks::chains(&raw, &self.set));
@@ -135,8 +144,19 @@ impl Session {
         }
     }
 
-    /// Detaches the dearest program when the time since the last look cost more than its share.
-    fn limit_cost(&mut self, raw: &mut RawSnapshot) {
+    /// Detaches the program that cost too much, now that its tables have been read.
+    fn detach_condemned(&mut self, raw: &RawSnapshot) {
+        let Some(program) = self.condemned.take() else { return };
+        let seconds = self.program_seconds();
+        let sum = seconds.iter().find(|(known, _)| *known == program).map_or(0.0, |(_, sum)| *sum);
+        self.gone.extend(stacks::chains(raw, &self.set));
+        self.set.detach(program, "own-cost.max");
+        self.detached.push((program, sum));
+    }
+
+    /// Condemns the dearest program when the time since the last look cost more than its share: it is detached at the
+    /// next snapshot.
+    fn limit_cost(&mut self) {
         let now = Instant::now();
         let elapsed = now.duration_since(self.looked.at).as_secs_f64();
         // What loading cost is past; and in a short step a single burst weighs too much.
@@ -159,12 +179,7 @@ impl Session {
             return;
         }
         let dearest = steps.into_iter().max_by(|a, b| a.1.total_cmp(&b.1));
-        let Some((program, _)) = dearest.filter(|(_, step)| share(*step) > self.plan.most_cost / 10.0) else { return };
-        let sum = self.looked.programs.iter().find(|(known, _)| *known == program).map_or(0.0, |(_, sum)| *sum);
-        // What it counted until now is the last that it tells; its stacks go with it, and are named in the end.
-        self.set.read_into(raw);
-        self.gone.extend(stacks::chains(raw, &self.set));
-        self.set.detach(program, "own-cost.max");
-        self.detached.push((program, sum));
+        let dear = dearest.filter(|(_, step)| share(*step) > self.plan.most_cost / 10.0);
+        self.condemned = dear.map(|(program, _)| program);
     }
 }
