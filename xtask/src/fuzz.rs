@@ -15,7 +15,6 @@ const FLAGS: &[&str] = &[
     "-Cllvm-args=-sanitizer-coverage-inline-8bit-counters",
     "-Cllvm-args=-sanitizer-coverage-pc-table",
     "-Cllvm-args=-sanitizer-coverage-trace-compares",
-    "-Ccodegen-units=1",
     "-Cdebug-assertions=yes",
     "-Coverflow-checks=yes",
     "--cfg=fuzzing",
@@ -51,7 +50,14 @@ fn fuzz(names: &[String], seconds: u32) -> Result<()> {
             .arg(format!("-max_total_time={seconds}"))
             .arg(format!("-artifact_prefix={}/", artifacts.display()))
             // A parser that needs a second or a gigabyte for a small file is as wrong as one that panics.
-            .args(["-timeout=5", "-rss_limit_mb=1024", "-max_len=65536", "-print_final_stats=1", "-verbosity=0"]);
+            .args([
+                "-timeout=5",
+                "-rss_limit_mb=1024",
+                "-max_len=65536",
+                "-print_final_stats=1",
+                "-print_funcs=0",
+                "-verbosity=0",
+            ]);
         if tools::run(&mut fuzzer).is_err() {
             failed.push(format!("{name} (input in {})", artifacts.display()));
         }
