@@ -210,7 +210,7 @@ fn finding(run: &Run, name: &str, site: &Site) -> Option<Finding> {
         .map(|(pid, (comm, wait))| (*pid, comm.as_str(), *wait))
         .collect();
     victims.sort_by(|a, b| b.2.total_cmp(&a.2).then(a.0.cmp(&b.0)));
-    let (_, comm, _) = *victims.first()?;
+    let (_, comm, own) = *victims.first()?;
     let wait: f64 = victims.iter().map(|(_, _, wait)| wait).sum();
     let spec = (Resource::KernelLock, Kind::Saturation, SATURATION);
     let mut finding =
@@ -221,6 +221,7 @@ fn finding(run: &Run, name: &str, site: &Site) -> Option<Finding> {
     let kind = site.kind.map_or("lock", word);
     finding.summary = Msg::new("finding-kernel-lock-contention-summary")
         .with("victim", comm)
+        .with("own", Quantity::wait(own))
         .with("wait", Quantity::wait(wait))
         .with("kind", kind)
         .with("site", name);

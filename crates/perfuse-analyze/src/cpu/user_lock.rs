@@ -11,7 +11,7 @@ use perfuse_format::{Missing, Reading, Why};
 
 use self::evidence::{Proof, caller, proof};
 use super::{advice, is_bottleneck, link, total};
-use crate::cell::{Cell, Entity, EntityKind, Evidence, Finding, Instance, Quantity, Severity, Verdict};
+use crate::cell::{Cell, Entity, EntityKind, Evidence, Finding, Instance, Link, Quantity, Severity, Verdict};
 use crate::checklist::Output;
 use crate::message::Msg;
 use crate::run::Run;
@@ -187,6 +187,33 @@ fn waiter(lock: &Lock) -> Entity {
     Entity::process(lock.pid, &lock.comm).detail(detail)
 }
 
+/// From the waiting threads over the lock to its holder, and to what the holder waits for.
+fn chain(run: &Run, lock: &Lock) -> Vec<Link> {
+    let address = format!("{:#x}", lock.address);
+    let numbers = Msg::new("finding-user-lock-contention-link-numbers")
+        .with("wait", Quantity::wait(lock.wait))
+        .with("count", lock.count)
+        .with("threads", lock.waiters.len() as u64)
+        .with("longest", Quantity::seconds(lock.longest));
+    let waits = Msg::new("finding-user-lock-contention-link-waits").with("victim", &lock.comm);
+    let held = || match &lock.place {
+        Some(place) => {
+            Msg::new("finding-user-lock-contention-link-lock").with("address", &address).with("place", place)
+        }
+        None => Msg::new("finding-user-lock-contention-link-address").with("address", &address),
+    };
+    let mut chain = vec![link(waits, held(), numbers)];
+    if let Some((_, tid, comm, share)) = &lock.holder {
+        let holder =
+            Msg::new("finding-user-lock-contention-link-holder").with("comm", comm).with("tid", tid.to_string());
+        let woke = Msg::new("finding-user-lock-contention-link-woke").with("wait", Quantity::wait(*share));
+        chain.push(link(held(), holder, woke));
+        let state = lock.starved(run).map(|wait| evidence::holder_waits(*tid, comm, wait));
+        chain.extend(state.or_else(|| evidence::holder_state(run, *tid, comm)));
+    }
+    chain
+}
+
 fn finding(run: &Run, lock: &Lock) -> Finding {
     let spec = (Resource::UserLock, Kind::Saturation, SATURATION);
     let address = format!("{:#x}", lock.address);
@@ -195,7 +222,6 @@ fn finding(run: &Run, lock: &Lock) -> Finding {
         Some((pid, tid, comm, _)) => Entity::thread(*pid, *tid, comm),
         None => Entity::new(EntityKind::Lock, &place),
     };
-    let starved = lock.starved(run);
     let hurts = lock.verdict(run) == Verdict::Bottleneck;
     let severity = if hurts { Severity::Bottleneck } else { Severity::Watch };
     let mut finding = Finding::new("user-lock.contention", severity, spec, culprit);
@@ -216,28 +242,7 @@ fn finding(run: &Run, lock: &Lock) -> Finding {
     };
     finding.summary =
         summary.with("victim", &lock.comm).with("pid", lock.pid.to_string()).with("wait", Quantity::wait(lock.wait));
-    let numbers = Msg::new("finding-user-lock-contention-link-numbers")
-        .with("wait", Quantity::wait(lock.wait))
-        .with("count", lock.count)
-        .with("threads", lock.waiters.len() as u64)
-        .with("longest", Quantity::seconds(lock.longest));
-    let waits = Msg::new("finding-user-lock-contention-link-waits").with("victim", &lock.comm);
-    let held = || {
-        if known {
-            Msg::new("finding-user-lock-contention-link-lock").with("address", &address).with("place", &place)
-        } else {
-            Msg::new("finding-user-lock-contention-link-address").with("address", &address)
-        }
-    };
-    finding.chain = vec![link(waits, held(), numbers)];
-    if let Some((_, tid, comm, share)) = &lock.holder {
-        let holder =
-            Msg::new("finding-user-lock-contention-link-holder").with("comm", comm).with("tid", tid.to_string());
-        let woke = Msg::new("finding-user-lock-contention-link-woke").with("wait", Quantity::wait(*share));
-        finding.chain.push(link(held(), holder, woke));
-        let state = starved.map(|wait| evidence::holder_waits(*tid, comm, wait));
-        finding.chain.extend(state.or_else(|| evidence::holder_state(run, *tid, comm)));
-    }
+    finding.chain = chain(run, lock);
     finding.advice = vec![advice(
         if known {
             Msg::new("finding-user-lock-contention-advice-shorten").with("place", &place)

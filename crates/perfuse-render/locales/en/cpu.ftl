@@ -264,7 +264,7 @@ finding-cpu-thermal-throttle-expect-cool = Up to { $share } more work in the sam
 
 ## Findings: kernel locks
 finding-kernel-lock-contention-title = Kernel lock contention
-finding-kernel-lock-contention-summary = { $victim } waits { $wait } for a kernel { $kind } at { $site }.
+finding-kernel-lock-contention-summary = { $victim } waits { $own } for a kernel { $kind } at { $site }; all who wait there, { $wait }.
 finding-kernel-lock-contention-link-waits = { $victim } waits inside the kernel
 finding-kernel-lock-contention-link-lock = { $kind } at { $site }
 finding-kernel-lock-contention-link-evidence = { $wait } in { $count } waits, the longest { $longest }

@@ -240,7 +240,7 @@ finding-cpu-thermal-throttle-expect-cool = 같은 시간에 최대 { $share } �
 
 ## 발견 사항: 커널 락
 finding-kernel-lock-contention-title = 커널 락 경합
-finding-kernel-lock-contention-summary = { $victim }{ JOSA($victim, "이/가") } { $site }에서 커널 { $kind }{ JOSA($kind, "을/를") } { $wait } 기다립니다.
+finding-kernel-lock-contention-summary = { $victim }{ JOSA($victim, "이/가") } { $site }에서 커널 { $kind }{ JOSA($kind, "을/를") } { $own } 기다립니다. 그곳의 대기를 모두 합치면 { $wait }입니다.
 finding-kernel-lock-contention-link-waits = { $victim }의 커널 안 대기
 finding-kernel-lock-contention-link-lock = { $site }의 { $kind }
 finding-kernel-lock-contention-link-evidence = { $count }번에 걸쳐 { $wait }, 가장 긴 대기 { $longest }
