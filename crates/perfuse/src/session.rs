@@ -103,7 +103,10 @@ impl Session {
         if self.snapshots > 1 && (last || (slow && self.plan.name_stacks)) {
             let mut chains = self.gone.clone();
             chains.extend(stacks::chains(&raw, &self.set));
+            let before = usage::cpu_seconds();
             stacks::name(&mut raw, &chains, &mut self.symbols);
+            // Reading the symbols of a large library once is not what a probe costs.
+            self.looked.own += usage::cpu_seconds() - before;
         }
         raw.put(OwnCost::SOURCE, self.cost().to_bytes());
         raw
@@ -171,7 +174,8 @@ impl Session {
         let spent_before = |wanted: Program| {
             before.programs.iter().find(|(program, _)| *program == wanted).map_or(0.0, |(_, seconds)| *seconds)
         };
-        let steps = self.looked.programs.iter();
+        let gone = |program: &Program| self.detached.iter().any(|(known, _)| known == program);
+        let steps = self.looked.programs.iter().filter(|(program, _)| !gone(program));
         let steps: Vec<(Program, f64)> = steps.map(|(program, sum)| (*program, sum - spent_before(*program))).collect();
         let total = self.looked.own - before.own + steps.iter().map(|(_, seconds)| seconds).sum::<f64>();
         let share = |seconds: f64| seconds / elapsed / self.cpus;
