@@ -17,8 +17,13 @@ pub struct Logged {
     pub age_s: u64,
 }
 
-/// All events that the snapshots hold, oldest first; or why the log could not be read.
+/// All events that the snapshots hold, oldest first; or why the log could not be read. Read once a run: the log of a
+/// host that is long up has thousands of records, and many rules ask.
 pub fn logged(run: &Run) -> Reading<Vec<Logged>> {
+    run.log.get_or_init(|| read(run)).clone()
+}
+
+fn read(run: &Run) -> Reading<Vec<Logged>> {
     let start = run.snapshots.first().map_or(0, |snapshot| snapshot.mono_ns);
     let end = run.snapshots.last().map_or(0, |snapshot| snapshot.mono_ns);
     let mut records: Vec<Record> = Vec::new();

@@ -1,5 +1,6 @@
 //! One run: the snapshots of an interval, and what every rule needs from them.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use perfuse_format::bpf::{self, Table};
@@ -8,6 +9,7 @@ use perfuse_format::proc::pid::PidCgroup;
 use perfuse_format::sys::host::Host;
 use perfuse_format::{FromBytes, Missing, RawSnapshot, Reading, Why};
 
+use crate::kernel_log::Logged;
 use crate::tasks::{self, TaskUse};
 use crate::threshold::Thresholds;
 
@@ -55,6 +57,8 @@ pub struct Run<'a> {
     pub tasks: Reading<TaskUse>,
     /// The cgroups of each process that was seen.
     pub pid_cgroups: BTreeMap<u32, PidCgroup>,
+    /// The kernel's log, once a rule has asked for it.
+    pub(crate) log: OnceCell<Reading<Vec<Logged>>>,
 }
 
 /// A run without snapshots.
@@ -84,6 +88,7 @@ impl<'a> Run<'a> {
             cgroups,
             tasks: Reading::missing(Why::TooEarly, "tasks"),
             pid_cgroups,
+            log: OnceCell::new(),
         };
         run.tasks = tasks::over(&run);
         Ok(run)
