@@ -21,6 +21,8 @@ pub mod run;
 pub mod sixty;
 pub mod table;
 pub mod tasks;
+#[cfg(test)]
+mod tests;
 pub mod threshold;
 pub mod window;
 

@@ -163,6 +163,8 @@ mod testing {
 
 #[cfg(test)]
 mod tests {
+    mod stuck;
+
     use std::collections::BTreeSet;
 
     use super::testing::{build, run, second};

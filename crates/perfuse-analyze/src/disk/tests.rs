@@ -337,6 +337,17 @@ fn new_errors_are_errors_and_old_ones_history() {
 }
 
 #[test]
+fn a_device_that_is_offline_is_named_and_one_that_runs_is_not() {
+    let state = |state: &'static str| {
+        let out = evaluate(&run(|_, raw| raw.put("/sys/block/sda/device/state", format!("{state}\n"))));
+        finding(&out, "disk.device-failed").map(|found| (found.severity, found.culprit.name.clone()))
+    };
+    assert_eq!(state("offline"), Some((Severity::Error, "sda".to_owned())));
+    assert_eq!(state("running"), None);
+    assert_eq!(state("blocked"), None, "its errors are being handled");
+}
+
+#[test]
 fn two_sources_of_one_trouble_make_one_finding() {
     let log = "3,5,101000000,-;I/O error, dev sda, sector 5 op 0x0:(READ) flags 0x0 phys_seg 1 prio class 0\n\
                2,6,101000001,-;EXT4-fs error (device sda): ext4_wait_block_bitmap:582: comm x: Cannot read block bitmap\n";

@@ -1,5 +1,7 @@
 //! The rules of this group on snapshots of different hosts.
 
+mod scarce;
+
 use perfuse_format::RawSnapshot;
 
 use super::testing::{at, cell, evaluate, finding, name, pair, process, table};

@@ -12,7 +12,15 @@ const SNMP: [(&str, &[&str]); 3] = [
 ];
 const NETSTAT: [(&str, &[&str]); 1] = [(
     "TcpExt",
-    &["ListenOverflows", "ListenDrops", "TCPTimeouts", "TCPSynRetrans", "TCPRcvQDrop", "TCPMemoryPressures"],
+    &[
+        "ListenOverflows",
+        "ListenDrops",
+        "TCPTimeouts",
+        "TCPSynRetrans",
+        "TCPRcvQDrop",
+        "TCPMemoryPressures",
+        "TCPAbortOnMemory",
+    ],
 )];
 
 /// A snapshot of this second with every counter of the stack at 0, save those named.
@@ -36,6 +44,22 @@ pub(super) fn snapshot(second: u64, counters: &[(&str, u64)]) -> RawSnapshot {
 
 /// An interface: index, name, kind, received and sent bytes, and bad packets; 1,000 bytes a packet.
 pub(super) fn interface(raw: &mut RawSnapshot, index: u32, name: &str, kind: &str, bytes: (u64, u64), errors: u64) {
+    interface_with(raw, (index, name, kind), bytes, &[(BAD, errors)], 0);
+}
+
+/// Fields of `struct rtnl_link_stats64`: bad packets, packets of no use, packets that the card had no room for.
+pub(super) const BAD: usize = 4;
+pub(super) const UNWANTED: usize = 6;
+pub(super) const MISSED: usize = 15;
+
+/// As [`interface`], with any counters and how often the carrier changed.
+pub(super) fn interface_with(
+    raw: &mut RawSnapshot,
+    (index, name, kind): (u32, &str, &str),
+    bytes: (u64, u64),
+    more: &[(usize, u64)],
+    carrier_changes: u32,
+) {
     let mut payload = vec![0, 0];
     payload.extend(1_u16.to_ne_bytes());
     payload.extend(index.to_ne_bytes());
@@ -47,8 +71,11 @@ pub(super) fn interface(raw: &mut RawSnapshot, index: u32, name: &str, kind: &st
     counters[1] = bytes.1 / 1000;
     counters[2] = bytes.0;
     counters[3] = bytes.1;
-    counters[4] = errors;
+    for (field, value) in more {
+        counters[*field] = *value;
+    }
     payload.extend(attribute_bytes(23, &counters.iter().flat_map(|value| value.to_ne_bytes()).collect::<Vec<_>>()));
+    payload.extend(attribute_bytes(35, &carrier_changes.to_ne_bytes()));
     if !kind.is_empty() {
         payload.extend(attribute_bytes(18, &attribute_bytes(1, kind.as_bytes())));
     }

@@ -1,4 +1,5 @@
 mod fixture;
+mod losses;
 
 use std::collections::BTreeSet;
 

@@ -1,0 +1,3 @@
+//! Tests over the crate as a whole: its rules as a set, and whole runs through every rule.
+
+mod rules;
