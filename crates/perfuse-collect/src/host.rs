@@ -16,7 +16,10 @@ pub fn facts(root: &Root) -> Host {
         machine: text(uname.machine()),
         page_size: rustix::param::page_size() as u64,
         clock_ticks: rustix::param::clock_ticks_per_second(),
-        cpus: file("/sys/devices/system/cpu/online").map_or(0, |list| count(&list)),
+        cpus: file("/sys/devices/system/cpu/online")
+            .map(|list| count(&list))
+            .or_else(|| file("/proc/stat").map(|stat| rows_of_cpus(&stat)))
+            .unwrap_or(0),
         virtualization: virtualization(root),
         euid: rustix::process::geteuid().as_raw(),
         self_pid: std::process::id(),
@@ -31,6 +34,12 @@ fn count(list: &str) -> u32 {
         to.parse::<u32>().ok()?.checked_sub(from.parse().ok()?)?.checked_add(1)
     };
     list.split(',').filter_map(length).sum()
+}
+
+/// Number of CPUs that `/proc/stat` has a row for, which are those online: for a host whose `/sys` is not mounted.
+fn rows_of_cpus(stat: &str) -> u32 {
+    let one = |line: &&str| line.strip_prefix("cpu").is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
+    u32::try_from(stat.lines().filter(one).count()).unwrap_or(u32::MAX)
 }
 
 /// What the host runs in, as far as files tell: a container's own marks first, then the hypervisor.
@@ -78,6 +87,16 @@ mod tests {
         assert_eq!(count("0"), 1);
         assert_eq!(count(""), 0);
         assert_eq!(count("3-1"), 0);
+    }
+
+    #[test]
+    fn without_sys_the_rows_of_stat_are_counted() {
+        assert_eq!(rows_of_cpus("cpu  9 9 9\ncpu0 4 4 4\ncpu7 5 5 5\nintr 1\nctxt 3\n"), 2);
+        assert_eq!(rows_of_cpus("cpu\ncpufreq 1\n"), 0);
+        let root = tempfile::tempdir().unwrap();
+        std::fs::create_dir(root.path().join("proc")).unwrap();
+        std::fs::write(root.path().join("proc/stat"), "cpu  1\ncpu0 1\n").unwrap();
+        assert_eq!(facts(&Root::at(root.path())).cpus, 1);
     }
 
     #[test]

@@ -141,7 +141,7 @@ threshold-own-cost-max = Share of the host's CPU past which the dearest in-kerne
 capability-bpf = In-kernel programs (BPF)
 capability-bpf-enable = Run as root, or give the program CAP_BPF and CAP_PERFMON (CAP_SYS_ADMIN before Linux 5.8).
 capability-btf = Kernel type information (BTF)
-capability-btf-enable = Use a kernel built with CONFIG_DEBUG_INFO_BTF=y.
+capability-btf-enable = Use a kernel built with CONFIG_DEBUG_INFO_BTF=y, and mount sysfs on /sys.
 capability-tp-btf = Typed tracepoint programs
 capability-tp-btf-enable = Use Linux 5.5 or later with BTF, as root.
 capability-bpf-iter = In-kernel task lists (BPF iterators)

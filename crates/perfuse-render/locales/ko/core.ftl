@@ -132,7 +132,7 @@ threshold-own-cost-max = 이 비율을 넘는 호스트 CPU를 쓰면 가장 비
 capability-bpf = 커널 안 프로그램(BPF)
 capability-bpf-enable = root로 실행하거나, 프로그램에 CAP_BPF와 CAP_PERFMON(Linux 5.8 이전에는 CAP_SYS_ADMIN)을 부여하십시오.
 capability-btf = 커널 타입 정보(BTF)
-capability-btf-enable = CONFIG_DEBUG_INFO_BTF=y로 빌드한 커널을 사용하십시오.
+capability-btf-enable = CONFIG_DEBUG_INFO_BTF=y로 빌드한 커널을 사용하고 /sys에 sysfs를 마운트하십시오.
 capability-tp-btf = 타입이 있는 트레이스포인트 프로그램
 capability-tp-btf-enable = BTF를 갖춘 Linux 5.5 이상에서 root로 실행하십시오.
 capability-bpf-iter = 커널 안 태스크 목록(BPF 이터레이터)
