@@ -4,6 +4,7 @@
 mod bench;
 mod bpf;
 mod fuzz;
+mod guest;
 mod package;
 mod packages;
 mod skips;
@@ -23,6 +24,12 @@ const COMMANDS: &[Command] = &[
     ("bpf", "[--check]", "compile the BPF sources; with --check only compare with the committed objects", bpf::run),
     ("bench", "[--rounds N] [NAME]...", "what perfuse costs, as ratios against peers in the same run", bench::run),
     ("fuzz", "[--seconds N] [TARGET]...", "run the fuzz targets, each for N seconds (default 60)", fuzz::run),
+    (
+        "guest",
+        "[--kernel PACKAGE] [BOOT]...",
+        "the checklist in Debian's kernel, emulated, set up in other ways",
+        guest::run,
+    ),
     ("package", "[--out DIR]", "build the static binary, the Debian and the RPM package, and check them", package::run),
     ("man", "[--out DIR]", "write the man pages and the shell completions", package::generate),
 ];

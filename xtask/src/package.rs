@@ -76,10 +76,17 @@ fn version() -> Result<String> {
 
 /// The binary with the C library inside, stripped.
 fn static_binary(out: &Path, version: &str) -> Result<PathBuf> {
+    let binary = out.join(format!("perfuse-{version}-{}-linux", std::env::consts::ARCH));
+    tools::output(Command::new("strip").arg("-o").arg(&binary).arg(build_static("release")?))?;
+    Ok(binary)
+}
+
+/// Builds the binary with the C library inside, in this profile of cargo.
+pub(crate) fn build_static(profile: &str) -> Result<PathBuf> {
     let host = tools::output(Command::new("rustc").arg("-vV"))?;
     let host = host.lines().find_map(|line| line.strip_prefix("host: ")).context("rustc -vV does not tell its host")?;
     let directory = tools::target().join("static");
-    let mut cargo = tools::cargo(["build", "--release", "--quiet", "--package", "perfuse", "--target", host]);
+    let mut cargo = tools::cargo(["build", "--profile", profile, "--quiet", "--package", "perfuse", "--target", host]);
     // With an explicit target the flag does not reach procedural macros, which cannot be static. The paths of the
     // machine that builds are cut out of what the binary would print in a panic.
     let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
@@ -91,11 +98,8 @@ fn static_binary(out: &Path, version: &str) -> Result<PathBuf> {
     );
     cargo.arg("--target-dir").arg(&directory).env("RUSTFLAGS", flags);
     tools::run(&mut cargo)?;
-    let machine = host.split('-').next().unwrap_or(host);
-    let binary = out.join(format!("perfuse-{version}-{machine}-linux"));
-    let built = directory.join(host).join("release/perfuse");
-    tools::output(Command::new("strip").arg("-o").arg(&binary).arg(built))?;
-    Ok(binary)
+    let profile = if profile == "dev" { "debug" } else { profile };
+    Ok(directory.join(host).join(profile).join("perfuse"))
 }
 
 /// A static binary runs where there is nothing else: in an empty directory, without even /proc.

@@ -15,6 +15,8 @@ pub(crate) enum For {
     Bench,
     /// `cargo xtask package`.
     Package,
+    /// `cargo xtask guest`.
+    Guest,
 }
 
 /// One Debian package.
@@ -46,7 +48,10 @@ pub(crate) const PACKAGES: &[Package] = &[
     package("prometheus-node-exporter", "prometheus-node-exporter", &[For::Bench], "peer: one scrape"),
     package("time", "time", &[For::Bench], "CPU time and memory of a whole child"),
     package("rpm", "rpmbuild", &[For::Package], "builds and checks the RPM package"),
-    package("binutils", "strip", &[For::Package], "strips the static binary"),
+    package("binutils", "strip", &[For::Package, For::Guest], "strips the static binary"),
+    package("qemu-system-x86", "qemu-system-x86_64", &[For::Guest], "emulates a machine that boots another kernel"),
+    package("busybox-static", "busybox", &[For::Guest], "all programs of the guest but perfuse"),
+    package("cpio", "cpio", &[For::Guest], "packs the guest's root"),
 ];
 
 /// Installs what `purpose` needs and this host lacks; an ordinary user is told the names instead.
