@@ -6,10 +6,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::parse::read;
 use crate::proc::pid::{PidIo, PidSchedstat, PidStat};
-use crate::raw::{Raw, RawSnapshot};
+use crate::raw::RawSnapshot;
 use crate::reading::{Missing, Reading, Why};
+use crate::sys::host::Host;
 
 /// One thread, or one whole process (all its threads together, the ended ones included).
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -315,14 +315,16 @@ fn lead(process: &mut Task, leader: &Task) {
 fn from_proc(raw: &RawSnapshot) -> Reading<TaskTable> {
     let mut processes = BTreeMap::new();
     let mut threads = BTreeMap::new();
+    let hz = raw.get::<Host>("@host").into_value().map_or(100, |host| host.clock_ticks);
+    let tick = 1_000_000_000 / hz.max(1);
     for (rest, _) in raw.under("/proc/") {
         let Some(directory) = rest.strip_suffix("/stat") else { continue };
         let mut parts = directory.split('/');
         let Some(pid) = parts.next().and_then(|part| part.parse::<u32>().ok()) else { continue };
         let (task, tid) = match (parts.next(), parts.next()) {
-            (None, _) => (proc_task(raw, directory, pid, pid), pid),
+            (None, _) => (proc_task(raw, directory, (pid, pid), tick), pid),
             (Some("task"), Some(tid)) => match tid.parse::<u32>() {
-                Ok(tid) => (proc_task(raw, directory, pid, tid), tid),
+                Ok(tid) => (proc_task(raw, directory, (pid, tid), tick), tid),
                 Err(_) => continue,
             },
             _ => continue,
@@ -343,18 +345,10 @@ fn from_proc(raw: &RawSnapshot) -> Reading<TaskTable> {
     Reading::Value(TaskTable { processes, threads, source: TaskSource::Proc })
 }
 
-/// One task from the files of its directory; nothing when it vanished between the listing and the reading.
-fn proc_task(raw: &RawSnapshot, directory: &str, pid: u32, tid: u32) -> Option<Task> {
+/// One task from the files of its directory, with the nanoseconds of a clock tick; nothing when it vanished between the listing and the reading.
+fn proc_task(raw: &RawSnapshot, directory: &str, (pid, tid): (u32, u32), tick: u64) -> Option<Task> {
     let path = |file: &str| format!("/proc/{directory}/{file}");
     let stat: PidStat = raw.get(&path("stat")).into_value()?;
-    let host = raw.sources.get("@host").and_then(|host| match host {
-        Raw::Bytes(bytes) => Some(bytes),
-        Raw::Errno(_) => None,
-    });
-    let hz = host
-        .and_then(|bytes| read::<crate::sys::host::Host>(bytes, "@host").into_value())
-        .map_or(100, |h| h.clock_ticks);
-    let tick = 1_000_000_000 / hz.max(1);
     let delay = raw.get::<PidSchedstat>(&path("schedstat")).into_value();
     let io = raw.get::<PidIo>(&path("io")).into_value();
     Some(Task {

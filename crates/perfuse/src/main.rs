@@ -22,7 +22,7 @@ use perfuse_render::Texts;
 use crate::cli::{Cli, Command};
 use crate::console::Console;
 
-/// Exit status of a wrong command line and of a run that failed.
+/// Exit status of a wrong command line, and of a run that failed or could not measure enough.
 const FAILED: u8 = 2;
 
 fn main() -> ExitCode {

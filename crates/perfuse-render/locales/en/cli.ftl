@@ -39,7 +39,8 @@ help-use-no-bpf = Do not load BPF programs; use what /proc and /sys give
 help-use-root = The host whose root directory is mounted here
 help-use-quiet = No progress on the terminal
 help-use-after =
-    Exit status: 0 healthy, 1 findings above watch, 2 usage or runtime error.
+    Exit status: 0 healthy, 1 findings above watch, 2 usage or runtime error, or too
+    little could be measured to say.
 
     Examples:
       perfuse use --duration 10s

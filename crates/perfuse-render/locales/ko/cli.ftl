@@ -39,7 +39,8 @@ help-use-no-bpf = BPF 프로그램을 적재하지 않고 /proc과 /sys만 사�
 help-use-root = 여기에 루트 디렉터리가 마운트된 다른 호스트를 봅니다
 help-use-quiet = 터미널에 진행 상황을 표시하지 않습니다
 help-use-after =
-    종료 상태: 0 건강함, 1 watch를 넘는 발견 있음, 2 사용 또는 실행 오류.
+    종료 상태: 0 건강함, 1 watch를 넘는 발견 있음, 2 사용 또는 실행 오류, 또는
+    측정된 것이 부족해 판단할 수 없음.
 
     예:
       perfuse use --duration 10s

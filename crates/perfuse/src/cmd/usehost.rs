@@ -100,9 +100,14 @@ fn json(args: &UseArgs, report: &Report) -> anyhow::Result<String> {
     }
 }
 
-/// 0 healthy, 1 findings above watch.
+/// 0 healthy, 1 findings above watch, 2 when too little could be measured to call the host healthy: a script must not
+/// take that for good news.
 fn status(checklist: &Checklist) -> u8 {
-    u8::from(checklist.findings.iter().any(|finding| finding.severity > Severity::Watch))
+    match checklist.healthy {
+        _ if checklist.findings.iter().any(|finding| finding.severity > Severity::Watch) => 1,
+        Some(_) => 0,
+        None => crate::FAILED,
+    }
 }
 
 /// Writes beside the file and renames, so that a reader never sees half a page.

@@ -5,6 +5,7 @@ mod cli;
 mod disk;
 mod live;
 mod replay;
+mod watch;
 
 use std::ffi::OsStr;
 use std::process::{Command, Output, Stdio};
