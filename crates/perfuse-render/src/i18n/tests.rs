@@ -52,7 +52,9 @@ fn sources(root: &Path, found: &mut Vec<PathBuf>) {
     let Ok(entries) = fs::read_dir(root) else { return };
     for path in entries.flatten().map(|entry| entry.path()) {
         if path.is_dir() {
-            sources(&path, found);
+            if !path.ends_with("tests") {
+                sources(&path, found);
+            }
         } else if path.extension().is_some_and(|ext| ext == "rs")
             && !["tests.rs", "report_tests.rs", "fixture.rs"].iter().any(|name| path.ends_with(name))
         {
