@@ -476,6 +476,9 @@ pub struct Finding {
     pub explains: &'static [&'static str],
     /// More entities that this finding concerns, beside culprit and victims (keys of [`Entity::key`]).
     pub also: BTreeSet<String>,
+    /// Where others wait for somebody who is slow: the keys of the slow one. Only what holds that one up explains this
+    /// finding; what its victims suffer from beside it does not. `None`: whatever concerns the same entities may.
+    pub slow: Option<BTreeSet<String>>,
 }
 
 impl Finding {
@@ -498,6 +501,7 @@ impl Finding {
             advice: Vec::new(),
             explains: &[],
             also: BTreeSet::new(),
+            slow: None,
         }
     }
 
@@ -505,5 +509,10 @@ impl Finding {
     pub fn keys(&self) -> BTreeSet<String> {
         let named = std::iter::once(&self.culprit).chain(&self.victims).map(Entity::key);
         named.chain(self.also.iter().cloned()).collect()
+    }
+
+    /// The keys of those whom it holds up, and of what else it concerns beside its culprit.
+    pub fn held_up(&self) -> BTreeSet<String> {
+        self.victims.iter().map(Entity::key).chain(self.also.iter().cloned()).collect()
     }
 }

@@ -1,11 +1,13 @@
 //! The order of the findings, and which of them explains which.
 
+use std::collections::BTreeSet;
+
 use crate::cell::{Finding, Severity};
 
 /// Removes what a deeper finding explains, and sorts: what costs its victims most stands first.
 ///
 /// Finding A explains B when A's rule lists B's and both concern an entity in common, or one of them concerns the
-/// host as a whole. Of a cycle (A lists B, B lists A) the one with the higher score stays.
+/// host as a whole. Where B is about somebody who is slow, A must hold up that very one. Of a cycle (A lists B, B lists A) the one with the higher score stays.
 pub fn rank(mut findings: Vec<Finding>) -> Vec<Finding> {
     findings.sort_by(|a, b| {
         score(b)
@@ -20,8 +22,12 @@ pub fn rank(mut findings: Vec<Finding>) -> Vec<Finding> {
         for b in 0..findings.len() {
             let lists = a != b && findings[a].explains.contains(&findings[b].id);
             let mutual = findings[b].explains.contains(&findings[a].id) && b < a;
-            let host = keys[a].contains("host:host") || keys[b].contains("host:host");
-            if lists && !mutual && keep[a] && (host || !keys[a].is_disjoint(&keys[b])) {
+            let host = |keys: &BTreeSet<String>| keys.contains("host:host");
+            let same = match &findings[b].slow {
+                Some(slow) => host(&keys[a]) || !findings[a].held_up().is_disjoint(slow),
+                None => host(&keys[a]) || host(&keys[b]) || !keys[a].is_disjoint(&keys[b]),
+            };
+            if lists && !mutual && keep[a] && same {
                 keep[b] = false;
             }
         }
@@ -69,6 +75,26 @@ mod tests {
             ids(vec![symptom(), finding("cpu.quota", 2, 1.0, &["cpu.run-queue"])]),
             ["cpu.run-queue", "cpu.quota"]
         );
+    }
+
+    #[test]
+    fn who_waits_for_a_slow_one_is_explained_by_what_holds_that_one_up() {
+        // Process 1 does not read, and 2 waits for it.
+        let slow = || Finding {
+            slow: Some(BTreeSet::from(["pid:1".to_owned()])),
+            victims: vec![Entity::process(2, "sender")],
+            ..finding("network.slow-reader", 1, 0.9, &[])
+        };
+        let queue = |culprit, victim| Finding {
+            victims: vec![Entity::process(victim, "v")],
+            ..finding("cpu.run-queue", culprit, 0.4, &["network.slow-reader"])
+        };
+        assert_eq!(ids(vec![slow(), queue(9, 1)]), ["cpu.run-queue"], "the reader gets no CPU");
+        for (culprit, victim, why) in
+            [(9, 2, "the sender gets no CPU"), (1, 9, "the reader takes it from others"), (8, 9, "others")]
+        {
+            assert_eq!(ids(vec![slow(), queue(culprit, victim)]), ["network.slow-reader", "cpu.run-queue"], "{why}");
+        }
     }
 
     #[test]

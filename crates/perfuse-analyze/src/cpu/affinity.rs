@@ -16,6 +16,15 @@ use crate::{Kind, Resource};
 
 const ID: &str = "control.cpuset";
 
+/// What else is seen of processes that wait in a funnel, and of those who wait for them to read.
+const EXPLAINS: &[&str] = &[
+    "cpu.run-queue",
+    "cpu.hot-thread",
+    "network.listen-overflow",
+    "network.slow-reader",
+    "network.udp-receive-buffer",
+];
+
 /// Everything that is bound to one set of CPUs.
 #[derive(Default)]
 struct Bound {
@@ -145,7 +154,7 @@ fn finding(run: &Run, cpus: &CpuUse, allowed: &CpuList, waiters: &[&Waiter]) -> 
     finding.control = Some(ID);
     finding.wait_s_per_s = Some(wait);
     finding.confidence = 0.9;
-    finding.explains = &["cpu.run-queue", "cpu.hot-thread"];
+    finding.explains = EXPLAINS;
     finding.also.extend(waiters.iter().map(|waiter| format!("pid:{}", waiter.pid)));
     finding.summary = Msg::new("finding-cpu-affinity-summary")
         .with("victim", &name)

@@ -15,6 +15,17 @@ use crate::{Kind, Resource};
 
 const ID: &str = "control.cpu-quota";
 
+/// What else is seen of processes that are stopped: they wait, and those who wait for them to read do too.
+const EXPLAINS: &[&str] = &[
+    "cpu.run-queue",
+    "cpu.affinity",
+    "cpu.hot-thread",
+    "cpu.neighbour",
+    "network.listen-overflow",
+    "network.slow-reader",
+    "network.udp-receive-buffer",
+];
+
 /// One cgroup with a quota.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Throttle {
@@ -225,7 +236,7 @@ fn finding(run: &Run, throttle: &Throttle) -> Finding {
     finding.wait_s_per_s = Some(throttle.wait);
     // The counter of the group itself; a growing run delay of its processes would only say the same again.
     finding.confidence = 0.95;
-    finding.explains = &["cpu.run-queue", "cpu.affinity", "cpu.hot-thread", "cpu.neighbour"];
+    finding.explains = EXPLAINS;
     finding.also.extend(members.iter().map(|(pid, _)| format!("pid:{pid}")));
     finding.summary = Msg::new("finding-cpu-quota-throttled-summary")
         .with("group", &throttle.group)

@@ -19,6 +19,10 @@ const ID: &str = "cpu.saturation";
 const SPEC: (Resource, Kind, &str) = (Resource::Cpu, Kind::Saturation, ID);
 const PRESSURE: &str = "/proc/pressure/cpu";
 
+/// A thread that shares its CPU is no limit of its own, and one that gets none does not read what it is sent.
+const EXPLAINS: &[&str] =
+    &["cpu.hot-thread", "network.listen-overflow", "network.slow-reader", "network.udp-receive-buffer"];
+
 /// The cell, and the findings of the causes that no other module of this group owns.
 pub(super) fn evaluate(run: &Run, cpus: &Reading<CpuUse>, waits: &Waits, out: &mut Output) {
     for cause in [Cause::RunQueue, Cause::Priority] {
@@ -191,7 +195,7 @@ fn finding(run: &Run, cause: Cause, cpus: Option<&CpuUse>, waits: &Waits, victim
     finding.victims = victims.iter().take(5).map(|waiter| victim(run, waiter)).collect();
     finding.wait_s_per_s = Some(wait);
     finding.confidence = confidence(run, first);
-    finding.explains = &["cpu.hot-thread"];
+    finding.explains = EXPLAINS;
     if id == "cpu.run-queue" {
         run_queue(cpus, &mut finding, taker, &victim_entity, first, wait);
     } else {

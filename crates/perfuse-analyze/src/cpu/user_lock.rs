@@ -234,6 +234,7 @@ fn finding(run: &Run, lock: &Lock) -> Finding {
     };
     finding.explains = &["cpu.hot-thread"];
     finding.also.insert(format!("pid:{}", lock.pid));
+    finding.slow = lock.holder.as_ref().map(|(pid, ..)| std::iter::once(format!("pid:{pid}")).collect());
     let known = lock.place.is_some();
     let summary = if known {
         Msg::new("finding-user-lock-contention-summary").with("place", &place)

@@ -17,10 +17,16 @@ use super::waits::{self, Waiter};
 
 const ID: &str = "control.io-throttle";
 
-/// Findings that a limit explains for those whom it binds; the last one where they hold locks while they wait.
-const EXPLAINS_WITH_LOCK: &[&str] =
-    &["disk.saturated", "disk.wait-off-device", "disk.loop-backing", "disk.journal", "user-lock.contention"];
-const EXPLAINS: &[&str] = &["disk.saturated", "disk.wait-off-device", "disk.loop-backing", "disk.journal"];
+/// Findings that a limit explains for those whom it binds. The first one only where it holds back what is written
+/// behind the writers, the last one only where they hold locks while they wait.
+const EXPLAINS: &[&str] = &[
+    "capacity.dirty-throttled",
+    "disk.saturated",
+    "disk.wait-off-device",
+    "disk.loop-backing",
+    "disk.journal",
+    "user-lock.contention",
+];
 
 /// What a limit is set on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -348,7 +354,11 @@ impl Bite {
             .with("limit", maximum)
             .with("device", device.as_str());
         let lock = waits::lock_link(run, &victim, self.lock_wait);
-        finding.explains = if lock.is_some() { EXPLAINS_WITH_LOCK } else { EXPLAINS };
+        // A v1 limit does not hold the flusher back: it bites on direct and synchronous writes alone.
+        let flushes = limit.is_v2() && matches!(limit.what, What::WriteBytes | What::Writes);
+        let last = if lock.is_some() { EXPLAINS.len() } else { EXPLAINS.len() - 1 };
+        finding.explains = &EXPLAINS[usize::from(!flushes)..last];
+        finding.also.extend(self.pids.iter().map(|pid| format!("pid:{pid}")));
         finding.chain.extend(lock);
         finding.chain.push(Link {
             from: Msg::new("disk-link-waits").with("victim", victim.as_str()),

@@ -1,7 +1,7 @@
 //! Storage capacity: blocks and inodes of every filesystem, and swap.
 
 use perfuse_format::bpf::{BlockProcess, ErrnoCount};
-use perfuse_format::proc::diskstats::DiskStats;
+use perfuse_format::proc::diskstats::{Disk, DiskStats};
 use perfuse_format::proc::mountinfo::MountInfo;
 use perfuse_format::sys::statvfs::{Asked, Filesystem, Filesystems, Room};
 use perfuse_format::{Missing, Reading, Why};
@@ -212,13 +212,18 @@ fn disk_of(run: &Run, point: &str) -> Option<(u32, u32)> {
     let device = mounts.0.iter().rev().find(|mount| mount.mount_point == point)?.device;
     let disks = run.last::<DiskStats>("/proc/diskstats").into_value().unwrap_or_default();
     let Some(part) = disks.by_number(device.0, device.1) else { return Some(device) };
-    // `sda1` of `sda`, `nvme0n1p2` of `nvme0n1`: the disk's name, then at most a `p`, then the number.
+    let disk = whole_disk(&disks, part);
+    Some((disk.major, disk.minor))
+}
+
+/// The disk that a device is a partition of, else the device itself: `sda1` of `sda`, `nvme0n1p2` of `nvme0n1`: the
+/// disk's name, then at most a `p`, then the number.
+pub(super) fn whole_disk<'d>(disks: &'d DiskStats, part: &'d Disk) -> &'d Disk {
     let is_disk_of = |name: &str| {
         let number = part.name.strip_prefix(name).map(|rest| rest.strip_prefix('p').unwrap_or(rest));
         number.is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
     };
-    let disk = disks.0.iter().find(|disk| is_disk_of(&disk.name)).unwrap_or(part);
-    Some((disk.major, disk.minor))
+    disks.0.iter().find(|disk| is_disk_of(&disk.name)).unwrap_or(part)
 }
 
 fn mount_entity(mount: &Mount) -> Entity {

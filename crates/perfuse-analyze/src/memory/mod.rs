@@ -10,6 +10,7 @@ mod fds;
 mod groups;
 mod inotify;
 mod saturation;
+pub(crate) mod swap;
 mod utilization;
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use perfuse_format::{Delta, delta};
 
 use super::facts::{Facts, WaitSource, Waiter, vm_evidence};
 use super::groups::{Group, quoted, sum};
+use super::swap;
 use crate::cell::{Advice, Cell, Entity, Evidence, Finding, Instance, Link, Quantity, Severity, Unit, Verdict};
 use crate::checklist::Output;
 use crate::message::Msg;
@@ -19,6 +20,16 @@ const SPEC: (Resource, Kind, &str) = (Resource::Memory, Kind::Saturation, ID);
 /// Symptoms that a shortage of memory brings about: its pages go to and come from the disk.
 const EXPLAINS: &[&str] =
     &["memory.low-headroom", "disk.saturated", "disk.wait-off-device", "disk.journal", "disk.latency-rise"];
+
+/// The same of a group at its limit. Its processes also wait for locks whose holders wait for memory.
+const GROUP_EXPLAINS: &[&str] = &[
+    "memory.low-headroom",
+    "disk.saturated",
+    "disk.wait-off-device",
+    "disk.journal",
+    "disk.latency-rise",
+    "user-lock.contention",
+];
 
 pub(super) fn evaluate(run: &Run, facts: &Facts, out: &mut Output) {
     let mut findings = limited_groups(run, facts);
@@ -273,8 +284,20 @@ fn limited_group(run: &Run, facts: &Facts, group: &Group) -> Option<Finding> {
     ];
     finding.chain.extend(not_the_host(facts));
     finding.advice = limit_advice(group, limit, wait);
-    finding.explains = EXPLAINS;
+    finding.explains = GROUP_EXPLAINS;
+    let least = run.threshold("finding.min-wait");
+    let waiting = waiters.iter().filter(|waiter| waiter.wait >= least);
+    finding.also.extend(waiting.map(|waiter| format!("pid:{}", waiter.pid)));
+    if swaps(facts, group) {
+        finding.also.extend(swap::keys(run));
+    }
     Some(finding)
+}
+
+/// Whether pages of a group go to swap or come back.
+fn swaps(facts: &Facts, group: &Group) -> bool {
+    let moved = ["pswpin", "pswpout"].into_iter().any(|key| facts.vm_rate(key).unwrap_or(0.0) > 0.0);
+    moved && group.swap != Some(0)
 }
 
 /// Major faults per second of a group: its own count, or the sum of its processes.

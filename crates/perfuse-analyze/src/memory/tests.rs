@@ -1,5 +1,6 @@
 //! The rules of this group on snapshots of different hosts.
 
+mod causes;
 mod scarce;
 
 use perfuse_format::RawSnapshot;

@@ -5,6 +5,7 @@ use perfuse_format::proc::mountinfo::{Mount, MountInfo};
 use perfuse_format::proc::wchan::WaitFor;
 
 use crate::cell::{Advice, Entity, EntityKind, Finding, Link, Severity};
+use crate::memory::swap;
 use crate::message::Msg;
 use crate::run::Run;
 use crate::{Kind, Quantity, Resource};
@@ -71,6 +72,7 @@ pub(super) fn of_rise(device: &Device, worst: f64, times: f64) -> Finding {
         .with("usual", Quantity::seconds(usual))
         .with("times", Quantity::count(times));
     finding.confidence = 0.5;
+    finding.also.insert(swap::key(&device.name));
     finding
 }
 
@@ -150,6 +152,10 @@ impl Case<'_> {
             None => look_at_device(device),
         });
         finding.also.insert(format!("device:{}", device.name));
+        if top.is_none() {
+            // Nobody is seen to send the requests: it may be the pages that go to swap and come back.
+            finding.also.insert(swap::key(&device.name));
+        }
         finding
     }
 

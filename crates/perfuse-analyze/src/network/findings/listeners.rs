@@ -3,7 +3,7 @@
 use perfuse_format::netlink::sockdiag::state;
 use perfuse_format::parse::Number;
 
-use super::{Net, PATH_KEY, SATURATION, advice, link, name_of, named, remote, text, with_pids};
+use super::{Net, PATH_KEY, SATURATION, advice, link, name_of, named, remote, text, with_slow};
 use crate::cell::{Entity, EntityKind, Finding, Quantity};
 use crate::checklist::Output;
 use crate::message::Msg;
@@ -48,7 +48,7 @@ fn finding(net: &Net, guilty: Option<&Listener>, turned_away: f64) -> Finding {
             vec![link(text(ID, "clients"), text(ID, "some-listener"), text(ID, "evidence-turned").with("rate", rate))];
         finding.advice =
             vec![advice(ID, "find", Some("ss -ltn   # Recv-Q > Send-Q".into()), &text(ID, "").with("rate", rate))];
-        return finding;
+        return with_slow(finding, None);
     };
     finding.confidence = if listener.drops.is_some_and(|drops| drops > 0.0) { 0.95 } else { 0.85 };
     let named_culprit = name_of(&finding.culprit);
@@ -70,7 +70,7 @@ fn finding(net: &Net, guilty: Option<&Listener>, turned_away: f64) -> Finding {
     ];
     let owner = finding.culprit.pid;
     finding.advice = remedies(net, listener, owner, rate);
-    with_pids(finding, [owner])
+    with_slow(finding, owner)
 }
 
 fn remedies(net: &Net, listener: &Listener, owner: Option<u32>, rate: Quantity) -> Vec<crate::cell::Advice> {

@@ -73,8 +73,17 @@ fn interface(name: &str) -> Entity {
     Entity::new(EntityKind::Interface, name)
 }
 
-/// A finding with the keys of the processes that it concerns beside culprit and victims.
-fn with_pids(mut finding: Finding, pids: impl IntoIterator<Item = Option<u32>>) -> Finding {
-    finding.also.extend(pids.into_iter().flatten().map(|pid| format!("pid:{pid}")));
+/// A finding about a process of this host that does not take what it is sent; nobody where it is not known, or is not
+/// of this host.
+fn with_slow(mut finding: Finding, pid: Option<u32>) -> Finding {
+    let key = || pid.map(|pid| format!("pid:{pid}")).into_iter();
+    finding.also.extend(key());
+    finding.slow = Some(key().collect());
     finding
+}
+
+/// The key of the way out by an interface, so that a queue there explains losses of connections that go that way and
+/// of no others. `None`: by an interface that is not known.
+fn way_by(device: Option<&str>) -> String {
+    format!("{PATH_KEY}:{}", device.unwrap_or("?"))
 }

@@ -1,6 +1,6 @@
 //! A shaper that holds traffic back; a queue of an interface that overflows.
 
-use super::{Net, PATH_KEY, SATURATION, advice, interface, link, name_of, named, text};
+use super::{Net, SATURATION, advice, interface, link, name_of, named, text, way_by};
 use crate::cell::{Entity, EntityKind, Finding, Quantity, Severity};
 use crate::checklist::Output;
 use crate::network::queues::{Queue, name};
@@ -70,8 +70,8 @@ fn shaper(net: &Net, queue: &Queue) -> Finding {
     } else {
         0.8
     };
-    finding.explains = &["network.retransmits", "network.queue-drops"];
-    finding.also.insert(PATH_KEY.to_owned());
+    finding.explains = &["network.retransmits", "network.queue-drops", "network.slow-reader"];
+    finding.also.extend([way_by(Some(&device)), way_by(None)]);
     finding.also.insert(interface(&device).key());
     let ceiling = Quantity::throughput(queue.ceiling.unwrap_or(0.0));
     let delay = Quantity::seconds(queue.delay().unwrap_or(0.0));
@@ -123,7 +123,7 @@ fn overflow(net: &Net, queue: &Queue) -> Finding {
     finding.wait_s_per_s = Some(queue.standing.min(1.0));
     finding.confidence = if net.dropped_for(REASONS).is_some_and(|rate| rate > 0.0) { 0.85 } else { 0.7 };
     finding.explains = &["network.retransmits"];
-    finding.also.insert(PATH_KEY.to_owned());
+    finding.also.extend([way_by(Some(&device)), way_by(None)]);
     let label = name(net, queue);
     let drops = Quantity::rate(queue.drops);
     finding.summary = text(OVERFLOW, "summary").with("queue", &label).with("device", &device).with("drops", drops);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use perfuse_format::netlink::sockdiag::state;
 
-use super::{Net, PATH_KEY, SATURATION, advice, link, name_of, named, remote, severity, text, with_pids};
+use super::{Net, PATH_KEY, SATURATION, advice, link, name_of, named, remote, severity, text, way_by, with_slow};
 use crate::cell::{Entity, EntityKind, Finding, Quantity, Severity};
 use crate::checklist::Output;
 use crate::message::Msg;
@@ -87,8 +87,8 @@ fn slow_reader(net: &Net, sender: Option<u32>, worst: &Connection, group: &[&Con
         None => format!("ss -tino dst {}   # rwnd_limited", worst.remote.ip()),
     };
     finding.advice = vec![advice(READER, "reader", Some(command), &arguments)];
-    let pids = [finding.culprit.pid];
-    with_pids(finding, pids)
+    let pid = finding.culprit.pid;
+    with_slow(finding, pid)
 }
 
 /// Segments sent again that no queue of this host explains.
@@ -100,8 +100,8 @@ fn retransmits(net: &Net, counters: &Counters) -> Option<Finding> {
         return None;
     }
     let wait = saturation::path_wait(net, counters);
-    let worst = connections(net).iter().filter(|connection| connection.retransmitted > 0.0);
-    let worst = worst.max_by(|a, b| a.retransmitted.total_cmp(&b.retransmitted));
+    let again = || connections(net).iter().filter(|connection| connection.retransmitted > 0.0);
+    let worst = again().max_by(|a, b| a.retransmitted.total_cmp(&b.retransmitted));
     let culprit = worst.map_or_else(Entity::host, |worst| remote(worst.remote.ip().to_string()));
     let mut finding = Finding::new(AGAIN, severity(net, wait), SATURATION, culprit);
     finding.victims =
@@ -112,6 +112,10 @@ fn retransmits(net: &Net, counters: &Counters) -> Option<Finding> {
     finding.wait_s_per_s = Some(wait);
     finding.confidence = if worst.is_some() { 0.8 } else { 0.6 };
     finding.also.insert(PATH_KEY.to_owned());
+    finding.also.extend(again().map(|connection| way_of(net, connection)));
+    if worst.is_none() {
+        finding.also.insert(way_by(None));
+    }
     let (path, victim) = (finding.culprit.name.clone(), finding.victims.first().map(name_of).unwrap_or_default());
     let (rate, share) = (Quantity::rate(lost), Quantity::ratio(share));
     finding.summary =
@@ -127,6 +131,12 @@ fn retransmits(net: &Net, counters: &Counters) -> Option<Finding> {
         worst.map_or_else(|| "ss -tin".to_owned(), |worst| format!("ss -tino dst {0}; mtr -n {0}", worst.remote.ip()));
     finding.advice = vec![advice(AGAIN, "path", Some(command), &arguments)];
     Some(finding)
+}
+
+/// The way that a connection goes: by the interface that has its address.
+fn way_of(net: &Net, connection: &Connection) -> String {
+    let index = net.addresses.0.get(&connection.local.ip());
+    way_by(index.map(|index| net.interface_name(*index)).as_deref())
 }
 
 /// Connection requests of ours that nobody answers.
@@ -208,6 +218,6 @@ fn udp(net: &Net, counters: &Counters) -> Option<Finding> {
             &arguments,
         ),
     ];
-    let pids = [finding.culprit.pid];
-    Some(with_pids(finding, pids))
+    let pid = finding.culprit.pid;
+    Some(with_slow(finding, pid))
 }

@@ -1,3 +1,4 @@
+mod causes;
 mod fixture;
 mod losses;
 
