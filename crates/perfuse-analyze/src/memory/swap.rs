@@ -23,18 +23,17 @@ pub(super) fn keys(run: &Run) -> BTreeSet<String> {
 }
 
 fn disk_of(run: &Run, swap: &Swap, disks: &DiskStats) -> Option<String> {
-    let device = match swap.path.strip_prefix("/dev/") {
-        Some(name) => disks.0.iter().find(|disk| disk.name == name)?,
-        None => {
-            let mounts = run.last::<MountInfo>("/proc/self/mountinfo").into_value()?;
-            let holds = |point: &str| {
-                let rest = swap.path.strip_prefix(point);
-                point == "/" || rest.is_some_and(|rest| rest.starts_with('/'))
-            };
-            let mount = mounts.0.iter().filter(|mount| holds(&mount.mount_point));
-            let (major, minor) = mount.max_by_key(|mount| mount.mount_point.len())?.device;
-            disks.by_number(major, minor)?
-        }
+    let device = if let Some(name) = swap.path.strip_prefix("/dev/") {
+        disks.0.iter().find(|disk| disk.name == name)?
+    } else {
+        let mounts = run.last::<MountInfo>("/proc/self/mountinfo").into_value()?;
+        let holds = |point: &str| {
+            let rest = swap.path.strip_prefix(point);
+            point == "/" || rest.is_some_and(|rest| rest.starts_with('/'))
+        };
+        let mount = mounts.0.iter().filter(|mount| holds(&mount.mount_point));
+        let (major, minor) = mount.max_by_key(|mount| mount.mount_point.len())?.device;
+        disks.by_number(major, minor)?
     };
     Some(whole_disk(disks, device).name.clone())
 }

@@ -43,11 +43,17 @@ fn thrashing_explains_the_disk_with_the_swap_space_and_no_other() {
             let wait = [0, 100, 200, 300, 4300][usize::try_from(second).unwrap()];
             let disks = disk(0, "vda", wait) + &disk(1, "vda1", wait) + &disk(16, "vdb", second * 100);
             raw.put("/proc/diskstats", disks);
+            let mounts = "33 1 254:1 / / rw - ext4 /dev/vda1 rw\n34 1 254:16 / /data rw - ext4 /dev/vdb rw\n";
+            raw.put("/proc/self/mountinfo", format!("{V1}{mounts}"));
             raw.put("/proc/swaps", format!("Filename Type Size Used Priority\n{swap} partition 1000000 500000 -2\n"));
         }))
     };
-    assert_eq!(swap_on("/dev/vda1"), ["memory.cgroup-limit"]);
-    assert_eq!(swap_on("/dev/vdb"), ["memory.cgroup-limit", "disk.latency-rise"]);
+    for swap in ["/dev/vda1", "/swapfile", "/database/swap"] {
+        assert_eq!(swap_on(swap), ["memory.cgroup-limit"], "{swap}");
+    }
+    for swap in ["/dev/vdb", "/data/swap", "/dev/gone"] {
+        assert_eq!(swap_on(swap), ["memory.cgroup-limit", "disk.latency-rise"], "{swap}");
+    }
 }
 
 #[test]
