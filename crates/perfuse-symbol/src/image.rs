@@ -2,17 +2,18 @@
 
 use std::io::{Read, Seek};
 
-use object::read::elf::{ElfFile, FileHeader};
-use object::{FileKind, Object, ObjectSegment, ObjectSymbol, ReadCache, ReadRef, SymbolKind};
+use object::elf::{FileHeader32, FileHeader64, STT_FUNC};
+use object::read::elf::{ElfFile, FileHeader, Sym as _};
+use object::{Endianness, FileKind, Object, ObjectSection as _, ObjectSegment as _, ReadCache, ReadRef};
 
 /// Functions of an ELF file by address (SVMA: the address that the file itself states).
 #[derive(Debug, Default)]
 pub struct Image {
     /// Sorted by address.
     symbols: Vec<Symbol>,
-    /// The names, one after the other, as the file has them: a large library has hundreds of thousands, and only a few
-    /// are ever asked for.
-    names: String,
+    /// The string tables of the file, each name with its NUL: a large library has hundreds of thousands of names, and
+    /// only a few are ever asked for.
+    names: Vec<u8>,
     /// `(file offset, length, address)` of the loadable segments.
     segments: Vec<(u64, u64, u64)>,
 }
@@ -22,9 +23,8 @@ pub struct Image {
 struct Symbol {
     address: u64,
     size: u64,
-    /// Where its name stands in [`Image::names`].
-    name: u32,
-    length: u32,
+    /// Where its name begins in [`Image::names`].
+    name: usize,
 }
 
 /// A file that gives no symbols.
@@ -44,30 +44,38 @@ impl Image {
         let cache = ReadCache::new(file);
         let mut image = Self::default();
         match FileKind::parse(&cache)? {
-            FileKind::Elf32 => image.fill(&ElfFile::<object::elf::FileHeader32<object::Endianness>, _>::parse(&cache)?),
-            _ => image.fill(&ElfFile::<object::elf::FileHeader64<object::Endianness>, _>::parse(&cache)?),
+            FileKind::Elf32 => image.fill(&ElfFile::<FileHeader32<Endianness>, _>::parse(&cache)?)?,
+            _ => image.fill(&ElfFile::<FileHeader64<Endianness>, _>::parse(&cache)?)?,
         }
         image.symbols.sort_unstable();
         image.symbols.dedup_by_key(|symbol| symbol.address);
         Ok(image)
     }
 
-    fn fill<'d, H: FileHeader, R: ReadRef<'d>>(&mut self, file: &ElfFile<'d, H, R>) {
-        self.segments = file
-            .segments()
-            .map(|segment| {
-                let (offset, length) = segment.file_range();
-                (offset, length, segment.address())
-            })
-            .collect();
-        let both = file.symbols().chain(file.dynamic_symbols());
-        let functions = both.filter(|symbol| symbol.kind() == SymbolKind::Text && symbol.is_definition());
-        for symbol in functions.take(MOST_SYMBOLS) {
-            let Ok(name) = symbol.name() else { continue };
-            let (Ok(at), Ok(length)) = (u32::try_from(self.names.len()), u32::try_from(name.len())) else { return };
-            self.names.push_str(name);
-            self.symbols.push(Symbol { address: symbol.address(), size: symbol.size(), name: at, length });
+    fn fill<'d, H: FileHeader, R: ReadRef<'d>>(&mut self, file: &ElfFile<'d, H, R>) -> Result<(), ImageError> {
+        let range = |segment: &object::read::elf::ElfSegment<'d, '_, H, R>| {
+            let (offset, length) = segment.file_range();
+            (offset, length, segment.address())
+        };
+        self.segments = file.segments().map(|segment| range(&segment)).collect();
+        for table in [file.elf_symbol_table(), file.elf_dynamic_symbol_table()] {
+            if table.is_empty() {
+                continue;
+            }
+            // The string table is read at once: asking for one name after the other costs a read each.
+            let strings = file.section_by_index(table.string_section())?.data()?;
+            let base = self.names.len();
+            self.names.extend_from_slice(strings);
+            let endian = file.endian();
+            for symbol in table.iter().take(MOST_SYMBOLS) {
+                if symbol.st_type() == STT_FUNC && !symbol.is_undefined(endian) {
+                    let name = base.saturating_add(symbol.st_name(endian) as usize);
+                    let (address, size) = (symbol.st_value(endian).into(), symbol.st_size(endian).into());
+                    self.symbols.push(Symbol { address, size, name });
+                }
+            }
         }
+        Ok(())
     }
 
     /// The address that the file states for a byte at `offset` of the file.
@@ -84,12 +92,13 @@ impl Image {
         let index = self.symbols.partition_point(|symbol| symbol.address <= address).checked_sub(1)?;
         let symbol = self.symbols.get(index)?;
         let into = address - symbol.address;
-        (symbol.size == 0 || into < symbol.size).then(|| (demangle(self.name(symbol)), into))
+        (symbol.size == 0 || into < symbol.size).then(|| (demangle(&self.name(symbol)), into))
     }
 
-    fn name(&self, symbol: &Symbol) -> &str {
-        let start = symbol.name as usize;
-        self.names.get(start..start + symbol.length as usize).unwrap_or_default()
+    fn name(&self, symbol: &Symbol) -> String {
+        let rest = self.names.get(symbol.name..).unwrap_or_default();
+        let end = rest.iter().position(|&byte| byte == 0).unwrap_or(rest.len());
+        String::from_utf8_lossy(&rest[..end]).into_owned()
     }
 
     /// Whether the file has no function symbols at all (stripped).
