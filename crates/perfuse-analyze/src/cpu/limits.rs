@@ -51,10 +51,12 @@ pub(super) fn pids_groups(run: &Run) -> Reading<Vec<PidsGroup>> {
     let mut seen = hierarchies.v1("pids").is_some();
     let both = [(hierarchies.v2(), false), (hierarchies.v1("pids"), true)];
     for (hierarchy, v1) in both.into_iter().filter_map(|(hierarchy, v1)| Some((hierarchy?, v1))) {
-        for path in hierarchy.groups(last) {
+        let groups = hierarchy.groups(last);
+        // A v2 hierarchy that is seen and shows no pids files has the controller enabled nowhere: nothing is limited.
+        seen = seen || !groups.is_empty();
+        for path in groups {
             let file = hierarchy.path(&path, "pids.current");
             let Some(current) = run.last::<Number>(&file).into_value() else { continue };
-            seen = true;
             let limit = run.last::<Limit>(&hierarchy.path(&path, "pids.max")).into_value();
             let Some(max) = limit.and_then(Limit::at) else { continue };
             if !run.cgroup_in_scope(&path) {

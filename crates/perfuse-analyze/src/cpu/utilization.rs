@@ -20,10 +20,12 @@ const ID: &str = "cpu.utilization";
 /// Processes, threads and cgroups that are named.
 const NAMED: usize = 5;
 
-/// The thread that used most of one CPU, if it used nearly all of it while the host is far from full.
+/// The thread that used most of one CPU, if it used nearly all of it while the host is far from full. What this run
+/// itself used is told as its own cost.
 pub(super) fn hot_thread<'a>(run: &'a Run, cpus: &CpuUse) -> Option<&'a Used> {
     let tasks = run.tasks.value()?;
-    let (hottest, _) = tasks.top_threads(run, |used| Some(used.cpu)).into_iter().next()?;
+    let others = |used: &Used| (used.task.pid != run.host.self_pid).then_some(used.cpu);
+    let (hottest, _) = tasks.top_threads(run, others).into_iter().next()?;
     let hot = hottest.cpu >= run.threshold("cpu.hot-thread");
     let far_from_full = cpus.count() > 1 && cpus.all.busy < run.threshold("cpu.full");
     (hot && far_from_full).then_some(hottest)
