@@ -13,12 +13,14 @@ use crate::tools;
 /// Loopback port for `node_exporter`.
 const PORT: u16 = 19_777;
 
-/// Seconds of the short and of the long run of ours. Both begin and end with a complete sweep and have no other, so
-/// that the difference is sweeps of what is sampled each second, without start-up and end.
-const OURS: (u32, u32) = (1, 9);
-
-/// Sweeps a second of ours: more of them in the same time make the difference larger than the clock tick.
+/// Sweeps a second of ours while they are measured.
 const OURS_PER_SECOND: u32 = 10;
+
+/// Seconds of ours that are measured: the first complete sweep is past, the next is due in the tenth second.
+const OURS_SECONDS: u32 = 8;
+
+/// Seconds of ours that hold three complete sweeps, as any 30 seconds of a day do.
+const COMPLETE_SECONDS: u32 = 30;
 
 /// Seconds, and sweeps, of atop's runs: it does not go below one second.
 const ATOP: (u32, u32) = (3, 13);
@@ -29,10 +31,6 @@ pub(crate) fn sweep(settings: &Settings) -> Result<Vec<Row>> {
     let scratch = std::env::temp_dir().join(format!("perfuse-sweep-{}", std::process::id()));
     let file = scratch.to_string_lossy().into_owned();
     let atop = tools::find("atop").context("atop")?;
-    let ours =
-        |more: &[&str]| per_sweep(OURS, OURS_PER_SECOND, |seconds| record(settings, seconds, &file, "100ms", more));
-    let complete =
-        || per_sweep((2, 32), 1, |seconds| record(settings, seconds, &file, "1s", &["--set", "own-cost.max=1"]));
     let theirs = || {
         per_sweep(ATOP, 1, |seconds| {
             let _ = std::fs::remove_file(&scratch);
@@ -41,14 +39,14 @@ pub(crate) fn sweep(settings: &Settings) -> Result<Vec<Row>> {
     };
     let (mut bpf, mut plain, mut slow, mut peers, mut scrapes) = (vec![], vec![], vec![], vec![], vec![]);
     for _ in 0..settings.rounds {
-        bpf.push(ours(&["--set", "own-cost.max=1"])?);
+        bpf.push(running(settings, &file, OURS_PER_SECOND, OURS_SECONDS, &[])?);
         peers.push(theirs()?);
-        plain.push(ours(&["--no-bpf"])?);
+        plain.push(running(settings, &file, OURS_PER_SECOND, OURS_SECONDS, &["--no-bpf"])?);
         scrapes.push(scrape()?);
     }
     // The slow sources are due every tenth second: their share shows in a long run.
     for _ in 0..settings.rounds.min(2) {
-        slow.push(complete()?);
+        slow.push(running(settings, &file, 1, COMPLETE_SECONDS, &[])?);
     }
     let _ = std::fs::remove_file(&scratch);
     let (peers, scrapes) = (median(peers), median(scrapes));
@@ -70,16 +68,21 @@ pub(crate) fn sweep(settings: &Settings) -> Result<Vec<Row>> {
     ])
 }
 
-/// CPU seconds of a recording of some seconds.
-fn record(settings: &Settings, seconds: u32, file: &str, interval: &str, more: &[&str]) -> Result<f64> {
-    let duration = format!("{seconds}s");
-    let mut arguments =
-        vec!["use", "--quiet", "--json", "--record", file, "--duration", &duration, "--interval", interval];
+/// CPU milliseconds of one sweep of a recording that runs as it would all day: what it used between two moments.
+fn running(settings: &Settings, file: &str, per_second: u32, seconds: u32, more: &[&str]) -> Result<f64> {
+    let interval = format!("{}ms", 1000 / per_second);
+    let mut arguments = vec!["use", "--quiet", "--record", file, "--interval", &interval];
     arguments.extend(more);
-    Ok(time(&settings.perfuse, &arguments, &[0, 1])?.cpu_s)
+    let recorder = Background::start(&settings.perfuse, &arguments)?;
+    std::thread::sleep(Duration::from_millis(1500));
+    let before = cpu_so_far(recorder.0.id())?;
+    std::thread::sleep(Duration::from_secs(u64::from(seconds)));
+    let used = cpu_so_far(recorder.0.id())? - before;
+    recorder.interrupt()?;
+    Ok(used * 1000.0 / f64::from(seconds * per_second))
 }
 
-/// CPU milliseconds of one sweep: the difference of a long and a short run.
+/// CPU milliseconds of one sweep of a peer: the difference of a long and a short run, without start-up and end.
 fn per_sweep(seconds: (u32, u32), per_second: u32, run: impl Fn(u32) -> Result<f64>) -> Result<f64> {
     let short = run(seconds.0)?;
     let long = run(seconds.1)?;
