@@ -14,7 +14,10 @@ const LOOPS: &str = "150000";
 /// The workload alone, under our recording, and under `perf record -e sched:sched_switch -a`.
 pub(crate) fn run(settings: &Settings) -> Result<Vec<Row>> {
     let perf = tools::find("perf").context("perf")?;
-    let workload = || -> Result<f64> { Ok(time(&perf, &["bench", "sched", "pipe", "-l", LOOPS], &[0])?.cpu_s) };
+    let taskset = tools::find("taskset").context("taskset")?;
+    // On one CPU: whether the two ends share one or not changes the cost of a switch more than anything measured here.
+    let pinned = ["-c", "0", &perf.to_string_lossy(), "bench", "sched", "pipe", "-l", LOOPS].map(str::to_owned);
+    let workload = || -> Result<f64> { Ok(time(&taskset, &pinned, &[0])?.cpu_s) };
     let (mut alone, mut ours, mut theirs) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..settings.rounds {
         alone.push(workload()?);

@@ -47,7 +47,13 @@ pub(crate) fn run(args: &UseArgs, thresholds: &Thresholds, console: &Console) ->
     let scope = scope(args, std::slice::from_ref(&first), console)?;
     let (updates, inbox) = channel();
     let (stop, stopped) = channel();
-    let sampling = Sampling { session, scope, thresholds: thresholds.clone(), interval: args.interval };
+    let sampling = Sampling {
+        session,
+        scope,
+        thresholds: thresholds.clone(),
+        interval: args.interval,
+        interrupt: interrupt.clone(),
+    };
     let worker =
         std::thread::Builder::new().name("sampler".into()).spawn(move || sampling.run(first, &updates, &stopped));
     let worker = worker.context("sampler")?;
@@ -64,15 +70,26 @@ struct Sampling {
     scope: Scope,
     thresholds: Thresholds,
     interval: Duration,
+    interrupt: Interrupt,
 }
 
+/// How long the drawing thread may take to end after a signal.
+const GRACE: Duration = Duration::from_secs(3);
+
 impl Sampling {
+    #[expect(clippy::disallowed_methods, reason = "the thread that would return is the one that is blocked")]
     fn run(mut self, first: perfuse_format::RawSnapshot, updates: &Sender<Update>, stopped: &Receiver<()>) {
         let mut window = Sliding::new(WINDOW);
         window.push(first);
         let mut next = Instant::now();
         let mut count = 0_u64;
+        let mut interrupted: Option<Instant> = None;
         loop {
+            // A terminal that takes nothing (stopped by Ctrl-S, or nobody reads it) blocks the thread that draws. The end
+            // of the process detaches every program.
+            if self.interrupt.came() && interrupted.get_or_insert_with(Instant::now).elapsed() > GRACE {
+                std::process::exit(130);
+            }
             while next <= Instant::now() {
                 next += self.interval;
             }
