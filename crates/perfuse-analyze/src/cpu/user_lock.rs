@@ -5,9 +5,9 @@ mod evidence;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use perfuse_format::Reading;
 use perfuse_format::bpf::{FutexWait, FutexWaker};
 use perfuse_format::proc::stacks::Stacks;
-use perfuse_format::{Missing, Reading, Why};
 
 use self::evidence::{Proof, caller, proof};
 use super::{advice, is_bottleneck, link, total};
@@ -21,13 +21,21 @@ const UTILIZATION: &str = "user-lock.utilization";
 const SATURATION: &str = "user-lock.saturation";
 
 const SOURCE: &str = "bpf sys_enter_futex .. sys_exit_futex";
+const BY_HAND: &str = "perf trace -s -e futex -a sleep 5";
 
 /// The three cells and their findings.
 pub(super) fn evaluate(run: &Run, out: &mut Output) {
-    // How long a lock is held no kernel counter knows: a lock without contention never enters the kernel.
-    let opt_in = Missing::new(Why::NotSampled, "uprobes on pthread_mutex_lock and pthread_mutex_unlock");
-    out.cell(Cell::unmeasurable(UTILIZATION, &opt_in));
-    saturation(run, out);
+    match run.bpf::<FutexWait>() {
+        Reading::Value((rows, seconds)) => {
+            let locks = locks(run, &rows, seconds);
+            out.cell(utilization(&locks));
+            saturation(run, &rows, seconds, &locks, out);
+        }
+        Reading::Missing(missing) => {
+            out.cell(Cell::unmeasurable(UTILIZATION, &missing));
+            out.cell(Cell::unmeasurable(SATURATION, &missing));
+        }
+    }
     deadlock::evaluate(run, out);
 }
 
@@ -39,7 +47,8 @@ struct Lock {
     wait: f64,
     count: u64,
     longest: f64,
-    waiters: BTreeSet<u32>,
+    /// Seconds per second that each thread waited.
+    waiters: BTreeMap<u32, f64>,
     proof: Proof,
     /// The place that asks for it, from the stack with the longest wait.
     place: Option<String>,
@@ -65,7 +74,7 @@ fn locks(run: &Run, rows: &[FutexWait], seconds: f64) -> Vec<Lock> {
         lock.wait += row.sum_ns as f64 / 1e9 / seconds;
         lock.count = lock.count.saturating_add(row.count);
         lock.longest = lock.longest.max(row.max_ns as f64 / 1e9);
-        lock.waiters.insert(row.tid);
+        *lock.waiters.entry(row.tid).or_default() += row.sum_ns as f64 / 1e9 / seconds;
         lock.proof = lock.proof.max(proof);
         if lock.place.is_none() || row.sum_ns > lock.heaviest {
             lock.place = caller(frames).or(lock.place.take());
@@ -76,11 +85,11 @@ fn locks(run: &Run, rows: &[FutexWait], seconds: f64) -> Vec<Lock> {
         let named = || rows.iter().find(|row| row.tid == tid).map(|row| row.comm.clone()).unwrap_or_default();
         let process = run.tasks.value().and_then(|tasks| tasks.processes.get(&pid));
         let comm = process.map_or_else(named, |used| used.task.comm.clone());
-        if run.in_scope(pid) && !locks.get(&(pid, address)).is_some_and(|lock| lock.waiters.contains(&tid)) {
+        if run.in_scope(pid) && !locks.get(&(pid, address)).is_some_and(|lock| lock.waiters.contains_key(&tid)) {
             let lock = locks.entry((pid, address)).or_insert_with(|| Lock::new(pid, comm, address, Proof::Word));
             lock.wait += 1.0;
             lock.longest = lock.longest.max(seconds);
-            lock.waiters.insert(tid);
+            lock.waiters.insert(tid, 1.0);
         }
     }
     for waker in &wakers {
@@ -105,12 +114,17 @@ impl Lock {
             wait: 0.0,
             count: 0,
             longest: 0.0,
-            waiters: BTreeSet::new(),
+            waiters: BTreeMap::new(),
             proof,
             place: None,
             heaviest: 0,
             holder: None,
         }
+    }
+
+    /// Share of the time that it was held at least.
+    fn held(&self) -> f64 {
+        self.waiters.values().copied().fold(0.0, f64::max).min(1.0)
     }
 
     fn name(&self) -> String {
@@ -145,24 +159,35 @@ impl Lock {
     }
 }
 
-fn saturation(run: &Run, out: &mut Output) {
-    let (rows, seconds) = match run.bpf::<FutexWait>() {
-        Reading::Value(found) => found,
-        Reading::Missing(missing) => return out.cell(Cell::unmeasurable(SATURATION, &missing)),
-    };
-    let locks = locks(run, &rows, seconds);
+/// How long locks are held, as far as it shows without a probe on every lock and unlock: while a thread waits for a lock,
+/// somebody holds it. So a lock was held for at least as long as its most patient waiter waited.
+fn utilization(locks: &[Lock]) -> Cell {
+    let mut held: Vec<(&Lock, f64)> = locks.iter().map(|lock| (lock, lock.held())).collect();
+    held.sort_by(|a, b| b.1.total_cmp(&a.1).then((a.0.pid, a.0.address).cmp(&(b.0.pid, b.0.address))));
+    let most = Quantity::ratio(held.first().map_or(0.0, |(_, held)| *held));
+    let mut cell = Cell::measured(UTILIZATION, Verdict::Ok, most)
+        .evidence(Evidence::new(SOURCE, "longest total wait of one thread for one lock", most).by_hand(BY_HAND))
+        .note(Msg::new("cell-user-lock-utilization-note-bound"));
+    for (lock, held) in held.iter().take(20) {
+        cell.instances.push(Instance::new(lock.name(), Quantity::ratio(*held), Verdict::Ok));
+    }
+    let holder = |lock: &Lock| lock.holder.as_ref().map(|(pid, tid, comm, _)| Entity::thread(*pid, *tid, comm));
+    cell.culprits = held.iter().filter_map(|(lock, _)| holder(lock)).take(5).collect();
+    cell
+}
+
+fn saturation(run: &Run, rows: &[FutexWait], seconds: f64, locks: &[Lock], out: &mut Output) {
     let wait = total(locks.iter().map(|lock| lock.wait));
     let all: u64 = rows.iter().filter(|row| run.in_scope(row.pid)).map(|row| row.sum_ns).sum();
     let verdict_of = |lock: &Lock| lock.verdict(run);
     let verdict = locks.iter().map(verdict_of).max().unwrap_or(Verdict::Ok);
     let all = Quantity::wait(all as f64 / 1e9 / seconds);
-    let by_hand = "perf trace -s -e futex -a sleep 5";
     let mut cell = Cell::measured(SATURATION, verdict, Quantity::wait(wait))
         .evidence(
             Evidence::new(SOURCE, "waits that stack or waker shows to be for a lock", Quantity::wait(wait))
-                .by_hand(by_hand),
+                .by_hand(BY_HAND),
         )
-        .evidence(Evidence::new(SOURCE, "all futex waits", all).by_hand(by_hand))
+        .evidence(Evidence::new(SOURCE, "all futex waits", all).by_hand(BY_HAND))
         .note(Msg::new("cell-user-lock-saturation-note-choice"));
     for lock in locks.iter().take(20) {
         let verdict = verdict_of(lock);
@@ -385,8 +410,14 @@ mod tests {
     }
 
     #[test]
-    fn hold_time_is_said_to_be_opt_in() {
-        let checklist = build(&waiting(None, 13));
+    fn a_lock_is_held_at_least_as_long_as_one_thread_waits_for_it() {
+        let stacks = "55\tuser\t__lll_lock_wait;pthread_mutex_lock;Cache::get(int);serve;main\n";
+        let checklist = build(&waiting(Some(stacks), 13));
+        let cell = checklist.cells.iter().find(|cell| cell.id == UTILIZATION).unwrap();
+        // Two threads wait 1.8 s/s together, each 0.9.
+        assert!((cell.value.unwrap().number - 0.9).abs() < 1e-9, "{:?}", cell.value);
+        assert_eq!((cell.verdict, cell.culprits[0].tid), (Verdict::Ok, Some(13)));
+        let checklist = build(&[RawSnapshot::default()]);
         let cell = checklist.cells.iter().find(|cell| cell.id == UTILIZATION).unwrap();
         assert_eq!(cell.verdict, Verdict::Unmeasurable);
         assert!(cell.enable.is_some());

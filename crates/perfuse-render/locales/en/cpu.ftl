@@ -30,8 +30,9 @@ cell-kernel-lock-errors-who = The administrator of the host, in its kernel log o
 
 ## User locks
 cell-user-lock-utilization-title = User lock utilization
-cell-user-lock-utilization-enable = How long a lock is held is not counted by the kernel: an uncontended lock never enters it. Probe pthread_mutex_lock and pthread_mutex_unlock of the one program that matters: it slows every lock down.
+cell-user-lock-utilization-enable = Run as root, or with CAP_BPF and CAP_PERFMON: then the waits for locks are counted in the kernel, and a lock is known to be held while someone waits. The whole hold time needs probes on pthread_mutex_lock and pthread_mutex_unlock of the one program that matters: they slow every lock down.
 cell-user-lock-utilization-who = The program's own metrics, or its authors with a profiler for locks
+cell-user-lock-utilization-note-bound = A lower bound, and of contended locks only: a lock is seen to be held while someone waits for it. A lock that nobody waits for never enters the kernel; its hold time needs probes on every lock and unlock.
 cell-user-lock-saturation-title = User lock saturation
 cell-user-lock-saturation-enable = Run as root, or with CAP_BPF and CAP_PERFMON and readable tracefs: futex waits are timed inside the kernel.
 cell-user-lock-saturation-who = Root on this host with `perf trace -s -e futex -a`

@@ -30,8 +30,9 @@ cell-kernel-lock-errors-who = 호스트 관리자가 커널 로그나 시리얼 
 
 ## 사용자 락
 cell-user-lock-utilization-title = 사용자 락 사용률
-cell-user-lock-utilization-enable = 락을 쥐고 있는 시간은 커널이 세지 않습니다. 경합이 없는 락은 커널에 들어오지 않기 때문입니다. 꼭 필요한 프로그램 하나에서만 pthread_mutex_lock과 pthread_mutex_unlock에 프로브를 거십시오. 모든 락이 느려집니다.
+cell-user-lock-utilization-enable = root로 또는 CAP_BPF와 CAP_PERFMON을 가지고 실행하십시오. 그러면 락을 기다린 시간을 커널 안에서 세고, 누군가 기다리는 동안 락이 잡혀 있음을 알 수 있습니다. 전체 보유 시간은 꼭 필요한 프로그램 하나의 pthread_mutex_lock과 pthread_mutex_unlock에 프로브를 걸어야 알 수 있으며, 모든 락이 느려집니다.
 cell-user-lock-utilization-who = 프로그램 자체의 지표, 또는 락 프로파일러를 쓰는 개발자
+cell-user-lock-utilization-note-bound = 경합하는 락에 대한 하한값입니다. 락은 누군가 기다리는 동안에만 잡혀 있는 것으로 보입니다. 아무도 기다리지 않는 락은 커널에 들어오지 않으며, 그 보유 시간을 알려면 모든 잠금과 해제에 프로브가 필요합니다.
 cell-user-lock-saturation-title = 사용자 락 포화도
 cell-user-lock-saturation-enable = root로, 또는 CAP_BPF와 CAP_PERFMON 권한으로 tracefs를 읽을 수 있게 하여 실행하십시오. futex 대기 시간은 커널 안에서 잽니다.
 cell-user-lock-saturation-who = 이 호스트의 root가 `perf trace -s -e futex -a`로 확인할 수 있습니다
