@@ -4,8 +4,8 @@
 //!
 //! ```no_run
 //! # use perfuse_render::{Lang, tui::{App, Flow}};
-//! # fn terminal() -> ratatui::DefaultTerminal { unimplemented!() }
-//! # fn next() -> crossterm::event::Event { unimplemented!() }
+//! # fn terminal() -> ratatui::DefaultTerminal { ratatui::init() }
+//! # fn next() -> crossterm::event::Event { crossterm::event::read().unwrap() }
 //! let mut app = App::new(Lang::En);
 //! let mut terminal = terminal();
 //! loop {
