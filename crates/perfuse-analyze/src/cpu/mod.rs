@@ -140,6 +140,23 @@ mod testing {
         RawSnapshot { mono_ns: second * 1_000_000_000, ..RawSnapshot::default() }
     }
 
+    /// A table of the BPF programs with rows of `size` bytes.
+    pub(super) fn table(size: u32, rows: &[Vec<u8>]) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        bytes.extend(size.to_ne_bytes());
+        bytes.extend(u32::try_from(rows.len()).unwrap().to_ne_bytes());
+        bytes.extend(0_u64.to_ne_bytes());
+        for row in rows {
+            bytes.extend(row);
+        }
+        bytes
+    }
+
+    /// The words of a row.
+    pub(super) fn words(words: &[u64]) -> Vec<u8> {
+        words.iter().flat_map(|word| word.to_ne_bytes()).collect()
+    }
+
     pub(super) fn run(snapshots: &[RawSnapshot]) -> Run<'_> {
         Run::new(snapshots, Thresholds::default(), Scope::default()).unwrap()
     }

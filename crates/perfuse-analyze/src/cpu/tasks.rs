@@ -400,7 +400,7 @@ fn by_other(run: &Run, row: &Failed, users: &[User]) -> Finding {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{build, second, stat};
+    use super::super::testing::{build, second, stat, table, words};
     use super::*;
     use perfuse_format::RawSnapshot;
 
@@ -438,21 +438,6 @@ mod tests {
         let checklist = build(&snapshots);
         let finding = checklist.findings.iter().find(|finding| finding.id == "tasks.zombies").unwrap();
         assert_eq!((finding.culprit.pid, finding.culprit.name.as_str()), (Some(5), "careless"));
-    }
-
-    fn table(row_size: usize, rows: &[Vec<u8>]) -> Vec<u8> {
-        let mut bytes = Vec::new();
-        bytes.extend(u32::try_from(row_size).unwrap().to_ne_bytes());
-        bytes.extend(u32::try_from(rows.len()).unwrap().to_ne_bytes());
-        bytes.extend(0_u64.to_ne_bytes());
-        for row in rows {
-            bytes.extend(row);
-        }
-        bytes
-    }
-
-    fn words(words: &[u64]) -> Vec<u8> {
-        words.iter().flat_map(|word| word.to_ne_bytes()).collect()
     }
 
     #[test]

@@ -283,24 +283,9 @@ fn finding(run: &Run, lock: &Lock) -> Finding {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{build, second};
+    use super::super::testing::{build, second, table, words};
     use super::*;
     use perfuse_format::RawSnapshot;
-
-    fn table(size: u32, rows: &[Vec<u8>]) -> Vec<u8> {
-        let mut bytes = Vec::new();
-        bytes.extend(size.to_ne_bytes());
-        bytes.extend(u32::try_from(rows.len()).unwrap().to_ne_bytes());
-        bytes.extend(0_u64.to_ne_bytes());
-        for row in rows {
-            bytes.extend(row);
-        }
-        bytes
-    }
-
-    fn words(words: &[u64]) -> Vec<u8> {
-        words.iter().flat_map(|word| word.to_ne_bytes()).collect()
-    }
 
     /// Threads 11 and 12 of process 10 wait 0.9 s/s at address 0x700, woken by `waker`.
     fn waiting(stacks: Option<&str>, waker: u64) -> [RawSnapshot; 2] {

@@ -151,12 +151,12 @@ impl Interface {
         self.index = after.index;
         self.loopback = after.is_loopback();
         // A reset makes the whole interval unknown for this interface.
-        let Some(grown) = grown(&before.counters, &after.counters) else { return };
+        let Some(grown) = grown(before.counters, after.counters) else { return };
         let (received, sent) = (grown.rx_bytes as f64 / seconds, grown.tx_bytes as f64 / seconds);
         self.seconds += seconds;
         self.peak = self.peak.max(received).max(sent);
         self.history.push((at, received, sent));
-        self.grown = added(&self.grown, &grown);
+        self.grown = added(self.grown, grown);
         if let (Some(before), Some(after)) = (before.carrier_changes, after.carrier_changes) {
             self.carrier_changes += delta(before.into(), after.into()).grew().unwrap_or(0);
         }
@@ -188,78 +188,40 @@ impl Interface {
     }
 }
 
-fn counters_of(counters: &LinkCounters) -> [u64; 15] {
+/// Every counter of an interface, to do the same with each.
+fn each(counters: &mut LinkCounters) -> [&mut u64; 15] {
     [
-        counters.rx_bytes,
-        counters.rx_packets,
-        counters.rx_errors,
-        counters.rx_dropped,
-        counters.rx_fifo,
-        counters.rx_crc,
-        counters.rx_frame,
-        counters.rx_missed,
-        counters.tx_bytes,
-        counters.tx_packets,
-        counters.tx_errors,
-        counters.tx_dropped,
-        counters.tx_fifo,
-        counters.collisions,
-        counters.tx_carrier,
+        &mut counters.rx_bytes,
+        &mut counters.rx_packets,
+        &mut counters.rx_errors,
+        &mut counters.rx_dropped,
+        &mut counters.rx_fifo,
+        &mut counters.rx_crc,
+        &mut counters.rx_frame,
+        &mut counters.rx_missed,
+        &mut counters.tx_bytes,
+        &mut counters.tx_packets,
+        &mut counters.tx_errors,
+        &mut counters.tx_dropped,
+        &mut counters.tx_fifo,
+        &mut counters.collisions,
+        &mut counters.tx_carrier,
     ]
 }
 
-fn of_counters(values: [u64; 15]) -> LinkCounters {
-    let [
-        rx_bytes,
-        rx_packets,
-        rx_errors,
-        rx_dropped,
-        rx_fifo,
-        rx_crc,
-        rx_frame,
-        rx_missed,
-        tx_bytes,
-        tx_packets,
-        tx_errors,
-        tx_dropped,
-        tx_fifo,
-        collisions,
-        tx_carrier,
-    ] = values;
-    LinkCounters {
-        rx_bytes,
-        rx_packets,
-        rx_errors,
-        rx_dropped,
-        rx_fifo,
-        rx_crc,
-        rx_frame,
-        rx_missed,
-        tx_bytes,
-        tx_packets,
-        tx_errors,
-        tx_dropped,
-        tx_fifo,
-        collisions,
-        tx_carrier,
-    }
-}
-
-fn grown(before: &LinkCounters, after: &LinkCounters) -> Option<LinkCounters> {
-    let mut values = counters_of(after);
-    for (value, before) in values.iter_mut().zip(counters_of(before)) {
-        match delta(before, *value) {
+fn grown(mut before: LinkCounters, mut after: LinkCounters) -> Option<LinkCounters> {
+    for (value, before) in each(&mut after).into_iter().zip(each(&mut before)) {
+        match delta(*before, *value) {
             Delta::Grew(by) => *value = by,
             Delta::Reset => return None,
         }
     }
-    Some(of_counters(values))
+    Some(after)
 }
 
-fn added(sum: &LinkCounters, more: &LinkCounters) -> LinkCounters {
-    let mut values = counters_of(sum);
-    for (value, more) in values.iter_mut().zip(counters_of(more)) {
-        *value = value.saturating_add(more);
+fn added(mut sum: LinkCounters, mut more: LinkCounters) -> LinkCounters {
+    for (value, more) in each(&mut sum).into_iter().zip(each(&mut more)) {
+        *value = value.saturating_add(*more);
     }
-    of_counters(values)
+    sum
 }
