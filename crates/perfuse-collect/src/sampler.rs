@@ -67,7 +67,8 @@ impl Sampler {
     /// A sampler of the host below `root`. Raises the soft limit of open files of this process to its hard limit.
     pub fn new(root: Root) -> Self {
         Self {
-            host: host::facts(&root).to_bytes(),
+            // Filled by the first snapshot, which is a slow one.
+            host: Vec::new(),
             root,
             files: Files::new(SHARED.iter().chain(GROUPS.iter().flat_map(|group| group.files)).copied()),
             cgroups: Cgroups::new(GROUPS.iter().flat_map(|group| group.cgroup_files).copied()),

@@ -2,12 +2,14 @@
 
 use std::time::Instant;
 
+use perfuse_analyze::Thresholds;
 use perfuse_analyze::cost::OwnCost;
-use perfuse_collect::bpf::{BpfSet, Options, Program};
-use perfuse_collect::{Root, Sampler, caps, usage};
+use perfuse_collect::bpf::{ALWAYS_ON, BpfSet, Options, Program, USE};
+use perfuse_collect::{Root, Sampler, usage};
 use perfuse_format::RawSnapshot;
 use perfuse_symbol::{HostFiles, Symbolizer};
 
+use crate::cli::UseArgs;
 use crate::stacks::{self, Chain};
 
 /// What is sampled, and how much.
@@ -21,6 +23,20 @@ pub(crate) struct Plan {
     pub(crate) most_cost: f64,
     /// Whether call stacks are named at every complete snapshot, and not only at the last one.
     pub(crate) name_stacks: bool,
+}
+
+impl Plan {
+    /// What the command line asks for. A recording without an end (`all_day`) runs only the programs that are cheap
+    /// enough for it, and names stacks only in the end.
+    pub(crate) fn new(args: &UseArgs, thresholds: &Thresholds, all_day: bool) -> Self {
+        let programs = if all_day { ALWAYS_ON } else { USE };
+        Self {
+            root: args.root.clone().map_or_else(Root::default, Root::at),
+            programs: if args.no_bpf { &[] } else { programs },
+            most_cost: thresholds.get("own-cost.max"),
+            name_stacks: !all_day,
+        }
+    }
 }
 
 /// What everything had cost when it was last looked at.
@@ -95,9 +111,6 @@ impl Session {
             }
         });
         self.detach_condemned(&raw);
-        if self.snapshots == 0 {
-            raw.put("@capabilities", caps::probe(&self.plan.root).to_bytes());
-        }
         self.snapshots += 1;
         self.limit_cost();
         if self.snapshots > 1 && (last || (slow && self.plan.name_stacks)) {

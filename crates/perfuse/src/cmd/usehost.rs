@@ -8,9 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, anyhow, bail};
 use perfuse_analyze::sixty::SixtyReport;
 use perfuse_analyze::window::Window;
-use perfuse_analyze::{Arg, Checklist, Msg, Quantity, Run, Scope, Severity, Thresholds};
-use perfuse_collect::Root;
-use perfuse_collect::bpf::{ALWAYS_ON, USE};
+use perfuse_analyze::{Arg, Checklist, Msg, Quantity, Run, Scope, Thresholds};
 use perfuse_format::RawSnapshot;
 use perfuse_format::proc::stat::ProcStat;
 use perfuse_format::replay::{Decoder, Encoder};
@@ -104,8 +102,8 @@ fn json(args: &UseArgs, report: &Report) -> anyhow::Result<String> {
 /// take that for good news.
 fn status(checklist: &Checklist) -> u8 {
     match checklist.healthy {
-        _ if checklist.findings.iter().any(|finding| finding.severity > Severity::Watch) => 1,
-        Some(_) => 0,
+        Some(true) => 0,
+        Some(false) => 1,
         None => crate::FAILED,
     }
 }
@@ -180,7 +178,8 @@ fn replay(file: &Path, console: &Console) -> anyhow::Result<Option<Vec<RawSnapsh
     Ok(Some(window.into_snapshots()))
 }
 
-/// Samples this host. Nothing is returned when the run was only to be recorded and was cut off at once.
+/// Samples this host. Nothing is returned, and nothing kept in memory, when the run is a recording without an end: that is
+/// not also a report.
 fn collect(args: &UseArgs, thresholds: &Thresholds, console: &Console) -> anyhow::Result<Option<Vec<RawSnapshot>>> {
     let interrupt = Interrupt::install()?;
     let mut recording = args.record.as_deref().map(Recording::create).transpose()?;
@@ -190,22 +189,11 @@ fn collect(args: &UseArgs, thresholds: &Thresholds, console: &Console) -> anyhow
     let duration = args.duration.unwrap_or(if endless { Duration::MAX } else { usual });
     let mut progress = Progress::new(args, console, duration, recording.is_some());
     progress.attaching();
-    let mut session = Session::start(Plan {
-        root: args.root.clone().map_or_else(Root::default, Root::at),
-        programs: if args.no_bpf {
-            &[]
-        } else if endless {
-            ALWAYS_ON
-        } else {
-            USE
-        },
-        most_cost: thresholds.get("own-cost.max"),
-        name_stacks: !endless,
-    });
+    let mut session = Session::start(Plan::new(args, thresholds, endless));
     let interval = args.interval.min(duration);
     let start = Instant::now();
     let end = start.checked_add(duration);
-    let mut window = Window::new(MOST_SNAPSHOTS);
+    let mut window = (!endless).then(|| Window::new(MOST_SNAPSHOTS));
     let mut next = start;
     loop {
         // The last sample is taken at the end even if that cuts the last interval short.
@@ -214,10 +202,15 @@ fn collect(args: &UseArgs, thresholds: &Thresholds, console: &Console) -> anyhow
         let last = !on_time || end.is_some_and(|end| due >= end);
         let snapshot = session.snapshot(last);
         progress.show(&snapshot, start.elapsed(), recording.as_ref());
-        if let Some(recording) = &mut recording {
-            recording.append(snapshot.clone())?;
+        match (&mut recording, &mut window) {
+            (Some(recording), Some(window)) => {
+                recording.append(snapshot.clone())?;
+                window.push(snapshot);
+            }
+            (Some(recording), None) => recording.append(snapshot)?,
+            (None, Some(window)) => window.push(snapshot),
+            (None, None) => {}
         }
-        window.push(snapshot);
         if last {
             break;
         }
@@ -234,12 +227,8 @@ fn collect(args: &UseArgs, thresholds: &Thresholds, console: &Console) -> anyhow
     }
     if let Some(recording) = recording {
         console.note(&recording.finish()?);
-        // A recording that was made for later is not also a report, unless one was asked for.
-        if endless {
-            return Ok(None);
-        }
     }
-    Ok(Some(window.into_snapshots()))
+    Ok(window.map(Window::into_snapshots))
 }
 
 /// The file of `--record`.

@@ -7,8 +7,6 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, bail};
 use perfuse_analyze::window::Sliding;
 use perfuse_analyze::{Checklist, Run, Scope, Thresholds};
-use perfuse_collect::Root;
-use perfuse_collect::bpf::USE;
 use perfuse_collect::terminal::{Wait, wait};
 use perfuse_render::ReportContext;
 use perfuse_render::tui::{App, Flow};
@@ -35,14 +33,8 @@ pub(crate) fn run(args: &UseArgs, thresholds: &Thresholds, console: &Console) ->
         bail!(console.texts.word("error-no-terminal"));
     }
     let interrupt = Interrupt::install()?;
-    let plan = Plan {
-        root: args.root.clone().map_or_else(Root::default, Root::at),
-        programs: if args.no_bpf { &[] } else { USE },
-        most_cost: thresholds.get("own-cost.max"),
-        name_stacks: true,
-    };
     // A process or a cgroup that is not there is said before the screen is taken.
-    let mut session = Session::start(plan);
+    let mut session = Session::start(Plan::new(args, thresholds, false));
     let first = session.snapshot(false);
     let scope = scope(args, std::slice::from_ref(&first), console)?;
     let (updates, inbox) = channel();
