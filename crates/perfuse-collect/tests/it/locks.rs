@@ -77,15 +77,16 @@ fn the_wait_for_a_kernel_lock_is_what_the_waiter_sees() {
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    let (mut seen, mut writes) = (Duration::ZERO, 0);
+    let (mut seen, mut ran, mut writes) = (Duration::ZERO, 0, 0);
     let first = live.snapshot();
     while holder.try_wait().unwrap().is_none() {
-        let start = Instant::now();
+        let (start, on_cpu) = (Instant::now(), ran_or_runnable());
         file.write_all_at(b"x", 0).unwrap();
         let took = start.elapsed();
         // Short ones did not wait.
         if took > Duration::from_millis(1) {
             seen += took;
+            ran += ran_or_runnable() - on_cpu;
             writes += 1;
         }
     }
@@ -98,7 +99,10 @@ fn the_wait_for_a_kernel_lock_is_what_the_waiter_sees() {
     let sum: u64 = mine.iter().map(|row| row.sum_ns).sum();
     let nanos = u64::try_from(seen.as_nanos()).unwrap();
     assert!(sum <= nanos + nanos / 10 + 20_000_000, "{sum} of {nanos}");
-    assert!(sum >= nanos / 2, "{sum} of {nanos}");
+    // A writer spins before it goes to sleep, and only then is the contention announced (rwsem_down_write_slowpath in
+    // kernel/locking/rwsem.c). So all that it slept was announced, and of the rest perhaps nothing.
+    let slept = nanos.saturating_sub(ran);
+    assert!(sum + slept / 10 + 20_000_000 >= slept, "{sum} of {slept}, of {nanos} in all");
     let longest = mine.iter().max_by_key(|row| row.sum_ns).unwrap();
     let stacks = parse::<Stack>(&last).into_value().unwrap();
     let stack = stacks.iter().find(|stack| stack.id == longest.kernel_stack).expect("its stack");
@@ -107,4 +111,10 @@ fn the_wait_for_a_kernel_lock_is_what_the_waiter_sees() {
     let hists: Vec<LockHist> = between(&first, &last).into_value().unwrap();
     let host: u64 = hists.iter().filter(|row| row.kind() == LockKind::RwsemWrite).map(|row| row.hist.sum_ns).sum();
     assert!(host + 1_000_000 >= sum, "{host} is of the whole host, {sum} of this process");
+}
+
+/// Nanoseconds that the calling thread has run or waited for a CPU.
+fn ran_or_runnable() -> u64 {
+    let schedstat = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
+    schedstat.split_whitespace().take(2).map(|field| field.parse::<u64>().unwrap()).sum()
 }
