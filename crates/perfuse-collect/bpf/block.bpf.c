@@ -172,6 +172,8 @@ int block_rq_issue(u64 *ctx)
 	// completion was not seen has another start.)
 	if (inserted && inserted->issued_ns && made && inserted->made_ns == made)
 		return 0;
+	if (inserted && inserted->issued_ns)
+		add(&lost_block_process, 1);
 	if (inserted && !inserted->issued_ns)
 		flight = *inserted;
 	else
