@@ -18,6 +18,7 @@ pub mod message;
 mod network;
 pub mod rank;
 pub mod run;
+pub mod session;
 pub mod sixty;
 pub mod table;
 pub mod tasks;

@@ -15,6 +15,7 @@ pub mod cgroup;
 pub mod counter;
 pub mod netlink;
 pub mod parse;
+pub mod perfdata;
 pub mod proc;
 pub mod raw;
 pub mod reading;
