@@ -16,6 +16,7 @@ pub mod kernel_log;
 mod memory;
 pub mod message;
 mod network;
+pub mod profile;
 pub mod rank;
 pub mod run;
 pub mod session;

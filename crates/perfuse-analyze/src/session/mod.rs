@@ -119,7 +119,12 @@ impl Session {
                 } else {
                     let name = String::from_utf8_lossy(name).into_owned();
                     let dso = self.dso(&name, DsoKind::Bpf, -1, None);
-                    self.kernel.insert(Map { start: *addr, end: addr.saturating_add(u64::from(*len)), pgoff: *addr, dso });
+                    self.kernel.insert(Map {
+                        start: *addr,
+                        end: addr.saturating_add(u64::from(*len)),
+                        pgoff: *addr,
+                        dso,
+                    });
                 }
             }
             _ => {}
@@ -143,7 +148,8 @@ impl Session {
 
     /// The dso of a name; a new one if nobody mapped it before. What has no file is another one in each process.
     fn dso(&mut self, path: &str, kind: DsoKind, pid: i32, build_id: Option<&[u8]>) -> DsoId {
-        let key = if kind == DsoKind::Anonymous { (format!("{path}\0{pid}"), false) } else { (path.to_owned(), pid < 0) };
+        let key =
+            if kind == DsoKind::Anonymous { (format!("{path}\0{pid}"), false) } else { (path.to_owned(), pid < 0) };
         let next = DsoId(u32::try_from(self.dsos.len()).unwrap_or(u32::MAX));
         let id = *self.by_name.entry(key).or_insert(next);
         if id == next {

@@ -154,13 +154,13 @@ pub mod flag {
     pub const NAMESPACES: u64 = 1 << 28;
     /// KSYMBOL records.
     pub const KSYMBOL: u64 = 1 << 29;
-    /// BPF_EVENT records.
+    /// `BPF_EVENT` records.
     pub const BPF_EVENT: u64 = 1 << 30;
     /// The event's data go to the AUX area.
     pub const AUX_OUTPUT: u64 = 1 << 31;
     /// CGROUP records.
     pub const CGROUP: u64 = 1 << 32;
-    /// TEXT_POKE records.
+    /// `TEXT_POKE` records.
     pub const TEXT_POKE: u64 = 1 << 33;
     /// MMAP2 records have the build id.
     pub const BUILD_ID: u64 = 1 << 34;

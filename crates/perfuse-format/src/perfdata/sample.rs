@@ -209,7 +209,10 @@ mod tests {
     fn registers_stand_in_the_order_of_their_bits() {
         let bytes: Vec<u8> = [10_u64, 20, 30].iter().flat_map(|value| value.to_le_bytes()).collect();
         let registers = Registers { abi: 2, mask: 0b1011, values: U64s::new(&bytes, Endian::Little) };
-        assert_eq!((0..4).map(|number| registers.get(number)).collect::<Vec<_>>(), [Some(10), Some(20), None, Some(30)]);
+        assert_eq!(
+            (0..4).map(|number| registers.get(number)).collect::<Vec<_>>(),
+            [Some(10), Some(20), None, Some(30)]
+        );
         assert_eq!(registers.get(64), None);
     }
 
