@@ -12,6 +12,7 @@ pub mod checklist;
 pub mod cost;
 mod cpu;
 mod disk;
+pub mod hist;
 pub mod kernel_log;
 mod memory;
 pub mod message;
