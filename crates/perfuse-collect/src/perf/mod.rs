@@ -5,7 +5,9 @@ pub mod cpus;
 mod error;
 mod event;
 pub mod tasks;
+pub mod workload;
 
 pub use crate::bpf::door::Errno;
 pub use error::{OpenError, Reason};
 pub use event::{Count, Counts, OpenFlags, PerfEvent};
+pub use workload::{Ended, Workload, WorkloadError, WorkloadOptions};
