@@ -9,6 +9,7 @@ mod grammar;
 pub mod host;
 pub mod modifier;
 pub mod names;
+mod naming;
 mod pmu;
 mod terms;
 
@@ -18,6 +19,7 @@ mod tests;
 pub use error::{EventError, Problem};
 pub use host::{Format, Offered, Pmu, PmuEvent, Pmus, TraceDenied, Word};
 pub use names::Tool;
+pub use naming::name_of;
 
 use crate::perfdata::attr::EventAttr;
 
