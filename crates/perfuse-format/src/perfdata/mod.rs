@@ -20,9 +20,11 @@
 //! Sources: `tools/perf/Documentation/perf.data-file-format.txt`, `include/uapi/linux/perf_event.h`, `man perf_event_open`.
 
 pub mod attr;
+pub mod count;
 pub mod record;
 pub mod sample;
 
 pub use attr::EventAttr;
+pub use count::{CountPlace, CountValue, CpuPosition, EventCounts};
 pub use record::{Mmap, RawRecord, Record, SampleId};
 pub use sample::{CpuMode, Sample, U64s};
