@@ -4,7 +4,9 @@
 pub mod cpus;
 mod error;
 mod event;
+pub mod pmu;
 pub mod tasks;
+pub mod tracepoints;
 pub mod workload;
 
 pub use crate::bpf::door::Errno;
