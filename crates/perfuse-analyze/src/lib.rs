@@ -22,6 +22,7 @@ pub mod rank;
 pub mod run;
 pub mod session;
 pub mod sixty;
+pub mod stat;
 pub mod table;
 pub mod tasks;
 #[cfg(test)]
