@@ -14,6 +14,7 @@
 
 mod chain;
 mod names;
+pub mod profile;
 mod table;
 
 use std::collections::BTreeMap;
