@@ -19,6 +19,7 @@ pub mod message;
 mod network;
 pub mod profile;
 pub mod rank;
+pub mod resolve;
 pub mod run;
 pub mod session;
 pub mod sixty;
