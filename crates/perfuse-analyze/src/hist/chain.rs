@@ -108,6 +108,8 @@ impl CallNode {
 pub struct CallTree {
     /// Nodes.
     pub nodes: Vec<CallNode>,
+    /// Period and samples of all its chains.
+    pub all: (u64, u64),
     /// The first ones; of flat and folded chains the last ones of each chain. The heaviest comes first.
     pub roots: Vec<u32>,
 }
@@ -344,6 +346,10 @@ fn compress(merger: Merger, frames: &Frames) -> CallTree {
             }
         }
     }
+    for &root in &tree.roots {
+        let node = &tree.nodes[root as usize];
+        tree.all = (tree.all.0.saturating_add(node.period()), tree.all.1 + node.samples());
+    }
     tree.arrange(frames);
     tree
 }
@@ -378,8 +384,7 @@ impl CallTree {
         for at in 0..self.nodes.len() {
             self.nodes[at].children = kept(&self.nodes, &self.nodes[at].children, self.nodes[at].below.0);
         }
-        let all = self.roots.iter().map(|&id| self.nodes[id as usize].period()).fold(0, u64::saturating_add);
-        self.roots = kept(&self.nodes, &self.roots, all);
+        self.roots = kept(&self.nodes, &self.roots, self.all.0);
     }
 
     /// Makes the ends of all chains of at least `min` the roots, the heaviest first.
