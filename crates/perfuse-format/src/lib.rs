@@ -16,6 +16,7 @@ pub mod counter;
 pub mod netlink;
 pub mod parse;
 pub mod perfdata;
+pub mod perfmap;
 pub mod proc;
 pub mod raw;
 pub mod reading;
