@@ -15,6 +15,7 @@
 mod chain;
 mod names;
 pub mod profile;
+mod replay;
 mod table;
 
 use std::collections::BTreeMap;
@@ -24,6 +25,7 @@ use perfuse_format::perfdata::{CpuMode, Sample};
 
 use crate::session::{DsoId, DsoKind, Session};
 pub use names::{Found, Inline, Names, NoNames, UserStack};
+pub use replay::Item;
 use table::{AddressTable, RecentIps};
 
 /// A place in a file; see [`Resolver::frame`].

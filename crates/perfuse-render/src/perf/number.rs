@@ -91,10 +91,10 @@ pub fn prefixed_hex(out: &mut Vec<u8>, value: u64) {
     hex(out, value, 0);
 }
 
-fn padded_hex(out: &mut Vec<u8>, value: u64, width: usize, with: u8) {
+fn padded_hex(out: &mut Vec<u8>, value: u64, width: usize, pad: u8) {
     const HEX: &[u8; 16] = b"0123456789abcdef";
     let length = usize::try_from((64 - value.leading_zeros()).div_ceil(4)).unwrap_or(16).max(1);
-    fill(out, with, width.saturating_sub(length));
+    fill(out, pad, width.saturating_sub(length));
     for place in (0..length).rev() {
         out.push(HEX[usize::try_from(value >> (place * 4) & 15).unwrap_or_default()]);
     }

@@ -338,22 +338,19 @@ impl Layout {
 
     /// A list without signs stands for itself: what was there before is gone.
     fn begin(&mut self, only: Option<Output>, warnings: &mut Vec<String>) {
-        match only {
-            Some(output) => {
-                let chosen = self.of_mut(output);
-                if chosen.by_user {
-                    warnings.push(format!("Overriding previous field request for {} events.", output.name()));
-                }
-                *chosen = Chosen { fields: Fields::NONE, by_user: true, must_exist: true, ..*chosen };
+        if let Some(output) = only {
+            let chosen = self.of_mut(output);
+            if chosen.by_user {
+                warnings.push(format!("Overriding previous field request for {} events.", output.name()));
             }
-            None => {
-                if self.chosen.iter().any(|chosen| chosen.by_user) {
-                    warnings.push("Overriding previous field request for all events.".to_owned());
-                }
-                for chosen in &mut self.chosen {
-                    *chosen = Chosen { fields: Fields::NONE, by_user: true, must_exist: false, ..*chosen };
-                }
-            }
+            *chosen = Chosen { fields: Fields::NONE, by_user: true, must_exist: true, ..*chosen };
+            return;
+        }
+        if self.chosen.iter().any(|chosen| chosen.by_user) {
+            warnings.push("Overriding previous field request for all events.".to_owned());
+        }
+        for chosen in &mut self.chosen {
+            *chosen = Chosen { fields: Fields::NONE, by_user: true, must_exist: false, ..*chosen };
         }
     }
 
@@ -366,7 +363,11 @@ impl Layout {
     ) -> Result<(), FieldError> {
         let Some(field) = Fields::of_name(name) else {
             let known = WITHOUT.contains(&name);
-            return Err(if known { FieldError::Without(name.to_owned()) } else { FieldError::Unknown(name.to_owned()) });
+            return Err(if known {
+                FieldError::Without(name.to_owned())
+            } else {
+                FieldError::Unknown(name.to_owned())
+            });
         };
         if field == Fields::FLAGS {
             self.flags = change != Change::Remove;

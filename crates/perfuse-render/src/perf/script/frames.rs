@@ -26,11 +26,11 @@ struct Texts {
 }
 
 /// All texts that were made.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct FrameTexts {
     made: Vec<Texts>,
     /// Whether source files are shown with their directories.
-    pub full_source_path: bool,
+    full_source_path: bool,
 }
 
 const NONE: (u32, u32) = (0, u32::MAX);
@@ -39,6 +39,11 @@ const NONE: (u32, u32) = (0, u32::MAX);
 const SHOWN: Fields = Fields::IP.and(Fields::SYM).and(Fields::SYMOFF).and(Fields::DSO).and(Fields::SRCLINE);
 
 impl FrameTexts {
+    /// No text yet; source files with or without their directories.
+    pub(super) fn new(full_source_path: bool) -> Self {
+        Self { made: Vec::new(), full_source_path }
+    }
+
     /// Appends the text of a frame.
     pub(super) fn put<N: Names>(
         &mut self,
@@ -63,10 +68,8 @@ impl FrameTexts {
         let (start, length) = if place == NONE {
             let start = made.bytes.len();
             write(resolver, fields, shape, id, self.full_source_path, &mut made.bytes);
-            let place = (
-                u32::try_from(start).unwrap_or_default(),
-                u32::try_from(made.bytes.len() - start).unwrap_or_default(),
-            );
+            let place =
+                (u32::try_from(start).unwrap_or_default(), u32::try_from(made.bytes.len() - start).unwrap_or_default());
             if let Some(slot) = made.places.get_mut(at) {
                 *slot = place;
             }

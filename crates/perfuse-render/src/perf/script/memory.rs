@@ -85,7 +85,7 @@ fn level(source: u64) -> String {
 }
 
 /// All of it.
-pub fn words(source: u64) -> String {
+pub(super) fn words(source: u64) -> String {
     let mut snoops = names(bits(source, 19, 5), &SNOOPS);
     snoops.extend(names(bits(source, 38, 2), &MORE_SNOOPS));
     let tlb = bits(source, 26, 7);

@@ -14,7 +14,7 @@ const ARM64: [&str; 34] = [
 const XMM: u32 = 32;
 
 /// The name of register `number` on an architecture (`uname -m`); `unknown` where none is known.
-pub fn name(arch: &str, number: u32) -> String {
+pub(super) fn name(arch: &str, number: u32) -> String {
     let at = usize::try_from(number).unwrap_or(usize::MAX);
     let known = match arch {
         "x86_64" | "i386" | "i486" | "i586" | "i686" | "x86" => match number.checked_sub(XMM) {
