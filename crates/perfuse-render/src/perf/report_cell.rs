@@ -43,23 +43,30 @@ impl Layout<'_> {
         let place = hists.place(id);
         let text = |id: Option<u64>| text_of(hists, id).map_or(0, str::len);
         match key {
-            Key::Comm => text(hists.sample_value(id, key)),
             Key::Pid => self.thread_name(id).len() + 8,
             Key::Dso => self.dso_width(place),
             Key::Symbol => self.symbol_width(place),
-            Key::Parent | Key::Trace => text(hists.sample_value(id, key)),
+            Key::Comm | Key::Parent | Key::Trace => text(hists.sample_value(id, key)),
             Key::Cgroup => self.cell_text(id, key, 0).len(),
             Key::Cpu => 3,
             Key::Socket | Key::Locked | Key::CodePageSize => 6,
             Key::LocalWeight | Key::Weight | Key::Snoop => 12,
-            Key::Time => if self.options.nanoseconds { 16 } else { 12 },
+            Key::Time => {
+                if self.options.nanoseconds {
+                    16
+                } else {
+                    12
+                }
+            }
             Key::SrcLine => hists.frames.text(place.srcline).map_or(0, str::len),
             Key::SrcFile => hists.frames.text(place.srcfile).map_or(0, str::len),
             Key::Addr | Key::AddrFrom | Key::AddrTo => ADDRESS + 2,
             Key::CgroupId => 20,
             Key::Tlb => 22,
             Key::Mem => 36,
-            Key::DsoFrom | Key::DsoTo | Key::DsoDaddr => self.other_place(id, key).map_or(0, |place| self.dso_width(place)),
+            Key::DsoFrom | Key::DsoTo | Key::DsoDaddr => {
+                self.other_place(id, key).map_or(0, |place| self.dso_width(place))
+            }
             Key::SymbolFrom | Key::SymbolTo | Key::SymbolDaddr => {
                 self.other_place(id, key).map_or(0, |place| self.symbol_width(place))
             }
@@ -69,10 +76,8 @@ impl Layout<'_> {
 
     fn dso_width(&self, place: &Frame) -> usize {
         let options = self.options;
-        let unresolved = !place.has_symbol()
-            && options.separator.is_none()
-            && options.widths.is_empty()
-            && !options.dsos_chosen;
+        let unresolved =
+            !place.has_symbol() && options.separator.is_none() && options.widths.is_empty() && !options.dsos_chosen;
         let name = self.hists.frames.text(self.dso_text(place)).map_or(0, str::len);
         if unresolved { name.max(ADDRESS) } else { name }
     }

@@ -36,7 +36,9 @@ impl Layout<'_> {
     /// The call chains of an entry.
     pub(super) fn chains(&self, id: u32, out: &mut String) {
         let event = self.hists.context(id).event as usize;
-        let Some((index, options)) = self.chain_index.as_ref().map(|index| (index, &self.options.chain)) else { return };
+        let Some((index, options)) = self.chain_index.as_ref().map(|index| (index, &self.options.chain)) else {
+            return;
+        };
         if self.hists.settings.event_chains.get(event) != Some(&true) {
             return;
         }
@@ -148,15 +150,7 @@ impl Layout<'_> {
     }
 
     /// Everything below the trunk, without recursion: chains may be as deep as a record is long.
-    fn branches(
-        &self,
-        tree: &CallTree,
-        roots: Vec<u32>,
-        samples: u64,
-        total: u64,
-        margin: &str,
-        out: &mut String,
-    ) {
+    fn branches(&self, tree: &CallTree, roots: Vec<u32>, samples: u64, total: u64, margin: &str, out: &mut String) {
         let fractal = self.options.chain.style == Style::Fractal;
         let limit = self.options.chain.limit;
         let mut complete = roots.len();

@@ -1,8 +1,6 @@
 //! The recording behind perf's own reports in these tests, made again by hand: the same stacks and periods.
 
-use perfuse_analyze::hist::{
-    ChainOptions, Collector, ColumnOptions, Columns, Context, Frame, Frames, Settings, Style,
-};
+use perfuse_analyze::hist::{ChainOptions, Collector, ColumnOptions, Columns, Context, Frame, Frames, Settings, Style};
 
 use super::*;
 
@@ -22,7 +20,7 @@ fn place(frames: &mut Frames, name: &str) -> u32 {
         "__libc_start_call_main" => (2, "libc.so.6", '.'),
         _ => (1, "work", '.'),
     };
-    let start = name.bytes().fold(0_u64, |sum, byte| sum * 31 + u64::from(byte)) & 0xffff_ffff;
+    let start = name.bytes().fold(0_u64, |sum, byte| (sum * 31 + u64::from(byte)) & 0xffff_ffff);
     let (dso_name, name) = (frames.strings.id(file), frames.strings.id(name));
     let symbol = (start, start + 1);
     let unknown = Frame::unknown(0, level);
