@@ -9,7 +9,7 @@ macro_rules! tables {
     };
 }
 
-tables!("core", "sixty", "cli", "cpu", "memory", "network", "disk");
+tables!("core", "sixty", "cli", "cpu", "memory", "network", "disk", "flame");
 
 /// Name and source of every table of a language.
 pub(super) fn files(lang: Lang) -> &'static [(&'static str, &'static str)] {
