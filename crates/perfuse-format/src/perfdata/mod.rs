@@ -20,6 +20,7 @@
 //! Sources: `tools/perf/Documentation/perf.data-file-format.txt`, `include/uapi/linux/perf_event.h`, `man perf_event_open`.
 
 pub mod attr;
+mod compressed;
 mod cursor;
 mod data;
 mod decode;
@@ -39,6 +40,7 @@ mod sorted;
 mod tracing;
 mod trailer;
 mod walk;
+mod zstd;
 
 #[cfg(test)]
 mod tests;
