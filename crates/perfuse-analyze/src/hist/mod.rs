@@ -10,6 +10,7 @@
 pub mod chain;
 pub mod collect;
 pub mod entries;
+pub mod feed;
 pub mod frame;
 pub mod intern;
 pub mod keys;
@@ -17,5 +18,6 @@ pub mod keys;
 pub use chain::{CallNode, CallTree, ChainIndex, ChainKey, ChainOptions, ChainValue, Style};
 pub use collect::{Collector, Context};
 pub use entries::{Entry, Histograms, Settings, Stat, Table, Totals};
+pub use feed::{Feed, FeedOptions};
 pub use frame::{Frame, FrameId, Frames, NO_TEXT};
 pub use keys::{Column, ColumnOptions, Columns, Key, KeyError, Mode, Weight};
