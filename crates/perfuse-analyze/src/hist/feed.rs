@@ -11,6 +11,7 @@ use super::collect::{Collector, Context};
 use super::frame::{Frame, FrameId, Frames, NO_TEXT};
 use super::intern::{IdTable, hash_of, next_id};
 use super::keys::{Columns, Key, Mode};
+use crate::resolve::time::TimeRanges;
 use crate::resolve::{self, Names, Resolver};
 use crate::session::{Dso, DsoKind};
 
@@ -45,8 +46,8 @@ pub struct FeedOptions {
     pub symbols: Option<BTreeSet<String>>,
     /// `--cpu`.
     pub cpus: Option<BTreeSet<u32>>,
-    /// `--time`: from and to, in nanoseconds, both included; several are alternatives.
-    pub times: Vec<(u64, u64)>,
+    /// `--time`.
+    pub times: TimeRanges,
     /// `--parent`: whether a function is one.
     pub parent: Option<NameTest>,
     /// `--ignore-callees`: whether what a function calls is left out of chains.
@@ -112,6 +113,14 @@ impl Feed {
         }
     }
 
+    /// Threads whose samples were taken, where lines are of threads.
+    pub fn threads(&self) -> BTreeSet<i32> {
+        let Some(at) = self.keys.iter().position(|key| *key == Key::Pid) else { return BTreeSet::new() };
+        let contexts = 0..next_id(self.collector.contexts());
+        let value = |id| self.collector.context(id).values.get(at).copied();
+        contexts.filter_map(value).filter_map(|tid| i32::try_from(tid.cast_signed()).ok()).collect()
+    }
+
     /// Takes note of a record that is no sample.
     pub fn record(&mut self, record: &Record<'_>) {
         if let Record::Cgroup { id, path } = record {
@@ -128,8 +137,7 @@ impl Feed {
         sample: &Sample<'_>,
         trace: &mut TraceText<'_>,
     ) {
-        let times = &self.options.times;
-        if !times.is_empty() && !times.iter().any(|(from, to)| (*from..=*to).contains(&sample.time)) {
+        if !self.options.times.has(sample.time) {
             return;
         }
         let found = resolver.place(sample);
