@@ -1,15 +1,15 @@
 # perf report.
 
 help-report = A recording as tables with call trees, in a terminal program or as text.
-report-tip = Tip: perfuse flamegraph draws the same recording as an interactive picture
-report-cpus = a list of CPUs, such as 0-3,7
-report-regex = a regular expression
-report-call-graph = a style (graph, fractal, flat, folded, none), caller or callee, function, address or srcline, percent, period or count, a threshold in percent and a limit
-report-separator = anything but a dot, which stands for separators inside of values
-report-percent = a number of percent
-report-percentage = relative or absolute
-report-quantum = a time with its unit, such as 100ms
-report-key = names of --sort, separated by commas
+perf-report-tip = Tip: perfuse flamegraph draws the same recording as an interactive picture
+perf-report-cpus = a list of CPUs, such as 0-3,7
+perf-report-regex = a regular expression
+perf-report-call-graph = a style (graph, fractal, flat, folded, none), caller or callee, function, address or srcline, percent, period or count, a threshold in percent and a limit
+perf-report-separator = anything but a dot, which stands for separators inside of values
+perf-report-percent = a number of percent
+perf-report-percentage = relative or absolute
+perf-report-quantum = a time with its unit, such as 100ms
+perf-report-key = names of --sort, separated by commas
 
 help-report-branch-stack = count branches instead of samples
 help-report-comms = only these process names

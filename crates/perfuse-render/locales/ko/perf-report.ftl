@@ -1,15 +1,15 @@
 # perf report.
 
 help-report = 기록을 호출 트리가 달린 표로 보여줍니다. 터미널 프로그램 또는 글로 보여줍니다.
-report-tip = 도움말: perfuse flamegraph는 같은 기록을 대화형 그림으로 그립니다
-report-cpus = CPU 목록, 예: 0-3,7
-report-regex = 정규 표현식
-report-call-graph = 모양(graph, fractal, flat, folded, none), caller 또는 callee, function, address 또는 srcline, percent, period 또는 count, 백분율 문턱값과 개수 제한
-report-separator = 점이 아닌 글자(점은 값 안의 구분자를 나타냅니다)
-report-percent = 백분율 숫자
-report-percentage = relative 또는 absolute
-report-quantum = 단위가 붙은 시간, 예: 100ms
-report-key = 쉼표로 나눈 --sort 이름들
+perf-report-tip = 도움말: perfuse flamegraph는 같은 기록을 대화형 그림으로 그립니다
+perf-report-cpus = CPU 목록, 예: 0-3,7
+perf-report-regex = 정규 표현식
+perf-report-call-graph = 모양(graph, fractal, flat, folded, none), caller 또는 callee, function, address 또는 srcline, percent, period 또는 count, 백분율 문턱값과 개수 제한
+perf-report-separator = 점이 아닌 글자(점은 값 안의 구분자를 나타냅니다)
+perf-report-percent = 백분율 숫자
+perf-report-percentage = relative 또는 absolute
+perf-report-quantum = 단위가 붙은 시간, 예: 100ms
+perf-report-key = 쉼표로 나눈 --sort 이름들
 
 help-report-branch-stack = 표본 대신 분기를 셉니다
 help-report-comms = 이 프로세스 이름만 봅니다

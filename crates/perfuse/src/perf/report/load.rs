@@ -109,7 +109,7 @@ impl Plan {
         let columns = Columns::new(&wanted).map_err(|error| {
             let option =
                 if options.fields.is_some() && error.to_string().contains("fields") { "fields" } else { "sort" };
-            UsageError::value(option, &error.to_string(), Msg::new("report-key"))
+            UsageError::value(option, &error.to_string(), Msg::new("perf-report-key"))
         })?;
         Ok(Ok(Self {
             mode,

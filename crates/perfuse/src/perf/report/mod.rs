@@ -42,7 +42,7 @@ pub(super) fn run(parsed: &Parsed, console: &Console) -> anyhow::Result<u8> {
     let layout_options = layout_options(&options, &loaded, console, stdio);
     let layout = Layout::new(&loaded.hists, &layout_options, &loaded.names);
     if !loaded.hists.entries.is_empty() {
-        let tip = console.texts.word("report-tip");
+        let tip = console.texts.word("perf-report-tip");
         layout.report(&loaded.events, loaded.lost, &tip, &mut out);
     }
     console::print(&out)?;

@@ -163,7 +163,7 @@ fn words(parsed: &Parsed, id: &str) -> Option<BTreeSet<String>> {
 /// `0-3,7`.
 fn cpus(parsed: &Parsed) -> Result<Option<BTreeSet<u32>>, UsageError> {
     let Some(text) = parsed.text("cpu") else { return Ok(None) };
-    let wrong = || UsageError::value("cpu", &text, Msg::new("report-cpus"));
+    let wrong = || UsageError::value("cpu", &text, Msg::new("perf-report-cpus"));
     let mut cpus = BTreeSet::new();
     for part in text.split(',') {
         let (from, to) = part.split_once('-').unwrap_or((part, part));
@@ -178,7 +178,7 @@ fn cpus(parsed: &Parsed) -> Result<Option<BTreeSet<u32>>, UsageError> {
 }
 
 fn expression(id: &str, text: &str) -> Result<Regex, UsageError> {
-    Regex::new(text).map_err(|_| UsageError::value(id, text, Msg::new("report-regex")))
+    Regex::new(text).map_err(|_| UsageError::value(id, text, Msg::new("perf-report-regex")))
 }
 
 /// A number at the start of a text, as `strtod` reads it.
@@ -303,7 +303,7 @@ impl Options {
             } else if let Some(value) = prefix_of(word, VALUES) {
                 self.chain.value = value;
             } else {
-                let wrong = || UsageError::value("call-graph", word, Msg::new("report-call-graph"));
+                let wrong = || UsageError::value("call-graph", word, Msg::new("perf-report-call-graph"));
                 let number = leading_number(word).ok_or_else(wrong)?;
                 if has_threshold {
                     // perf reads a limit as a whole number.
@@ -326,7 +326,7 @@ impl Options {
 fn separator(parsed: &Parsed) -> Result<Option<String>, UsageError> {
     match parsed.text("field-separator") {
         // perf writes dots for separators inside of values.
-        Some(text) if text == "." => Err(UsageError::value("field-separator", &text, Msg::new("report-separator"))),
+        Some(text) if text == "." => Err(UsageError::value("field-separator", &text, Msg::new("perf-report-separator"))),
         Some(text) if text == "\\t" => Ok(Some("\t".to_owned())),
         other => Ok(other),
     }
@@ -340,7 +340,7 @@ fn widths(parsed: &Parsed) -> Result<Vec<usize>, UsageError> {
 
 fn percent_limit(parsed: &Parsed) -> Result<f64, UsageError> {
     let Some(text) = parsed.text("percent-limit") else { return Ok(0.0) };
-    leading_number(&text).ok_or_else(|| UsageError::value("percent-limit", &text, Msg::new("report-percent")))
+    leading_number(&text).ok_or_else(|| UsageError::value("percent-limit", &text, Msg::new("perf-report-percent")))
 }
 
 fn relative(parsed: &Parsed) -> Result<bool, UsageError> {
@@ -348,14 +348,14 @@ fn relative(parsed: &Parsed) -> Result<bool, UsageError> {
         None => Ok(false),
         Some(word) if "absolute".starts_with(word) => Ok(false),
         Some(word) if "relative".starts_with(word) => Ok(true),
-        Some(word) => Err(UsageError::value("percentage", word, Msg::new("report-percentage"))),
+        Some(word) => Err(UsageError::value("percentage", word, Msg::new("perf-report-percentage"))),
     }
 }
 
 /// `100ms` in nanoseconds.
 fn quantum(parsed: &Parsed) -> Result<u64, UsageError> {
     let Some(text) = parsed.text("time-quantum") else { return Ok(100_000_000) };
-    let wrong = || UsageError::value("time-quantum", &text, Msg::new("report-quantum"));
+    let wrong = || UsageError::value("time-quantum", &text, Msg::new("perf-report-quantum"));
     let split = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let number: u64 = text[..split].parse().map_err(|_| wrong())?;
     let unit = match &text[split..] {
