@@ -114,18 +114,16 @@ impl Frames {
     }
 
     /// Order in which entries of different symbols are kept (`sort__sym_cmp` of perf's `util/sort.c`): by file, then by
-    /// address; without symbols by address alone, behind those with one.
+    /// address; those without a symbol behind them, by address alone.
     pub fn cmp_symbol(&self, a: &Frame, b: &Frame) -> Ordering {
-        if !a.has_symbol() && !b.has_symbol() {
-            return a.address.cmp(&b.address);
+        match (a.has_symbol(), b.has_symbol()) {
+            // perf looks at the sign of the difference: the upper half of all addresses comes first.
+            (false, false) => a.address.cast_signed().cmp(&b.address.cast_signed()),
+            (true, true) => {
+                self.cmp_dso(a, b).then(a.symbol.cmp(&b.symbol)).then_with(|| cmp_text(self, a.name, b.name))
+            }
+            (a, b) => b.cmp(&a),
         }
-        let named = || {
-            b.has_symbol()
-                .cmp(&a.has_symbol())
-                .then(a.symbol.cmp(&b.symbol))
-                .then_with(|| if a.inlined || b.inlined { cmp_text(self, a.name, b.name) } else { Ordering::Equal })
-        };
-        self.cmp_dso(a, b).then_with(named)
     }
 
     /// Order in which they are shown among entries of equal weight: by name; without one last.

@@ -1,7 +1,7 @@
 //! From the file to entries: one pass over the records.
 
 use std::collections::BTreeMap;
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 
 use perfuse_analyze::Msg;
 use perfuse_analyze::hist::{
@@ -172,15 +172,31 @@ impl Loaded {
             relative: options.relative,
             event_chains: data.events.iter().map(|event| event.attr.samples(sample_type::CALLCHAIN)).collect(),
             columns: plan.columns,
+            groups: groups(options, data),
         };
         let names = if settings.columns.has(Key::Pid) { thread_names(&mut resolver, &feed) } else { BTreeMap::new() };
         Ok(Ok(Self {
             hists: Histograms::new(feed.collector, feed.frames, settings),
-            events: super::events(data),
+            events: super::events(data, &groups(options, data)),
             sort: plan.sort,
             names,
             lost,
         }))
+    }
+}
+
+/// Events that are shown together: those that were counted as a group, and with `--group` all.
+fn groups(options: &Options, data: &PerfData<'_>) -> Vec<Range<usize>> {
+    let recorded = data.features.groups.iter().filter(|group| group.members > 1);
+    let ranges = recorded.map(|group| {
+        let start = group.leader as usize;
+        start..start.saturating_add(group.members as usize).min(data.events.len())
+    });
+    let ranges: Vec<Range<usize>> = ranges.filter(|group| group.len() > 1).collect();
+    match options.group {
+        Some(false) => Vec::new(),
+        Some(true) if ranges.is_empty() && data.events.len() > 1 => vec![0..data.events.len()],
+        _ => ranges,
     }
 }
 

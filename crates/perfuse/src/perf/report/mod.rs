@@ -4,6 +4,7 @@ mod load;
 mod options;
 
 use std::io::IsTerminal as _;
+use std::ops::Range;
 
 use anyhow::Context as _;
 use perfuse_format::perfdata::PerfData;
@@ -77,7 +78,24 @@ fn layout_options(options: &Options, loaded: &Loaded, console: &Console, stdio: 
     }
 }
 
-/// The events as they are called in the heads.
-fn events(data: &PerfData<'_>) -> Vec<ReportEvent> {
-    data.events.iter().map(|event| ReportEvent { name: event.name.clone() }).collect()
+/// The events as they are called in the heads. `grouped` are those that are shown together.
+fn events(data: &PerfData<'_>, groups: &[Range<usize>]) -> Vec<ReportEvent> {
+    let one = |(index, event): (usize, &perfuse_format::perfdata::Event)| {
+        let recorded = data.features.groups.iter().find(|group| group.leader as usize == index);
+        let several = recorded.is_some_and(|group| group.members > 1);
+        let Some(group) = groups.iter().find(|group| group.start == index) else {
+            return ReportEvent { name: event.name.clone(), several };
+        };
+        let names = data.events.get(group.clone()).unwrap_or_default().iter().map(|event| event.name.as_str());
+        let names = names.collect::<Vec<_>>().join(", ");
+        match recorded {
+            Some(recorded) => {
+                let name = if matches!(recorded.name.as_str(), "" | "{anon_group}") { "anon group" } else { &recorded.name };
+                ReportEvent { name: format!("{name} {{ {names} }}"), several: true }
+            }
+            // Put together with --group.
+            None => ReportEvent { name: names, several: true },
+        }
+    };
+    data.events.iter().enumerate().map(one).collect()
 }

@@ -44,6 +44,7 @@ const OPTIONS: &[Opt] = &[
     long_switch("demangle"),
     long_switch("demangle-kernel"),
     long_switch("full-source-path"),
+    long_switch("group"),
     long_switch("header"),
     long_switch("header-only"),
     long_value("ignore-callees", "regex"),
@@ -144,6 +145,8 @@ pub(super) struct Options {
     pub inlines: bool,
     pub skip_empty: bool,
     pub threads: bool,
+    /// `--group`, `--no-group`.
+    pub group: Option<bool>,
     /// `--stdio`, `--tui`; else the terminal decides.
     pub stdio: Option<bool>,
     pub color: Option<String>,
@@ -270,6 +273,7 @@ impl Options {
             inlines: on_unless_negated("inline"),
             skip_empty: on_unless_negated("skip-empty"),
             threads: parsed.on("threads"),
+            group: parsed.last("group").map(|given| !given.negated),
             stdio: match (parsed.on("tui"), parsed.on("stdio")) {
                 (true, false) => Some(false),
                 (_, true) => Some(true),
@@ -326,7 +330,9 @@ impl Options {
 fn separator(parsed: &Parsed) -> Result<Option<String>, UsageError> {
     match parsed.text("field-separator") {
         // perf writes dots for separators inside of values.
-        Some(text) if text == "." => Err(UsageError::value("field-separator", &text, Msg::new("perf-report-separator"))),
+        Some(text) if text == "." => {
+            Err(UsageError::value("field-separator", &text, Msg::new("perf-report-separator")))
+        }
         Some(text) if text == "\\t" => Ok(Some("\t".to_owned())),
         other => Ok(other),
     }
