@@ -194,7 +194,8 @@ impl Histograms {
             for (index, node) in collector.nodes.iter().enumerate() {
                 let root = node.parent == NO_NODE;
                 let context = node_context[index];
-                let id = if root { NO_NODE } else { entry_of(context, node.frame, node.first, &mut entries) };
+                let first = First { step: super::intern::next_id(index + 1), ..node.first };
+                let id = if root { NO_NODE } else { entry_of(context, node.frame, first, &mut entries) };
                 self.node_entries.push(id);
             }
         }
@@ -321,13 +322,11 @@ impl Histograms {
         }
         for event in 0..self.tables.len() {
             let mut order = std::mem::take(&mut self.tables[event].order);
-            order.sort_unstable_by(|&a, &b| self.compare_kept(a, b).then(a.cmp(&b)));
-            // Callers and callees are only compared within a thread, so that there may be no true order.
-            if self.settings.children && self.settings.chains {
-                order = rbtree::ordered(&order, |a, b| self.compare(a, b));
-            } else {
-                order.sort_by(|&a, &b| self.compare(a, b));
-            }
+            order.sort_unstable_by_key(|&id| self.entry(id).first);
+            // Neither is a true order: addresses are compared by the sign of their difference, and callers with callees
+            // only within a thread.
+            order = rbtree::ordered(&order, |a, b| self.compare_kept(a, b));
+            order = rbtree::ordered(&order, |a, b| self.compare(a, b));
             self.tables[event].order = order;
         }
     }

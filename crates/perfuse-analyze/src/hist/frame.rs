@@ -117,8 +117,8 @@ impl Frames {
     /// address; those without a symbol behind them, by address alone.
     pub fn cmp_symbol(&self, a: &Frame, b: &Frame) -> Ordering {
         match (a.has_symbol(), b.has_symbol()) {
-            // perf looks at the sign of the difference: the upper half of all addresses comes first.
-            (false, false) => a.address.cast_signed().cmp(&b.address.cast_signed()),
+            // The sign of the difference.
+            (false, false) => 0.cmp(&b.address.wrapping_sub(a.address).cast_signed()),
             (true, true) => {
                 self.cmp_dso(a, b).then(a.symbol.cmp(&b.symbol)).then_with(|| cmp_text(self, a.name, b.name))
             }
