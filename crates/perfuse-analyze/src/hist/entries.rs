@@ -262,10 +262,31 @@ impl Histograms {
         let mut symbols = Rows::new(4);
         let ids = (0..super::intern::next_id(self.frames.len())).map(|id| {
             let frame = self.frames.get(id);
-            let row: Vec<u64> = keys.iter().map(|key| place_identity(*key, frame, &mut symbols)).collect();
+            let row: Vec<u64> = keys.iter().map(|key| self.place_identity(*key, frame, &mut symbols)).collect();
             rows.id(&row)
         });
         ids.collect()
+    }
+
+    /// A number that is the same for places that a key does not tell apart.
+    fn place_identity(&self, key: Key, frame: &Frame, symbols: &mut Rows) -> u64 {
+        match key {
+            Key::Dso => self.frames.dso_text(frame).into(),
+            Key::Symbol => {
+                let inlined = if frame.inlined { frame.name.into() } else { u64::MAX };
+                let row = if frame.has_symbol() {
+                    [self.frames.dso_text(frame).into(), frame.symbol.0, frame.symbol.1, inlined]
+                } else {
+                    [u64::MAX, frame.address, 0, 0]
+                };
+                symbols.id(&row).into()
+            }
+            Key::SrcLine => frame.srcline.into(),
+            Key::SrcFile => frame.srcfile.into(),
+            Key::SymbolSize => symbol_size(frame),
+            Key::DsoSize => frame.dso_size,
+            _ => frame.address,
+        }
     }
 
     fn context_ids(&self) -> Vec<u32> {
@@ -278,7 +299,7 @@ impl Histograms {
             for (key, &value) in keys.iter().zip(context.values) {
                 row.push(match key.place_key() {
                     Some(place) => match frame_of(&self.frames, value) {
-                        Some(frame) => place_identity(place, frame, &mut symbols),
+                        Some(frame) => self.place_identity(place, frame, &mut symbols),
                         None => u64::MAX,
                     },
                     None => value,
@@ -300,11 +321,10 @@ impl Histograms {
         let mut shown: Vec<Sums> = vec![Sums::default(); self.tables.len()];
         for entry in self.entries.iter().filter(|entry| !entry.filtered) {
             let sums = &mut shown[self.collector.context(entry.context).event as usize];
-            sums.samples += entry.own.samples;
             sums.period = sums.period.saturating_add(entry.own.period);
         }
         for (table, shown) in self.tables.iter_mut().zip(shown) {
-            table.totals.shown = Sums { chain_period: table.totals.shown.chain_period, ..shown };
+            table.totals.shown.period = shown.period;
         }
     }
 
@@ -443,27 +463,6 @@ fn frame_of(frames: &Frames, value: u64) -> Option<&Frame> {
 /// The number of a text that a value of a key means.
 fn text_id(value: u64) -> u32 {
     u32::try_from(value).unwrap_or(u32::MAX)
-}
-
-/// A number that is the same for places that a key does not tell apart.
-fn place_identity(key: Key, frame: &Frame, symbols: &mut Rows) -> u64 {
-    match key {
-        Key::Dso => frame.dso_name.into(),
-        Key::Symbol => {
-            let inlined = if frame.inlined { frame.name.into() } else { u64::MAX };
-            let row = if frame.has_symbol() {
-                [frame.dso_name.into(), frame.symbol.0, frame.symbol.1, inlined]
-            } else {
-                [u64::MAX, frame.address, 0, 0]
-            };
-            symbols.id(&row).into()
-        }
-        Key::SrcLine => frame.srcline.into(),
-        Key::SrcFile => frame.srcfile.into(),
-        Key::SymbolSize => symbol_size(frame),
-        Key::DsoSize => frame.dso_size,
-        _ => frame.address,
-    }
 }
 
 /// Bytes of the symbol; 0 without one.

@@ -70,6 +70,8 @@ impl Frame {
 pub struct Frames {
     /// Their texts.
     pub strings: Strings,
+    /// Whether files are told apart by their whole path (`-v`) instead of its last component.
+    pub by_path: bool,
     all: Vec<Frame>,
     table: IdTable,
 }
@@ -110,7 +112,12 @@ impl Frames {
 
     /// Order of files by the name that is shown; none comes last.
     pub fn cmp_dso(&self, a: &Frame, b: &Frame) -> Ordering {
-        cmp_text(self, a.dso_name, b.dso_name)
+        cmp_text(self, self.dso_text(a), self.dso_text(b))
+    }
+
+    /// The text that tells a file from others.
+    pub fn dso_text(&self, frame: &Frame) -> u32 {
+        if self.by_path { frame.dso_path } else { frame.dso_name }
     }
 
     /// Order in which entries of different symbols are kept (`sort__sym_cmp` of perf's `util/sort.c`): by file, then by

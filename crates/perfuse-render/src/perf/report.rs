@@ -27,6 +27,8 @@ pub struct ReportOptions {
     pub nanoseconds: bool,
     /// Whether `--dsos` was given: then the column of files is not widened.
     pub dsos_chosen: bool,
+    /// Columns that are left out, because a filter leaves one value only: key, and how it is told in the head.
+    pub elided: Vec<(Key, String)>,
     /// Whether lines are of symbols first: then call chains do not repeat them.
     pub sorts_by_symbol: bool,
     /// `--time`, for the head.
@@ -184,7 +186,9 @@ impl<'a> Layout<'a> {
     fn column_heads(&self, widths: &[usize], out: &mut String) {
         let between = self.options.separator.as_deref().unwrap_or("  ");
         out.push_str("# ");
-        for (at, (&column, &width)) in self.hists.settings.columns.shown.iter().zip(widths).enumerate() {
+        let columns =
+            || self.hists.settings.columns.shown.iter().zip(widths).filter(|(column, _)| self.is_visible(**column));
+        for (at, (&column, &width)) in columns().enumerate() {
             if at > 0 {
                 out.push_str(between);
             }
@@ -200,8 +204,13 @@ impl<'a> Layout<'a> {
         if self.options.separator.is_some() {
             return;
         }
-        let dots: Vec<String> = widths.iter().map(|&width| ".".repeat(width)).collect();
+        let dots: Vec<String> = columns().map(|(_, &width)| ".".repeat(width)).collect();
         let _ = write!(out, "# {}\n#\n", dots.join("  "));
+    }
+
+    /// Whether a column is not left out.
+    pub fn is_visible(&self, column: Column) -> bool {
+        !self.options.elided.iter().any(|(key, _)| column == Column::Key(*key))
     }
 
     /// The text of a cell.
@@ -222,12 +231,17 @@ impl<'a> Layout<'a> {
     fn line(&self, id: u32, widths: &[usize], out: &mut String) {
         let columns = &self.hists.settings.columns.shown;
         let separator = self.options.separator.as_deref();
+        let mut first = true;
         for (at, (&column, &width)) in columns.iter().zip(widths).enumerate() {
+            if !self.is_visible(column) {
+                continue;
+            }
             match separator {
                 None => out.push_str("  "),
-                Some(separator) if at > 0 => out.push_str(separator),
+                Some(separator) if !first => out.push_str(separator),
                 Some(_) => {}
             }
+            first = false;
             let text = self.cell(id, column, width);
             out.push_str(&text);
             if at + 1 < columns.len() {

@@ -78,7 +78,7 @@ impl Layout<'_> {
         let options = self.options;
         let unresolved =
             !place.has_symbol() && options.separator.is_none() && options.widths.is_empty() && !options.dsos_chosen;
-        let name = self.hists.frames.text(self.dso_text(place)).map_or(0, str::len);
+        let name = self.hists.frames.text(self.hists.frames.dso_text(place)).map_or(0, str::len);
         if unresolved { name.max(ADDRESS) } else { name }
     }
 
@@ -88,10 +88,6 @@ impl Layout<'_> {
             Some(name) => name.len() + 4 + if self.options.verbose { ADDRESS + 2 + 3 } else { 0 },
             None => ADDRESS + 4 + 2,
         }
-    }
-
-    fn dso_text(&self, place: &Frame) -> u32 {
-        if self.options.verbose { place.dso_path } else { place.dso_name }
     }
 
     fn thread_name(&self, id: u32) -> &str {
@@ -173,7 +169,7 @@ impl Layout<'_> {
     }
 
     fn dso_cell(&self, place: &Frame, width: usize) -> String {
-        padded(self.hists.frames.text(self.dso_text(place)).unwrap_or("[unknown]"), width)
+        padded(self.hists.frames.text(self.hists.frames.dso_text(place)).unwrap_or("[unknown]"), width)
     }
 
     fn symbol_cell(&self, place: &Frame, width: usize) -> String {

@@ -3,10 +3,12 @@
 mod load;
 mod options;
 
+use std::fmt::Write as _;
 use std::io::IsTerminal as _;
 use std::ops::Range;
 
 use anyhow::Context as _;
+use perfuse_analyze::hist::Key;
 use perfuse_format::perfdata::PerfData;
 use perfuse_render::perf::report::{Layout, ReportEvent, ReportOptions};
 
@@ -41,6 +43,9 @@ pub(super) fn run(parsed: &Parsed, console: &Console) -> anyhow::Result<u8> {
         out.push_str(NO_HEADER);
     }
     let layout_options = layout_options(&options, &loaded, console, stdio);
+    for (_, told) in &layout_options.elided {
+        let _ = writeln!(out, "# {told}");
+    }
     let layout = Layout::new(&loaded.hists, &layout_options, &loaded.names);
     if !loaded.hists.entries.is_empty() {
         let tip = console.texts.word("perf-report-tip");
@@ -71,11 +76,29 @@ fn layout_options(options: &Options, loaded: &Loaded, console: &Console, stdio: 
         chain: options.chain,
         nanoseconds: options.nanoseconds,
         dsos_chosen: options.dsos.is_some(),
+        elided: elided(options, loaded),
         sorts_by_symbol: options.fields.is_none() && loaded.sort.starts_with("sym"),
         time: options.time.clone(),
         skip_empty: options.skip_empty,
         socket: options.socket.map(i64::from),
     }
+}
+
+/// Columns of which a filter leaves one value only, unless nothing else would be left.
+fn elided(options: &Options, loaded: &Loaded) -> Vec<(Key, String)> {
+    let lists = [
+        (Key::Comm, "comm", &options.comms),
+        (Key::Dso, "dso", &options.dsos),
+        (Key::Symbol, "symbol", &options.symbols),
+    ];
+    let keys: Vec<Key> = loaded.hists.settings.columns.keys().collect();
+    let one = |key: &Key| {
+        let (_, name, list) = lists.iter().find(|(other, ..)| other == key)?;
+        let list = list.as_ref().filter(|list| list.len() == 1)?;
+        Some((*key, format!("{name}: {}", list.first()?)))
+    };
+    let elided: Vec<(Key, String)> = keys.iter().filter_map(one).collect();
+    if elided.len() == keys.len() { Vec::new() } else { elided }
 }
 
 /// The events as they are called in the heads. `grouped` are those that are shown together.
@@ -90,7 +113,8 @@ fn events(data: &PerfData<'_>, groups: &[Range<usize>]) -> Vec<ReportEvent> {
         let names = names.collect::<Vec<_>>().join(", ");
         match recorded {
             Some(recorded) => {
-                let name = if matches!(recorded.name.as_str(), "" | "{anon_group}") { "anon group" } else { &recorded.name };
+                let name =
+                    if matches!(recorded.name.as_str(), "" | "{anon_group}") { "anon group" } else { &recorded.name };
                 ReportEvent { name: format!("{name} {{ {names} }}"), several: true }
             }
             // Put together with --group.

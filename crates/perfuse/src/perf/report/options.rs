@@ -206,6 +206,8 @@ impl Options {
                     let list = given.value.as_ref().map(|value| value.to_string_lossy().into_owned());
                     options.chains(&list.unwrap_or_default())?;
                 }
+                // The limit of lines is that of call chains too.
+                "percent-limit" => options.chain.min_percent = options.min_percent,
                 "inverted" => {
                     options.chain_asked = true;
                     options.caller_first = Some(true);
