@@ -21,6 +21,7 @@ mod network;
 pub mod offcpu;
 pub mod profile;
 pub mod rank;
+pub mod resolve;
 pub mod run;
 pub mod session;
 pub mod sixty;

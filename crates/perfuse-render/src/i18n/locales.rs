@@ -9,7 +9,10 @@ macro_rules! tables {
     };
 }
 
-tables!("core", "sixty", "cli", "cpu", "memory", "network", "disk", "flame");
+tables!(
+    "core", "sixty", "cli", "cpu", "memory", "network", "disk", //
+    "perf", "flame",
+);
 
 /// Name and source of every table of a language.
 pub(super) fn files(lang: Lang) -> &'static [(&'static str, &'static str)] {
