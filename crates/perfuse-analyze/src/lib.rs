@@ -25,6 +25,7 @@ pub mod resolve;
 pub mod run;
 pub mod session;
 pub mod sixty;
+pub mod stat;
 pub mod table;
 pub mod tasks;
 #[cfg(test)]

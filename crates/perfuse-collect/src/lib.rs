@@ -11,6 +11,7 @@ pub mod host;
 mod kept;
 pub mod mapped;
 pub mod netlink;
+pub mod perf;
 mod processes;
 pub mod root;
 pub mod sampler;
