@@ -49,6 +49,11 @@ impl<N: Names> Resolver<N> {
         &self.chain
     }
 
+    /// The call chain that [`Resolver::chain`] gave last.
+    pub fn last_chain(&self) -> &[ChainFrame] {
+        &self.chain
+    }
+
     fn push(&mut self, chain: &mut Vec<ChainFrame>, pid: i32, mode: CpuMode, ip: u64, inlines: bool) {
         let frame = self.at(pid, mode, ip);
         let count = if inlines { self.frame(frame).inlines } else { 0 };

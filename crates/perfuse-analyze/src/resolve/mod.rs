@@ -15,6 +15,7 @@
 mod chain;
 mod names;
 pub mod profile;
+mod replay;
 mod table;
 
 use std::collections::BTreeMap;
@@ -22,8 +23,9 @@ use std::collections::BTreeMap;
 use perfuse_format::perfdata::record::Record;
 use perfuse_format::perfdata::{CpuMode, Sample};
 
-use crate::session::{DsoId, Session};
+use crate::session::{DsoId, DsoKind, Session};
 pub use names::{Found, Inline, Names, NoNames, UserStack};
+pub use replay::Item;
 use table::{AddressTable, RecentIps};
 
 /// A place in a file; see [`Resolver::frame`].
@@ -115,6 +117,8 @@ pub struct Resolver<N> {
     comms: Vec<String>,
     by_comm: BTreeMap<String, CommId>,
     threads: BTreeMap<i32, CommId>,
+    /// Ends of the BPF programs and trampolines by their starts: they have no symbol table, each is one function.
+    programs: BTreeMap<u64, u64>,
     /// Number of the present address space of each process, and of the kernel.
     spaces: BTreeMap<i32, u32>,
     kernel_space: u32,
@@ -150,6 +154,7 @@ impl<N: Names> Resolver<N> {
             comms: Vec::new(),
             by_comm: BTreeMap::new(),
             threads: BTreeMap::new(),
+            programs: BTreeMap::new(),
             spaces: BTreeMap::new(),
             kernel_space: 1,
             last_space: 1,
@@ -179,7 +184,10 @@ impl<N: Names> Resolver<N> {
         self.session.apply_with(misc, record);
         match record {
             Record::Mmap(mmap) if mmap.mode == CpuMode::Kernel => self.kernel_space = self.next_space(),
-            Record::Ksymbol { .. } => self.kernel_space = self.next_space(),
+            Record::Ksymbol { addr, len, .. } => {
+                self.programs.insert(*addr, addr.saturating_add(u64::from(*len)));
+                self.kernel_space = self.next_space();
+            }
             Record::Mmap(mmap) => self.new_space(mmap.pid),
             Record::Comm { pid, tid, exec, .. } => {
                 self.threads.remove(tid);
@@ -247,13 +255,7 @@ impl<N: Names> Resolver<N> {
     }
 
     fn new_frame(&mut self, dso: Option<DsoId>, address: u64, kernel: bool, key: u32) -> FrameId {
-        let found = match (dso, self.options.symbols) {
-            (Some(id), true) => {
-                let known = self.session.dso_of(id);
-                known.and_then(|dso| self.names.find(id, dso, address)).map(|found| (id, found))
-            }
-            _ => None,
-        };
+        let found = dso.filter(|_| self.options.symbols).and_then(|id| Some((id, self.find(id, address)?)));
         let symbol = found.map(|(id, found)| self.symbol_id(id, found));
         let offset = found.map_or(0, |(_, found)| address.wrapping_sub(found.start));
         let inlines = match found {
@@ -278,11 +280,24 @@ impl<N: Names> Resolver<N> {
         frame
     }
 
+    fn find(&mut self, id: DsoId, address: u64) -> Option<Found> {
+        let dso = self.session.dso_of(id)?;
+        if dso.kind != DsoKind::Bpf {
+            return self.names.find(id, dso, address);
+        }
+        let (start, end) = self.programs.range(..=address).next_back()?;
+        (address < *end).then_some(Found { index: 0, start: *start, end: *end })
+    }
+
     fn symbol_id(&mut self, dso: DsoId, found: Found) -> SymbolId {
         if let Some(id) = self.by_symbol.get(&(dso, found.index)) {
             return *id;
         }
-        let name = self.session.dso_of(dso).map(|of| self.names.name(dso, of, found.index)).unwrap_or_default();
+        let name = match self.session.dso_of(dso) {
+            Some(of) if of.kind == DsoKind::Bpf => of.path.clone(),
+            Some(of) => self.names.name(dso, of, found.index),
+            None => String::new(),
+        };
         let id = SymbolId(id_of(self.symbols.len()));
         self.symbols.push(Symbol { name, dso, start: found.start, end: found.end, inlined: false });
         self.by_symbol.insert((dso, found.index), id);

@@ -155,3 +155,15 @@ fn names_of_threads_follow_the_records() {
     let told = resolver.at(9, CpuMode::User, 0x5010);
     assert_eq!(resolver.module(told), None, "what was running before has mappings of its own");
 }
+
+#[test]
+fn a_bpf_program_is_one_function() {
+    let mut resolver = resolver();
+    let (addr, name) = (0xffff_c000_0000_0758, b"bpf_prog_1_x".as_slice());
+    let program = Record::Ksymbol { addr, len: 0x85, ksym_type: 1, unregister: false, name };
+    resolver.apply(0, &program);
+    let frame = resolver.at(7, CpuMode::Kernel, addr + 4);
+    assert_eq!((resolver.function(frame), resolver.frame(frame).offset), (Some("bpf_prog_1_x"), 4));
+    let behind = resolver.at(7, CpuMode::Kernel, addr + 0x85);
+    assert_eq!(resolver.function(behind), None);
+}
