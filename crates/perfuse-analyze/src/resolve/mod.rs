@@ -17,6 +17,7 @@ mod names;
 pub mod profile;
 mod replay;
 mod table;
+pub mod time;
 
 use std::collections::BTreeMap;
 
@@ -183,7 +184,12 @@ impl<N: Names> Resolver<N> {
     pub fn apply(&mut self, misc: u16, record: &Record<'_>) {
         self.session.apply_with(misc, record);
         match record {
-            Record::Mmap(mmap) if mmap.mode == CpuMode::Kernel => self.kernel_space = self.next_space(),
+            Record::Mmap(mmap) if mmap.mode == CpuMode::Kernel => {
+                self.kernel_space = self.next_space();
+                if let Some(symbol) = mmap.path.strip_prefix(b"[kernel.kallsyms]") {
+                    self.names.kernel_reference(&String::from_utf8_lossy(symbol), mmap.pgoff);
+                }
+            }
             Record::Ksymbol { addr, len, .. } => {
                 self.programs.insert(*addr, addr.saturating_add(u64::from(*len)));
                 self.kernel_space = self.next_space();

@@ -47,6 +47,9 @@ pub trait Names {
     /// The name, demangled, of a function that [`Names::find`] gave; asked for once.
     fn name(&mut self, id: DsoId, dso: &Dso, index: u32) -> String;
 
+    /// A symbol of the kernel (`_text`) and its address while it was recorded: tells how far the kernel was moved.
+    fn kernel_reference(&mut self, _name: &str, _address: u64) {}
+
     /// The functions at `address`, innermost first; the last is the one that is not inlined. Empty where nothing is known.
     fn inlines(&mut self, _id: DsoId, _dso: &Dso, _address: u64, _found: Found) -> Vec<Inline> {
         Vec::new()

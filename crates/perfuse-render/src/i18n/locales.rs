@@ -21,6 +21,7 @@ tables!(
     "disk",
     "perf",
     "flame",
+    "perf-script",
 );
 
 /// Name and source of every table of a language.

@@ -3,6 +3,8 @@
 #![allow(dead_code, reason = "commands use what they need of it")]
 
 pub(crate) mod options;
+pub(crate) mod recorded;
+pub(crate) mod script;
 mod usage;
 
 use std::ffi::OsString;
@@ -36,7 +38,9 @@ pub(crate) struct Command {
 }
 
 /// All of them, in the order of their names.
-pub(crate) const COMMANDS: &[Command] = &[];
+pub(crate) const COMMANDS: &[Command] = &[
+    script::COMMAND, //
+];
 
 /// Runs the command line if it is one of perf's: a command of [`COMMANDS`], or anything else through a link named `perf`
 /// that only perf has. `None` leaves it to the command table of perfuse.
