@@ -10,9 +10,13 @@
 //! that comes. Of a thread that has not come back when the recording ends, nobody knows how long it stays away: it is
 //! counted, not weighed.
 
+mod switch;
+
 use std::collections::BTreeMap;
 
 use crate::profile::{Profile, ProfileEvent, ProfileSample, WeightUnit};
+
+pub use switch::{Switch, SwitchFields};
 
 /// Name of the event of the samples that [`OffCpu`] makes.
 pub const EVENT: &str = "off-cpu";
@@ -45,6 +49,9 @@ struct Away {
 pub struct Unknown {
     /// Absences that had not ended when the recording did.
     pub open: u64,
+    /// Absences whose end was not seen, though the thread left again: where not all CPUs are watched, a thread that comes
+    /// after one that is not watched comes unseen.
+    pub unseen: u64,
     /// Absences that ended before they began: the clocks of the CPUs differ.
     pub backwards: u64,
 }
@@ -56,6 +63,7 @@ pub struct OffCpu {
     wanted: Absence,
     /// Index of the sample at each departure, and how long the absence was in nanoseconds.
     found: Vec<(usize, u64)>,
+    unseen: u64,
     backwards: u64,
 }
 
@@ -70,7 +78,8 @@ impl OffCpu {
     /// waits.
     pub fn leaves(&mut self, tid: i32, sample: usize, time: u64, runnable: bool) {
         if tid != 0 {
-            self.away.insert(tid, Away { sample, time, runnable });
+            let before = self.away.insert(tid, Away { sample, time, runnable });
+            self.unseen += u64::from(before.is_some());
         }
     }
 
@@ -104,7 +113,7 @@ impl OffCpu {
         };
         profile.samples = self.found.iter().filter_map(weighed).collect();
         profile.events = vec![ProfileEvent { name: EVENT.to_owned(), unit: WeightUnit::Nanoseconds }];
-        Unknown { open: self.away.len() as u64, backwards: self.backwards }
+        Unknown { open: self.away.len() as u64, unseen: self.unseen, backwards: self.backwards }
     }
 }
 
@@ -136,7 +145,7 @@ mod tests {
         off.comes(7, 35);
         off.comes(7, 40);
         off.leaves(7, 5, 50, false);
-        assert_eq!(absences(off), (vec![(10, 25), (20, 80)], Unknown { open: 1, backwards: 0 }));
+        assert_eq!(absences(off), (vec![(10, 25), (20, 80)], Unknown { open: 1, ..Unknown::default() }));
     }
 
     #[test]
@@ -156,12 +165,21 @@ mod tests {
     }
 
     #[test]
+    fn a_thread_that_leaves_twice_came_back_unseen() {
+        let mut off = OffCpu::new(Absence::Any);
+        off.leaves(7, 1, 10, false);
+        off.leaves(7, 3, 30, false);
+        off.comes(7, 35);
+        assert_eq!(absences(off), (vec![(30, 5)], Unknown { unseen: 1, ..Unknown::default() }));
+    }
+
+    #[test]
     fn the_idle_thread_and_clocks_that_go_back_count_for_nothing() {
         let mut off = OffCpu::new(Absence::Any);
         off.leaves(0, 0, 1, true);
         off.comes(0, 9);
         off.leaves(7, 1, 10, false);
         off.comes(7, 9);
-        assert_eq!(absences(off), (vec![], Unknown { open: 0, backwards: 1 }));
+        assert_eq!(absences(off), (vec![], Unknown { backwards: 1, ..Unknown::default() }));
     }
 }
