@@ -250,7 +250,10 @@ impl<N: Names> Resolver<N> {
         if let Some(found) = self.recent.get((space, ip)) {
             return FrameId(found);
         }
-        let location = self.session.locate(pid, mode, ip);
+        let mut location = self.session.locate(pid, mode, ip);
+        if location.dso.is_none() && mode == CpuMode::Kernel {
+            location.dso = self.beyond_kernel(ip);
+        }
         let dso = location.dso.map_or(NO_DSO[usize::from(location.kernel)], |dso| dso.0);
         let frame = match self.by_place.get((dso, location.address)) {
             Some(found) => FrameId(found),
@@ -258,6 +261,14 @@ impl<N: Names> Resolver<N> {
         };
         self.recent.set((space, ip), frame.0);
         frame
+    }
+
+    /// The kernel itself, if it has a function at an address that lies in none of its mappings: they are told without the
+    /// code that only runs while it starts.
+    fn beyond_kernel(&mut self, ip: u64) -> Option<DsoId> {
+        let index = self.session.dsos().iter().position(|dso| dso.kind == DsoKind::Kernel)?;
+        let id = DsoId(id_of(index));
+        (self.options.symbols && self.find(id, ip).is_some()).then_some(id)
     }
 
     fn new_frame(&mut self, dso: Option<DsoId>, address: u64, kernel: bool, key: u32) -> FrameId {

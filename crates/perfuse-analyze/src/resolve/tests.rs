@@ -5,7 +5,7 @@ use perfuse_format::perfdata::{Mmap, U64s};
 use super::*;
 use crate::session::Dso;
 
-/// Every dso has a function of 0x100 bytes at each multiple of 0x100; at 0x1280 two more are inlined.
+/// Every dso has a function of 0x100 bytes at each multiple of 0x100 below the programs of BPF; at 0x1280 two more are inlined.
 #[derive(Debug, Default)]
 struct Fixed {
     asked: usize,
@@ -14,6 +14,9 @@ struct Fixed {
 impl Names for Fixed {
     fn find(&mut self, _id: DsoId, _dso: &Dso, address: u64) -> Option<Found> {
         self.asked += 1;
+        if address >= 0xffff_c000_0000_0000 {
+            return None;
+        }
         let start = address & !0xff;
         Some(Found { index: u32::try_from(start >> 8 & 0xffff).unwrap(), start, end: start + 0x100 })
     }
@@ -166,4 +169,11 @@ fn a_bpf_program_is_one_function() {
     assert_eq!((resolver.function(frame), resolver.frame(frame).offset), (Some("bpf_prog_1_x"), 4));
     let behind = resolver.at(7, CpuMode::Kernel, addr + 0x85);
     assert_eq!(resolver.function(behind), None);
+}
+
+#[test]
+fn the_kernel_has_functions_behind_its_mapping() {
+    let mut resolver = resolver();
+    let frame = resolver.at(7, CpuMode::Kernel, 0xffff_0000_0080_0010);
+    assert_eq!((resolver.module(frame), resolver.frame(frame).offset), (Some("[kernel.kallsyms]"), 0x10));
 }

@@ -3,12 +3,14 @@
 use std::fs::File;
 use std::io::{IsTerminal as _, Read as _};
 use std::os::unix::fs::FileTypeExt as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::Context as _;
-use perfuse_analyze::resolve::{Found, Inline, Names, UserStack};
+use perfuse_analyze::resolve::{Found, Names, UserStack};
 use perfuse_analyze::session::{Dso, DsoId, DsoKind, Session};
 use perfuse_collect::mapped::{MappedFile, map_open};
+use perfuse_format::perfdata::{CpuMode, PerfData};
+use perfuse_symbol::unwind::{CfiId, Frame, Machine, Place, Registers, Unwinder};
 use perfuse_symbol::{DsoSpec, HostFiles, ModuleId, SymbolId, SymbolOptions, Symbols};
 
 use super::options::Parsed;
@@ -61,6 +63,11 @@ impl Input {
     }
 }
 
+/// Architecture of the recorded machine; of this one where the file does not tell (pipes).
+pub(crate) fn arch<'d>(data: &'d PerfData<'_>) -> &'d str {
+    data.features.arch.as_deref().unwrap_or(std::env::consts::ARCH)
+}
+
 fn stdin_is_pipe() -> bool {
     let fd = std::fs::metadata("/proc/self/fd/0");
     !std::io::stdin().is_terminal() && fd.is_ok_and(|metadata| metadata.file_type().is_fifo())
@@ -72,6 +79,23 @@ pub(crate) struct RecordedNames {
     /// Modules of dsos, by the number of the dso.
     modules: Vec<Option<ModuleId>>,
     reference: Option<(String, u64)>,
+    unwinder: Unwinder,
+    /// Call frame information of dsos, by the number of the dso.
+    frames: Vec<Rules>,
+    options: SymbolOptions,
+    machine: Option<Machine>,
+    unwound: Vec<Frame>,
+}
+
+/// Call frame information of a file.
+#[derive(Debug, Clone, Copy)]
+enum Rules {
+    /// Nobody has asked yet.
+    Unread,
+    /// The file has none, or is not here.
+    None,
+    /// The file has it.
+    Of(CfiId),
 }
 
 /// Where symbols are looked for, by the options that all readers of recordings share.
@@ -92,10 +116,23 @@ pub(crate) fn symbol_options(parsed: &Parsed) -> SymbolOptions {
 }
 
 impl RecordedNames {
-    /// Of files of this host.
-    pub(crate) fn new(options: SymbolOptions) -> Self {
-        let symbols = Symbols::new(HostFiles(PathBuf::from("/")), options);
-        Self { symbols, modules: Vec::new(), reference: None }
+    /// Of files of this host, for a recording of a machine of `arch` (`uname -m`).
+    pub(crate) fn new(options: SymbolOptions, arch: &str) -> Self {
+        let machine = match arch {
+            "x86_64" => Some(Machine::X86_64),
+            "aarch64" => Some(Machine::Aarch64),
+            _ => None,
+        };
+        Self {
+            symbols: Symbols::new(HostFiles(PathBuf::from("/")), options.clone()),
+            modules: Vec::new(),
+            reference: None,
+            unwinder: Unwinder::new(),
+            frames: Vec::new(),
+            options,
+            machine,
+            unwound: Vec::new(),
+        }
     }
 
     fn module(&mut self, id: DsoId, dso: &Dso) -> ModuleId {
@@ -103,20 +140,18 @@ impl RecordedNames {
         if let Some(module) = self.modules.get(at).copied().flatten() {
             return module;
         }
-        let kind = match dso.kind {
-            DsoKind::Kernel => perfuse_symbol::DsoKind::Kernel,
-            DsoKind::Module => perfuse_symbol::DsoKind::Module,
-            DsoKind::Bpf => perfuse_symbol::DsoKind::Bpf,
-            DsoKind::File => perfuse_symbol::DsoKind::File,
-            DsoKind::Vdso => perfuse_symbol::DsoKind::Vdso,
-            DsoKind::Anonymous => perfuse_symbol::DsoKind::Anonymous,
-        };
         let reference = match dso.kind {
             DsoKind::Kernel => self.reference.as_ref().map(|(name, address)| (name.as_str(), *address)),
             _ => None,
         };
-        let spec =
-            DsoSpec { path: &dso.path, build_id: dso.build_id.as_deref(), kind, pid: dso.pid, range: None, reference };
+        let spec = DsoSpec {
+            path: &dso.path,
+            build_id: dso.build_id.as_deref(),
+            kind: dso.kind,
+            pid: dso.pid,
+            range: None,
+            reference,
+        };
         let module = self.symbols.open(&spec);
         if self.modules.len() <= at {
             self.modules.resize(at + 1, None);
@@ -142,5 +177,48 @@ impl Names for RecordedNames {
 
     fn kernel_reference(&mut self, name: &str, address: u64) {
         self.reference.get_or_insert_with(|| (name.to_owned(), address));
+    }
+
+    fn unwind(&mut self, session: &Session, stack: &UserStack<'_>, ips: &mut Vec<u64>) {
+        let Some(machine) = self.machine else { return };
+        let registers = Registers::from_perf(machine, stack.registers.mask, stack.registers.values.iter());
+        let Self { unwinder, frames, options, unwound, .. } = self;
+        // Files are opened as they are met, which the unwinder cannot do while it runs: then it runs again.
+        loop {
+            let mut missing = None;
+            let locate = |ip: u64| {
+                let location = session.locate(stack.pid, CpuMode::User, ip);
+                let dso = location.dso?;
+                match frames.get(dso.0 as usize).copied().unwrap_or(Rules::Unread) {
+                    Rules::Of(file) => Some(Place { file, offset: location.address }),
+                    Rules::None => None,
+                    Rules::Unread => {
+                        missing.get_or_insert(dso);
+                        None
+                    }
+                }
+            };
+            unwound.clear();
+            unwinder.unwind(&registers, stack.bytes, locate, stack.most, unwound);
+            let Some(dso) = missing else { break };
+            let at = dso.0 as usize;
+            if frames.len() <= at {
+                frames.resize(at + 1, Rules::Unread);
+            }
+            let found = session.dso_of(dso).and_then(|known| {
+                let spec = DsoSpec {
+                    path: &known.path,
+                    build_id: known.build_id.as_deref(),
+                    kind: known.kind,
+                    pid: known.pid,
+                    ..DsoSpec::default()
+                };
+                unwinder.open(&HostFiles(PathBuf::from("/")), &spec, options)
+            });
+            if let Some(slot) = frames.get_mut(at) {
+                *slot = found.map_or(Rules::None, Rules::Of);
+            }
+        }
+        ips.extend(unwound.iter().map(|frame| frame.lookup()));
     }
 }

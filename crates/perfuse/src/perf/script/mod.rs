@@ -42,7 +42,7 @@ pub(super) fn run(parsed: &Parsed, console: &Console) -> anyhow::Result<u8> {
         console::say(&format!("{text}\n"));
         return Ok(super::FAILED);
     }
-    let names = RecordedNames::new(recorded::symbol_options(parsed));
+    let names = RecordedNames::new(recorded::symbol_options(parsed), recorded::arch(&data));
     let wants = perfuse_analyze::resolve::Options {
         max_stack: options.max_stack,
         inlines: options.inlines,
@@ -71,7 +71,7 @@ impl<'a> Script<'a> {
             nanoseconds: options.nanoseconds,
             call_chains,
             full_source_path: options.full_source_path,
-            arch: data.features.arch.clone().unwrap_or_else(|| std::env::consts::ARCH.to_owned()),
+            arch: recorded::arch(data).to_owned(),
             wall: None,
         };
         let events = data.events.iter().map(|event| (event.name.as_str(), &event.attr));

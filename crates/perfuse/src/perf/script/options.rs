@@ -88,6 +88,7 @@ pub(super) struct Wanted {
 
 /// The command line, understood.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "one switch of the command line each")]
 pub(super) struct Options {
     pub input: Option<String>,
     pub layout: Layout,
