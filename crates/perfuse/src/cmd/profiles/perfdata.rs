@@ -16,7 +16,7 @@ use perfuse_symbol::SymbolOptions;
 use super::Loaded;
 use crate::cli::ProfileArgs;
 use crate::console::Console;
-use crate::perf::recorded::{Input, RecordedNames};
+use crate::perf::recorded::{self, Input, RecordedNames};
 
 /// `PERF_COUNT_SW_CONTEXT_SWITCHES`.
 const CONTEXT_SWITCHES: u64 = 3;
@@ -42,7 +42,7 @@ pub(super) fn load(input: &Input, args: &ProfileArgs, details: bool, console: &C
     }
     let mut reader = Reader { data: &data, builder, switches, samples: 0, bad: (0, None) };
     let wants = Options { inlines: !args.no_inline, ..Options::default() };
-    let mut resolver = Resolver::new(RecordedNames::new(symbols(args)), wants);
+    let mut resolver = Resolver::new(RecordedNames::new(symbols(args), recorded::arch(&data)), wants);
     let _: ControlFlow<()> = resolver.replay(&data, |resolver, item| {
         reader.item(resolver, item, console);
         ControlFlow::Continue(())
