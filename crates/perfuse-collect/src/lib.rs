@@ -10,6 +10,7 @@ mod files;
 pub mod host;
 mod kept;
 pub mod netlink;
+pub mod perf;
 mod processes;
 pub mod root;
 pub mod sampler;

@@ -1,0 +1,11 @@
+//! `perf_event_open(2)`: the one door to the kernel's counters and samples, and what stands around a measurement:
+//! the measured command, the CPUs and the threads.
+
+pub mod cpus;
+mod error;
+mod event;
+pub mod tasks;
+
+pub use crate::bpf::door::Errno;
+pub use error::{OpenError, Reason};
+pub use event::{Count, Counts, OpenFlags, PerfEvent};
