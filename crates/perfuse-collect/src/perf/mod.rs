@@ -4,6 +4,8 @@
 pub mod cpus;
 mod error;
 mod event;
+pub mod ring;
+pub mod synth;
 pub mod tasks;
 
 pub use crate::bpf::door::Errno;
