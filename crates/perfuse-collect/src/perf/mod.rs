@@ -4,6 +4,7 @@
 pub mod cpus;
 mod error;
 mod event;
+pub mod record;
 pub mod ring;
 pub mod synth;
 pub mod tasks;

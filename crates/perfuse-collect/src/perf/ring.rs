@@ -129,16 +129,19 @@ impl Ring {
         Ok(length)
     }
 
-    /// The records of a ring that is written from its end (`write_backward`), newest first. The event's output must be
-    /// paused (`PERF_EVENT_IOC_PAUSE_OUTPUT`) while the slices are in use.
-    pub fn backward(&self, upto: u64) -> (Unread<'_>, u64) {
+    /// Lends out the records of a ring that is written from its end (`write_backward`), newest first; bytes that were new.
+    /// The event's output must be paused (`PERF_EVENT_IOC_PAUSE_OUTPUT`) meanwhile. Where the ring has gone around, the
+    /// oldest record is cut and left out.
+    pub fn backward<E>(&mut self, take: impl FnOnce(Unread<'_>) -> Result<(), E>) -> Result<u64, E> {
         let head = self.word(DATA_HEAD).load(Ordering::Acquire);
-        let size = self.size() as u64;
-        // Everything since `upto`, at most once around; where the ring has gone around, the oldest record is cut.
-        let whole = upto.wrapping_sub(head).min(size);
-        let all = self.between(head, head.wrapping_add(whole));
-        let complete = complete_records(all);
-        (self.between(head, head.wrapping_add(complete)), head)
+        let whole = self.tail.wrapping_sub(head).min(self.size() as u64);
+        let complete = complete_records(self.between(head, head.wrapping_add(whole)));
+        if complete == 0 {
+            return Ok(0);
+        }
+        take(self.between(head, head.wrapping_add(complete)))?;
+        self.tail = head;
+        Ok(complete)
     }
 }
 
