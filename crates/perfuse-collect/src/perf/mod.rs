@@ -8,7 +8,9 @@ pub mod record;
 pub mod ring;
 pub mod synth;
 pub mod tasks;
+pub mod workload;
 
 pub use crate::bpf::door::Errno;
 pub use error::{OpenError, Reason};
 pub use event::{Count, Counts, OpenFlags, PerfEvent};
+pub use workload::{Ended, Workload, WorkloadError, WorkloadOptions};

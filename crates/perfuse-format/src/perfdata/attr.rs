@@ -94,6 +94,14 @@ pub mod read_format {
     pub const LOST: u64 = 1 << 4;
 }
 
+/// Bits of `branch_sample_type` that change what a sample looks like.
+pub mod branch {
+    /// The index of the newest branch stands before the branches.
+    pub const HW_INDEX: u64 = 1 << 17;
+    /// A number with the counters of each branch stands behind the branches.
+    pub const COUNTERS: u64 = 1 << 19;
+}
+
 /// Bits of the word of switches between `read_format` and `wakeup_events`, in the order of the C bit fields.
 pub mod flag {
     /// Off until enabled.
@@ -170,6 +178,10 @@ pub mod flag {
     pub const REMOVE_ON_EXEC: u64 = 1 << 36;
     /// SIGTRAP at the event.
     pub const SIGTRAP: u64 = 1 << 37;
+    /// The callchain of the user comes later, in a record of its own (6.19).
+    pub const DEFER_CALLCHAIN: u64 = 1 << 38;
+    /// Such records are written.
+    pub const DEFER_OUTPUT: u64 = 1 << 39;
 }
 
 /// `struct perf_event_attr`. Fields that a file's older structure lacks are 0, as the kernel reads them.
@@ -213,6 +225,8 @@ pub struct EventAttr {
     pub sample_max_stack: u16,
     /// AUX bytes in a sample.
     pub aux_sample_size: u32,
+    /// What the AUX area shall do (`aux_action`): start paused, pause, resume.
+    pub aux_action: u32,
     /// Data of the SIGTRAP.
     pub sig_data: u64,
     /// `config3`.

@@ -20,9 +20,39 @@
 //! Sources: `tools/perf/Documentation/perf.data-file-format.txt`, `include/uapi/linux/perf_event.h`, `man perf_event_open`.
 
 pub mod attr;
+mod cursor;
+mod data;
+mod decode;
+mod decode_record;
+mod error;
+mod event;
+mod feature;
+pub mod features;
+mod file;
+mod header;
+mod layout;
+mod name;
+mod pipe;
 pub mod record;
 pub mod sample;
+mod sorted;
+mod tracing;
+mod trailer;
+mod walk;
 
-pub use attr::EventAttr;
+#[cfg(test)]
+mod tests;
+
+pub use attr::{Endian, EventAttr};
+pub use data::{Compression, PerfData};
+pub use decode_record::misc;
+pub use error::{DecodeError, PerfDataError};
+pub use event::Event;
+pub use features::{Feature, Features};
+pub use header::{FILE_HEADER_SIZE, FileHeader, MAGIC, Mode, PIPE_HEADER_SIZE, Section};
+pub use layout::ATTR_SIZE_VER0;
 pub use record::{Mmap, RawRecord, Record, SampleId};
 pub use sample::{CpuMode, Sample, U64s};
+pub use sorted::Sorted;
+pub use tracing::{EventFormats, TracingData};
+pub use walk::Records;

@@ -110,6 +110,8 @@ pub struct SampleId {
     pub time: Option<u64>,
     /// Id of the event.
     pub id: Option<u64>,
+    /// Id of the stream.
+    pub stream_id: Option<u64>,
     /// CPU.
     pub cpu: Option<u32>,
 }

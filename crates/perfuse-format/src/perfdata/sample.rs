@@ -1,6 +1,7 @@
 //! `PERF_RECORD_SAMPLE`, decoded: what stands in it is decided by the `sample_type` of its event.
 
 use crate::perfdata::attr::Endian;
+use crate::perfdata::cursor::u64_at;
 
 /// In what the CPU was: `misc & PERF_RECORD_MISC_CPUMODE_MASK`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -41,6 +42,11 @@ impl<'a> U64s<'a> {
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// Number `index`.
+    pub fn get(&self, index: usize) -> Option<u64> {
+        u64_at(self.bytes, index.checked_mul(8)?, self.endian)
     }
 
     /// The numbers.
@@ -145,6 +151,8 @@ pub struct Sample<'a> {
     pub branch_hw_index: Option<u64>,
     /// Branches, newest first: three numbers each (`from`, `to`, flags).
     pub branches: U64s<'a>,
+    /// For each branch the counters of its events, where asked for (`PERF_SAMPLE_BRANCH_COUNTERS`).
+    pub branch_counters: U64s<'a>,
     /// User registers.
     pub user_regs: Registers<'a>,
     /// Copy of the user stack from the stack pointer up: what of it is valid.
@@ -172,6 +180,16 @@ pub struct Sample<'a> {
 }
 
 impl Sample<'_> {
+    /// The branches one by one, newest first.
+    pub fn branch_entries(&self) -> impl ExactSizeIterator<Item = Branch> {
+        let numbers = self.branches;
+        (0..numbers.len() / 3).map(move |index| Branch {
+            from: numbers.get(index * 3).unwrap_or_default(),
+            to: numbers.get(index * 3 + 1).unwrap_or_default(),
+            flags: numbers.get(index * 3 + 2).unwrap_or_default(),
+        })
+    }
+
     /// In what the CPU was.
     pub fn cpu_mode(&self) -> CpuMode {
         CpuMode::of(self.misc)
