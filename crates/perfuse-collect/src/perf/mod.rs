@@ -4,10 +4,12 @@
 pub mod cpus;
 mod error;
 mod event;
+pub mod pmu;
 pub mod record;
 pub mod ring;
 pub mod synth;
 pub mod tasks;
+pub mod tracepoints;
 pub mod workload;
 
 pub use crate::bpf::door::Errno;

@@ -20,6 +20,7 @@
 //! Sources: `tools/perf/Documentation/perf.data-file-format.txt`, `include/uapi/linux/perf_event.h`, `man perf_event_open`.
 
 pub mod attr;
+pub mod count;
 mod cursor;
 mod data;
 mod decode;
@@ -44,6 +45,7 @@ mod walk;
 mod tests;
 
 pub use attr::{Endian, EventAttr};
+pub use count::{CountPlace, CountValue, CpuPosition, EventCounts};
 pub use data::{Compression, PerfData};
 pub use decode_record::misc;
 pub use error::{DecodeError, PerfDataError};
