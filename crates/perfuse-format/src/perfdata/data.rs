@@ -11,7 +11,7 @@ use crate::perfdata::sample::Sample;
 use crate::perfdata::sorted::Sorted;
 use crate::perfdata::tracing::TracingData;
 use crate::perfdata::walk::{Records, Segment, Source};
-use crate::perfdata::{decode, file, name, pipe, trailer};
+use crate::perfdata::{compressed, decode, file, name, pipe, trailer};
 
 /// A `perf.data`.
 #[derive(Debug)]
@@ -68,6 +68,10 @@ impl<'a> PerfData<'a> {
         match header.mode {
             Mode::File => data.open_file(bytes),
             Mode::Pipe => pipe::open(&mut data, bytes),
+        }
+        // A file whose end is missing does not tell whether it is compressed.
+        if header.mode == Mode::Pipe || header.data.size == 0 || header.has_feature(Feature::Compressed.number()) {
+            data.compression = compressed::expand(&mut data.source);
         }
         if let Some(version) = data.features.dir_format {
             let found = format!("a directory's header, version {version}: its records are in other files");

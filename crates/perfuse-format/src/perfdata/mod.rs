@@ -20,6 +20,7 @@
 //! Sources: `tools/perf/Documentation/perf.data-file-format.txt`, `include/uapi/linux/perf_event.h`, `man perf_event_open`.
 
 pub mod attr;
+mod compressed;
 pub mod count;
 mod cursor;
 mod data;
@@ -40,6 +41,7 @@ mod sorted;
 mod tracing;
 mod trailer;
 mod walk;
+mod zstd;
 
 #[cfg(test)]
 mod tests;

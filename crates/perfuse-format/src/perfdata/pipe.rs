@@ -25,6 +25,7 @@ mod update {
 pub(crate) fn open<'a>(data: &mut PerfData<'a>, bytes: &'a [u8]) {
     let start = usize::try_from(data.header.size).unwrap_or(usize::MAX).min(bytes.len());
     data.source.segments.push(Segment { buffered: false, start, end: bytes.len(), shown: 0 });
+    data.source.base = data.header.size;
     let endian = data.header.endian;
     let mut at = start;
     while let Some(Ok((record, next))) = step(bytes, at, bytes.len(), endian) {

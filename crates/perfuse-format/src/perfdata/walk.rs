@@ -38,6 +38,8 @@ pub(crate) struct Source<'a> {
     /// Where in the buffer the records of each compressed one begin, and the offset of that one.
     pub shown: Vec<(usize, u64)>,
     pub endian: Endian,
+    /// What perf does not count in the offsets that it shows: in a pipe the header.
+    pub base: u64,
     /// What ends the records before their time.
     pub damage: Option<PerfDataError>,
 }
@@ -114,7 +116,7 @@ impl Bad {
 
 impl<'a> Source<'a> {
     pub(crate) fn new(file: &'a [u8], endian: Endian) -> Self {
-        Self { file, buffer: Vec::new(), segments: Vec::new(), shown: Vec::new(), endian, damage: None }
+        Self { file, buffer: Vec::new(), segments: Vec::new(), shown: Vec::new(), endian, base: 0, damage: None }
     }
 }
 
@@ -128,11 +130,13 @@ impl Source<'_> {
     pub(crate) fn record_at(&self, place: u64) -> Option<RawRecord<'_>> {
         let at = usize::try_from(place & !IN_BUFFER).ok()?;
         if place & IN_BUFFER == 0 {
-            return step(self.file, at, self.file.len(), self.endian)?.ok().map(|(record, _)| record);
+            let (mut record, _) = step(self.file, at, self.file.len(), self.endian)?.ok()?;
+            record.offset = record.offset.saturating_sub(self.base);
+            return Some(record);
         }
         let (mut record, _) = step(&self.buffer, at, self.buffer.len(), self.endian)?.ok()?;
         let behind = self.shown.partition_point(|(start, _)| *start <= at);
-        record.offset = self.shown.get(behind.checked_sub(1)?)?.1;
+        record.offset = self.shown.get(behind.checked_sub(1)?)?.1.saturating_sub(self.base);
         Some(record)
     }
 }
@@ -161,6 +165,7 @@ impl<'d> Records<'d> {
                         record.offset = shown;
                         place |= IN_BUFFER;
                     }
+                    record.offset = record.offset.saturating_sub(self.source.base);
                     self.at = next;
                     return Some(Ok((place, record)));
                 }
