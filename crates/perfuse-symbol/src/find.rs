@@ -159,6 +159,25 @@ fn open<F: Files>(
     Ok(elf)
 }
 
+/// The file that ran: from the build-id cache, its path, or the process's own view of that path. If the recording does
+/// not tell the build, the path is believed.
+pub(crate) fn running_file<F: Files>(
+    files: &F,
+    spec: &DsoSpec<'_>,
+    options: &SymbolOptions,
+) -> Option<Elf<Source<F::File>>> {
+    let found = candidates::running(spec, options);
+    let usable = |path: &String| {
+        open(files, path, spec.build_id, None)
+            .ok()
+            .filter(|elf| load::tables(elf).1 || elf.section(".eh_frame").is_some())
+    };
+    found.iter().find_map(usable).or_else(|| {
+        let none = &mut Vec::new();
+        (spec.kind == DsoKind::Vdso).then(|| own_image(files, spec.build_id, none)).flatten().map(|found| found.elf)
+    })
+}
+
 /// CRC-32 as `.gnu_debuglink` states it of a debug file.
 fn crc_of(file: &mut impl Read) -> std::io::Result<u32> {
     let mut hasher = crc32fast::Hasher::new();
