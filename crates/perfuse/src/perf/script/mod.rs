@@ -11,7 +11,7 @@ use perfuse_analyze::Msg;
 use perfuse_analyze::resolve::time::TimeRanges;
 use perfuse_analyze::resolve::{FrameId, Item, Resolver};
 use perfuse_format::perfdata::{CpuMode, PerfData, Sample};
-use perfuse_render::perf::script::{Dump, Printer, Style, dso_name};
+use perfuse_render::perf::script::{Dump, Printer, Style, Traces, dso_name};
 
 use super::options::Parsed;
 use super::recorded::{self, Input, RecordedNames};
@@ -62,6 +62,7 @@ struct Script<'a> {
     wanted: &'a Wanted,
     times: TimeRanges,
     printer: Printer,
+    traces: Traces,
     shown: Shown,
     dump: Option<Dump<'a>>,
     out: Vec<u8>,
@@ -85,6 +86,7 @@ impl<'a> Script<'a> {
             wanted: &options.wanted,
             times: times(&options.wanted, data)?,
             printer: Printer::new(events, &options.layout, style),
+            traces: Traces::new(data),
             shown: options.shown,
             dump: None,
             out: Vec::with_capacity(CHUNK * 2),
@@ -143,7 +145,10 @@ impl<'a> Script<'a> {
         if !self.wants(resolver, sample) {
             return;
         }
-        self.printer.sample(resolver, sample, &mut self.out, |_| {});
+        let Self { printer, traces, out, .. } = self;
+        printer.sample(resolver, sample, out, |resolver, out| {
+            traces.print(resolver, sample.event, sample.raw.unwrap_or_default(), out);
+        });
     }
 
     fn of_wanted_cpu(&self, cpu: Option<u32>) -> bool {
