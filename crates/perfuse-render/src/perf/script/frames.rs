@@ -90,7 +90,7 @@ fn write<N: Names>(
     full_path: bool,
     out: &mut Vec<u8>,
 ) {
-    let source = if fields.has(Fields::SRCLINE) { resolver.source(id) } else { None };
+    let source = if fields.has(Fields::SRCLINE) { resolver.line(id) } else { None };
     let frame = resolver.frame(id);
     let inlined = frame.inlined && shape == Shape::Line;
     if shape == Shape::Line && fields.has(Fields::IP) {
