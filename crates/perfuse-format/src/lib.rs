@@ -13,6 +13,7 @@ pub mod bpf;
 pub mod btf;
 pub mod cgroup;
 pub mod counter;
+pub mod jitdump;
 pub mod netlink;
 pub mod parse;
 pub mod perfdata;

@@ -21,7 +21,7 @@
 
 pub mod attr;
 mod compressed;
-mod cursor;
+pub(crate) mod cursor;
 mod data;
 mod decode;
 mod decode_record;
