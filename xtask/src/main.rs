@@ -22,7 +22,12 @@ type Command = (&'static str, &'static str, &'static str, fn(&[String]) -> Resul
 const COMMANDS: &[Command] = &[
     ("test", "", "install what tests need, then formatting, clippy, all tests, BPF objects, fuzzing", test::run),
     ("bpf", "[--check]", "compile the BPF sources; with --check only compare with the committed objects", bpf::run),
-    ("bench", "[--rounds N] [NAME]...", "what perfuse costs, as ratios against peers in the same run", bench::run),
+    (
+        "bench",
+        "[--rounds N] [--full] [NAME]...",
+        "what perfuse costs, as ratios against peers in the same run",
+        bench::run,
+    ),
     ("fuzz", "[--seconds N] [TARGET]...", "run the fuzz targets, each for N seconds (default 60)", fuzz::run),
     (
         "guest",

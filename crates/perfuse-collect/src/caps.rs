@@ -5,14 +5,14 @@ use std::io::{Error, Read as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
+use perfuse_format::perfdata::EventAttr;
+use perfuse_format::perfdata::attr::flag;
 use perfuse_format::sys::capability::{Capabilities, Capability, id};
 use perfuse_format::{Missing, Why};
 
-use crate::bpf::{
-    self,
-    door::{EventSpec, perf_event_open},
-};
+use crate::bpf;
 use crate::netlink::{Netlink, Protocol};
+use crate::perf::{OpenFlags, PerfEvent};
 use crate::root::Root;
 
 /// The source of a snapshot.
@@ -73,12 +73,12 @@ pub fn perf_event_hw() -> Capability {
 }
 
 fn event(name: &'static str, kind: u32, what: &str) -> Capability {
-    let spec = EventSpec { kind, config: 0, period: 0, exclude_kernel: true };
-    match perf_event_open(spec, -1) {
+    let attr = EventAttr { kind, flags: flag::DISABLED | flag::EXCLUDE_KERNEL, ..EventAttr::default() };
+    match PerfEvent::open(&attr, 0, -1, None, OpenFlags::NONE) {
         Ok(_) => Capability::yes(name),
-        Err(errno) => {
+        Err(error) => {
             let source = format!("perf_event_open of {what}");
-            Capability::no(name, &Missing::from_errno(errno.0, source).with_detail(errno.to_string()))
+            Capability::no(name, &Missing::from_errno(error.errno.0, source).with_detail(error.errno.to_string()))
         }
     }
 }

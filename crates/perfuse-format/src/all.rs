@@ -42,6 +42,7 @@ pub const PARSERS: &[(&str, Parser)] = &parsers! {
         parse::Limit,
         parse::Number,
         parse::Text,
+        perfmap::PerfMap,
         proc::diskstats::DiskStats,
         proc::file_nr::FileNr,
         proc::interrupts::Interrupts,
@@ -115,7 +116,6 @@ pub const PARSERS: &[(&str, Parser)] = &parsers! {
         "btf::Btf" => types,
         "btf::ext" => relocations,
         "jitdump::JitDump" => jitdump,
-        "jitdump::PerfMap" => perf_map,
         "netlink::messages" => netlink,
         "perfdata::PerfData" => perfdata,
         "perfdata::zstd" => compressed,
@@ -204,10 +204,6 @@ fn compressed(bytes: &[u8]) -> bool {
 
 fn jitdump(bytes: &[u8]) -> bool {
     crate::jitdump::JitDump::parse(bytes).is_ok_and(|dump| dump.records().flatten().count() > 0)
-}
-
-fn perf_map(bytes: &[u8]) -> bool {
-    !crate::jitdump::PerfMap::parse(bytes).symbols.is_empty()
 }
 
 fn replay(bytes: &[u8]) -> bool {

@@ -10,12 +10,14 @@ pub mod cheatsheet;
 pub mod export;
 #[cfg(test)]
 pub(crate) mod fixture;
+pub mod flame;
 #[cfg(test)]
 pub(crate) mod golden;
 pub mod handbook;
 pub mod html;
 pub mod i18n;
 pub mod layout;
+pub mod perf;
 pub mod report;
 pub mod sixty;
 pub mod text;

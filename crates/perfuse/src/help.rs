@@ -1,18 +1,48 @@
 //! Puts the words of a language into the command table, and says clap's errors in it.
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{Command, CommandFactory as _};
+use clap::{Arg, ArgAction, Command, CommandFactory as _};
 use perfuse_analyze::Msg;
 use perfuse_render::Texts;
 
 use crate::cli::Cli;
+use crate::perf::{self, options::Takes};
 
 /// The command table with the help of a language.
 pub(crate) fn command(texts: &Texts) -> Command {
+    localize(table(), texts, "help", true)
+}
+
+/// All commands: those that clap reads, and those of perf, which it only describes (help, manual pages, completions).
+fn table() -> Command {
     // clap adds --help and --version only when it builds; after that they can be given their words.
-    let mut command = Cli::command();
+    let mut command = Cli::command().subcommands(perf::COMMANDS.iter().map(described));
     command.build();
-    localize(command, texts, "help", true)
+    command
+}
+
+fn described(command: &perf::Command) -> Command {
+    let mut described = Command::new(command.name);
+    for option in command.options {
+        let id = perf::message_id(option);
+        let mut arg = Arg::new(id).action(ArgAction::SetTrue);
+        if let Some(short) = option.short {
+            arg = arg.short(short);
+        }
+        if let Some(long) = option.long {
+            arg = arg.long(long);
+        }
+        described = described.arg(match option.takes {
+            Takes::Nothing => arg,
+            Takes::Value(name) => arg.action(ArgAction::Append).value_name(name),
+            Takes::UnlessLast(name) => arg.action(ArgAction::Append).value_name(name).num_args(0..=1),
+            Takes::Optional(name) => {
+                arg.action(ArgAction::Append).value_name(name).num_args(0..=1).require_equals(true)
+            }
+        });
+    }
+    let rest = Arg::new("arguments").num_args(0..).trailing_var_arg(command.runs).hide(true);
+    described.arg(rest)
 }
 
 fn localize(command: Command, texts: &Texts, base: &str, top: bool) -> Command {
@@ -87,7 +117,7 @@ pub(crate) fn usage_error(error: &clap::Error, texts: &Texts) -> String {
 
 /// Names of the commands that this program has.
 fn commands() -> Vec<String> {
-    Cli::command().get_subcommands().filter(|sub| !sub.is_hide_set()).map(|sub| sub.get_name().to_owned()).collect()
+    table().get_subcommands().filter(|sub| !sub.is_hide_set()).map(|sub| sub.get_name().to_owned()).collect()
 }
 
 #[cfg(test)]
@@ -104,7 +134,7 @@ mod tests {
         if !texts.has(base) {
             found.push(base.to_owned());
         }
-        for arg in command.get_arguments() {
+        for arg in command.get_arguments().filter(|arg| !arg.is_hide_set()) {
             let id = arg.get_id().as_str().replace('_', "-");
             let own = if arg.is_global_set() || id == "help" || id == "version" { "help" } else { base };
             let id = format!("{own}-{id}");
@@ -123,9 +153,7 @@ mod tests {
     fn every_command_and_option_has_its_help_in_every_language() {
         for lang in Lang::ALL {
             let mut found = Vec::new();
-            let mut command = Cli::command();
-            command.build();
-            missing(&command, &Texts::new(lang), "help", true, &mut found);
+            missing(&table(), &Texts::new(lang), "help", true, &mut found);
             assert!(found.is_empty(), "{}: {found:?}", lang.id());
         }
     }
@@ -141,6 +169,6 @@ mod tests {
         assert!(wrong(&["perfuse", "use", "--jsno"]).contains("--json"));
         assert!(wrong(&["perfuse", "use", "--cell", "cpu.satur"]).contains("cpu.saturation"));
         assert!(wrong(&["perfuse", "use", "--duration", "x"]).contains("500ms"));
-        assert!(wrong(&["perfuse", "stat"]).contains("use, explain, cheatsheet"));
+        assert!(wrong(&["perfuse", "annotete"]).contains("use, explain, cheatsheet"));
     }
 }

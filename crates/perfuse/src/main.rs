@@ -6,6 +6,7 @@ mod cmd;
 mod console;
 mod help;
 mod names;
+mod perf;
 mod session;
 mod settings;
 mod signals;
@@ -28,10 +29,13 @@ const FAILED: u8 = 2;
 fn main() -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().collect();
     let texts = Texts::new(names::language(&arguments, |name| std::env::var(name).ok()));
+    if let Some(status) = perf::run(&arguments, &texts) {
+        return status;
+    }
     let table = help::command(&texts).bin_name(own_name(&arguments));
     let cli = match table.try_get_matches_from(&arguments).and_then(|matches| Cli::from_arg_matches(&matches)) {
         Ok(cli) => cli,
-        Err(error) => return refuse(&error, &texts),
+        Err(error) => return refuse(&error, own_name(&arguments), &texts),
     };
     let console = Console::new(cli.common.color, &texts);
     match run(cli, &console) {
@@ -49,6 +53,8 @@ fn run(cli: Cli, console: &Console) -> anyhow::Result<u8> {
         Command::Use(args) => cmd::usehost::run(&args, console),
         Command::Explain(args) => cmd::explain::run(&args, console),
         Command::Cheatsheet(args) => cmd::cheatsheet::run(&args, console),
+        Command::Flamegraph(args) => cmd::flamegraph::run(&args, console),
+        Command::Export(args) => cmd::export::run(&args, console),
         Command::Generate(args) => cmd::generate::run(&args),
     }
 }
@@ -59,8 +65,9 @@ fn own_name(arguments: &[OsString]) -> &'static str {
     if called.is_some_and(|name| name == "perf") { "perf" } else { "perfuse" }
 }
 
-/// Help and version go to standard output with status 0; everything else is a wrong command line.
-fn refuse(error: &clap::Error, texts: &Texts) -> ExitCode {
+/// Help and version go to standard output with status 0; everything else is a wrong command line, which is 1 to perf.
+fn refuse(error: &clap::Error, own_name: &str, texts: &Texts) -> ExitCode {
+    let wrong = ExitCode::from(if own_name == "perf" { 1 } else { FAILED });
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
             // A reader that went away wants no more help.
@@ -69,16 +76,16 @@ fn refuse(error: &clap::Error, texts: &Texts) -> ExitCode {
         }
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
             let _ = error.print();
-            ExitCode::from(FAILED)
+            wrong
         }
         _ => {
             console::say(&format!("{}: {}", texts.word("error-prefix"), help::usage_error(error, texts)));
-            ExitCode::from(FAILED)
+            wrong
         }
     }
 }
 
-fn is_broken_pipe(error: &anyhow::Error) -> bool {
+pub(crate) fn is_broken_pipe(error: &anyhow::Error) -> bool {
     let broken = |error: &std::io::Error| error.kind() == std::io::ErrorKind::BrokenPipe;
     error.chain().any(|cause| cause.downcast_ref::<std::io::Error>().is_some_and(broken))
 }

@@ -4,6 +4,7 @@
 //! (rusage of the whole child), never from a clock on the wall, except where waiting is what is measured.
 
 mod measure;
+mod perf;
 mod sched;
 mod startup;
 mod sweep;
@@ -21,12 +22,16 @@ const BENCHES: &[Bench] = &[
     ("always-on", "CPU and memory of `use --record` at 1 s with 500 processes", sweep::always_on),
     ("sched", "what the always-on in-kernel set costs `perf bench sched pipe`", sched::run),
     ("startup", "`use --json` beyond its duration", startup::run),
+    ("read", "script and report against perf, on the same files", perf::read),
+    ("record", "record against perf, on the same load", perf::record),
 ];
 
 /// How thorough.
 pub(crate) struct Settings {
     /// Interleaved rounds.
     pub(crate) rounds: usize,
+    /// Recordings of 1 GiB instead of 64 MiB.
+    pub(crate) full: bool,
     /// The binary.
     pub(crate) perfuse: std::path::PathBuf,
 }
@@ -47,7 +52,9 @@ pub(crate) struct Row {
 
 /// Runs all benchmarks, or the named ones.
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
-    let (rounds, names) = crate::options(arguments, "--rounds")?;
+    let full = arguments.iter().any(|argument| argument == "--full");
+    let arguments: Vec<String> = arguments.iter().filter(|argument| *argument != "--full").cloned().collect();
+    let (rounds, names) = crate::options(&arguments, "--rounds")?;
     let rounds = rounds.map_or(Ok(5), |rounds| rounds.parse())?;
     if let Some(unknown) = names.iter().find(|name| !BENCHES.iter().any(|(known, ..)| known == *name)) {
         let known: Vec<&str> = BENCHES.iter().map(|(name, ..)| *name).collect();
@@ -58,7 +65,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     }
     packages::ensure(For::Bench)?;
     tools::run(&mut tools::cargo(["build", "--release", "--package", "perfuse"]))?;
-    let settings = Settings { rounds, perfuse: tools::target().join("release/perfuse") };
+    let settings = Settings { rounds, full, perfuse: tools::target().join("release/perfuse") };
     for (name, what, bench) in BENCHES {
         if !names.is_empty() && !names.iter().any(|wanted| wanted == name) {
             continue;

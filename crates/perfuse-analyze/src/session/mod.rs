@@ -18,27 +18,11 @@ use perfuse_format::perfdata::record::Record;
 use perfuse_format::perfdata::{CpuMode, Mmap};
 
 pub use maps::{Map, Maps};
+pub use perfuse_symbol::DsoKind;
 
 /// Number of a [`Dso`] in its session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct DsoId(pub u32);
-
-/// What kind of code a mapping holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum DsoKind {
-    /// The kernel itself.
-    Kernel,
-    /// A kernel module.
-    Module,
-    /// A BPF program or trampoline.
-    Bpf,
-    /// A file.
-    File,
-    /// `[vdso]`, `[vsyscall]`.
-    Vdso,
-    /// No file: just-in-time compiled, heap, stack.
-    Anonymous,
-}
 
 /// A file, or whatever else holds code.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,6 +69,9 @@ pub struct Session {
     kernel: Maps,
 }
 
+/// `PERF_RECORD_MISC_FORK_EXEC`.
+const MISC_FORK_EXEC: u16 = 1 << 13;
+
 impl Session {
     /// A session that knows nobody.
     pub fn new() -> Self {
@@ -93,6 +80,12 @@ impl Session {
 
     /// Takes note of a record.
     pub fn apply(&mut self, record: &Record<'_>) {
+        self.apply_with(0, record);
+    }
+
+    /// The same with `misc` of its header, which tells a FORK that the recorder wrote for a process that was already
+    /// running: its mappings follow, and are not those of its parent.
+    pub fn apply_with(&mut self, misc: u16, record: &Record<'_>) {
         match record {
             Record::Mmap(mmap) => self.map(mmap),
             Record::Comm { pid, tid, comm, exec } => {
@@ -107,6 +100,7 @@ impl Session {
                 let comm = parent.map(|parent| parent.comm.clone()).unwrap_or_default();
                 self.threads.insert(task.tid, Thread { pid: task.pid, comm, comm_is_own: false });
                 if task.pid != task.ppid
+                    && misc & MISC_FORK_EXEC == 0
                     && let Some(maps) = self.processes.get(&task.ppid)
                 {
                     let maps = maps.clone();

@@ -1,6 +1,6 @@
-//! The one door through which this crate asks the kernel for BPF and perf events.
+//! The one door through which this crate asks the kernel for BPF. (That for perf events is [`crate::perf`].)
 //!
-//! Every `bpf(2)` and `perf_event_open(2)` passes here, so that a test can stand in for the kernel and so that there
+//! Every `bpf(2)` passes here, so that a test can stand in for the kernel and so that there
 //! is one place that says which pointers the kernel may follow.
 
 use std::marker::PhantomData;
@@ -17,7 +17,7 @@ impl std::fmt::Display for Errno {
 }
 
 /// The errno of the call that just failed.
-fn last_errno() -> Errno {
+pub(crate) fn last_errno() -> Errno {
     Errno(std::io::Error::last_os_error().raw_os_error().unwrap_or(libc::EIO))
 }
 
@@ -145,79 +145,6 @@ pub(crate) unsafe fn bpf_fd(command: Command, attr: &mut Attr<'_>) -> Result<Own
     let fd = unsafe { bpf(command, attr) }?;
     // SAFETY: the kernel just made this descriptor for us, and nothing else knows its number.
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
-}
-
-/// What `perf_event_open(2)` is asked to count here.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct EventSpec {
-    /// `perf_event_attr.type`.
-    pub(crate) kind: u32,
-    /// `perf_event_attr.config`.
-    pub(crate) config: u64,
-    /// Events between two samples; 0 only counts.
-    pub(crate) period: u64,
-    /// Leaves kernel mode out, which an ordinary user may still ask for.
-    pub(crate) exclude_kernel: bool,
-}
-
-/// `PERF_FLAG_FD_CLOEXEC`.
-const FLAG_FD_CLOEXEC: libc::c_ulong = 1 << 3;
-/// Bytes of `perf_event_attr` of its first version, which every kernel takes.
-const PERF_ATTR_V0: u32 = 64;
-
-/// `perf_event_open(2)` for one CPU (all tasks), or with `cpu` -1 for this process on any.
-pub(crate) fn perf_event_open(spec: EventSpec, cpu: i32) -> Result<OwnedFd, Errno> {
-    // type 0, size 4, config 8, sample_period 16, sample_type 24, read_format 32, flags 40
-    let mut attr = [0_u8; PERF_ATTR_V0 as usize];
-    attr[0..4].copy_from_slice(&spec.kind.to_ne_bytes());
-    attr[4..8].copy_from_slice(&PERF_ATTR_V0.to_ne_bytes());
-    attr[8..16].copy_from_slice(&spec.config.to_ne_bytes());
-    attr[16..24].copy_from_slice(&spec.period.to_ne_bytes());
-    // flags: disabled (bit 0), exclude_kernel (bit 5)
-    let flags = 1_u64 | u64::from(spec.exclude_kernel) << 5;
-    attr[40..48].copy_from_slice(&flags.to_ne_bytes());
-    open_event(&attr, cpu)
-}
-
-/// A counter of all tasks on one CPU that counts at once. It reads as three `u64`: count, nanoseconds enabled,
-/// nanoseconds running (`PERF_FORMAT_TOTAL_TIME_ENABLED` and `_RUNNING`).
-pub(crate) fn open_counter(kind: u32, config: u64, cpu: u32) -> Result<OwnedFd, Errno> {
-    const TIMES: u64 = 0b11;
-    let mut attr = [0_u8; PERF_ATTR_V0 as usize];
-    attr[0..4].copy_from_slice(&kind.to_ne_bytes());
-    attr[4..8].copy_from_slice(&PERF_ATTR_V0.to_ne_bytes());
-    attr[8..16].copy_from_slice(&config.to_ne_bytes());
-    attr[32..40].copy_from_slice(&TIMES.to_ne_bytes());
-    let cpu = i32::try_from(cpu).map_err(|_| Errno(libc::EINVAL))?;
-    open_event(&attr, cpu)
-}
-
-/// The call itself.
-fn open_event(attr: &[u8; PERF_ATTR_V0 as usize], cpu: i32) -> Result<OwnedFd, Errno> {
-    let pid = if cpu < 0 { 0 } else { -1 };
-    // SAFETY: the attribute is as long as its own size field says; the kernel follows no other pointer.
-    let result = unsafe { libc::syscall(libc::SYS_perf_event_open, attr.as_ptr(), pid, cpu, -1, FLAG_FD_CLOEXEC) };
-    let fd = i32::try_from(result).unwrap_or(-1);
-    if fd < 0 {
-        return Err(last_errno());
-    }
-    // SAFETY: a new descriptor that nothing else knows.
-    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
-}
-
-/// `PERF_EVENT_IOC_SET_BPF` and `PERF_EVENT_IOC_ENABLE` of `include/uapi/linux/perf_event.h`.
-const IOC_SET_BPF: libc::Ioctl = 0x4004_2408;
-const IOC_ENABLE: libc::Ioctl = 0x2400;
-
-/// Runs a program on each sample of an event, and starts the event.
-pub(crate) fn attach_to_event(event: BorrowedFd<'_>, program: BorrowedFd<'_>) -> Result<(), Errno> {
-    for (request, argument) in [(IOC_SET_BPF, program.as_raw_fd()), (IOC_ENABLE, 0)] {
-        // SAFETY: both requests take an integer, and the descriptors are live.
-        if unsafe { libc::ioctl(event.as_raw_fd(), request, argument) } < 0 {
-            return Err(last_errno());
-        }
-    }
-    Ok(())
 }
 
 /// Lifts the limit on locked memory, to which kernels before 5.11 charge maps and programs. Best effort:

@@ -2,13 +2,15 @@
 
 use std::ffi::CString;
 use std::io::Read as _;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{BorrowedFd, OwnedFd};
 
 use perfuse_format::btf::{Btf, Kind};
-use perfuse_format::parse::{trim, unsigned};
+use perfuse_format::perfdata::EventAttr;
+use perfuse_format::perfdata::attr::{flag, kind};
 
-use super::door::{Attr, Command, EventSpec, attach_to_event, bpf_fd, perf_event_open};
+use super::door::{Attr, Command, bpf_fd};
 use super::error::LoadError;
+use crate::perf::{OpenFlags, PerfEvent, cpus};
 
 /// `enum bpf_prog_type` of `include/uapi/linux/bpf.h`.
 mod prog_type {
@@ -24,10 +26,8 @@ mod attach_type {
     pub(super) const TRACE_ITER: u32 = 28;
 }
 
-/// `enum perf_type_id` and `enum perf_sw_ids` of `include/uapi/linux/perf_event.h`.
+/// `enum perf_sw_ids` of `include/uapi/linux/perf_event.h`.
 mod perf {
-    pub(super) const SOFTWARE: u32 = 1;
-    pub(super) const TRACEPOINT: u32 = 2;
     pub(super) const PAGE_FAULTS_MIN: u64 = 5;
     pub(super) const PAGE_FAULTS_MAJ: u64 = 6;
 }
@@ -116,13 +116,13 @@ impl Hook {
             }
             Self::Tracepoint(group, event) => {
                 let id = tracefs::event_id(group, event)?;
-                let spec = EventSpec { kind: perf::TRACEPOINT, config: id, period: 1, exclude_kernel: false };
+                let attr = every_event(kind::TRACEPOINT, id);
                 // The program runs on every CPU, whichever one the event was opened for.
-                Ok(vec![on_event(spec, 0, program)?])
+                Ok(vec![on_event(&attr, 0, program)?])
             }
             Self::Software(_, config) => {
-                let spec = EventSpec { kind: perf::SOFTWARE, config: *config, period: 1, exclude_kernel: false };
-                online_cpus()?.into_iter().map(|cpu| on_event(spec, cpu, program)).collect()
+                let attr = every_event(kind::SOFTWARE, *config);
+                online_cpus()?.into_iter().map(|cpu| on_event(&attr, cpu, program)).collect()
             }
         }
     }
@@ -142,11 +142,18 @@ fn raw_tracepoint(program: BorrowedFd<'_>, event: Option<&str>, hook: &str) -> R
     })
 }
 
-/// Opens an event on a CPU and runs the program on it.
-fn on_event(spec: EventSpec, cpu: i32, program: BorrowedFd<'_>) -> Result<OwnedFd, LoadError> {
-    let event = perf_event_open(spec, cpu).map_err(|errno| LoadError::from_errno("perf_event_open", errno))?;
-    attach_to_event(event.as_fd(), program).map_err(|errno| LoadError::from_errno("PERF_EVENT_IOC_SET_BPF", errno))?;
-    Ok(event)
+/// An event whose every occurrence is a sample.
+fn every_event(kind: u32, config: u64) -> EventAttr {
+    EventAttr { kind, config, sample_period: 1, flags: flag::DISABLED, ..EventAttr::default() }
+}
+
+/// Opens an event for all tasks on a CPU and runs the program on it.
+fn on_event(attr: &EventAttr, cpu: i32, program: BorrowedFd<'_>) -> Result<OwnedFd, LoadError> {
+    let event = PerfEvent::open(attr, -1, cpu, None, OpenFlags::NONE)
+        .map_err(|error| LoadError::from_errno("perf_event_open", error.errno))?;
+    event.set_bpf(program).map_err(|errno| LoadError::from_errno("PERF_EVENT_IOC_SET_BPF", errno))?;
+    event.enable().map_err(|errno| LoadError::from_errno("PERF_EVENT_IOC_ENABLE", errno))?;
+    Ok(event.into())
 }
 
 /// Runs an iterator to its end and appends what its program wrote.
@@ -175,31 +182,15 @@ pub(crate) fn iterate(link: BorrowedFd<'_>, out: &mut Vec<u8>) -> Result<(), Loa
 pub(crate) fn online_cpus() -> Result<Vec<i32>, LoadError> {
     let path = "/sys/devices/system/cpu/online";
     let bytes = std::fs::read(path).map_err(|error| LoadError::Object(format!("{path}: {error}")))?;
-    cpu_list(&bytes).ok_or_else(|| LoadError::Object(format!("{path}: not a list of CPUs")))
+    cpus::parse_list(&bytes).ok_or_else(|| LoadError::Object(format!("{path}: not a list of CPUs")))
 }
 
 /// How many CPUs there can be: the number of values in a per-CPU map.
 pub(crate) fn possible_cpus() -> Result<usize, LoadError> {
     let path = "/sys/devices/system/cpu/possible";
     let bytes = std::fs::read(path).map_err(|error| LoadError::Object(format!("{path}: {error}")))?;
-    let list = cpu_list(&bytes).ok_or_else(|| LoadError::Object(format!("{path}: not a list of CPUs")))?;
+    let list = cpus::parse_list(&bytes).ok_or_else(|| LoadError::Object(format!("{path}: not a list of CPUs")))?;
     Ok(list.last().map_or(1, |last| usize::try_from(*last).unwrap_or(0) + 1))
-}
-
-/// A list such as `0-3,8`.
-fn cpu_list(bytes: &[u8]) -> Option<Vec<i32>> {
-    const MOST: i32 = 1 << 16;
-    let mut cpus = Vec::new();
-    for range in trim(bytes).split(|&byte| byte == b',') {
-        let mut ends = range.splitn(2, |&byte| byte == b'-').map(|end| i32::try_from(unsigned(end)?).ok());
-        let first = ends.next()??;
-        let last = ends.next().unwrap_or(Some(first))?;
-        if first > last || last >= MOST {
-            return None;
-        }
-        cpus.extend(first..=last);
-    }
-    Some(cpus)
 }
 
 /// Whether this process can have a tracefs of its own, where none is mounted.
@@ -277,15 +268,6 @@ mod tests {
         }
         for name in ["tp_btf/a", "raw_tp/b", "tp/c/d", "perf_event/page_faults_min", "iter/e"] {
             assert_eq!(Hook::parse(name).map(|hook| hook.name()).as_deref(), Some(name));
-        }
-    }
-
-    #[test]
-    fn lists_of_cpus() {
-        assert_eq!(cpu_list(b"0-1\n"), Some(vec![0, 1]));
-        assert_eq!(cpu_list(b"0,2-3,7"), Some(vec![0, 2, 3, 7]));
-        for odd in [&b""[..], b"3-1", b"a", b"0-99999999", b"-1"] {
-            assert_eq!(cpu_list(odd), None);
         }
     }
 }

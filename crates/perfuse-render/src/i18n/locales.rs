@@ -9,7 +9,20 @@ macro_rules! tables {
     };
 }
 
-tables!("core", "sixty", "cli", "cpu", "memory", "network", "disk");
+// One a line, so that each can be added without touching another.
+#[rustfmt::skip]
+tables!(
+    "core",
+    "sixty",
+    "cli",
+    "cpu",
+    "memory",
+    "network",
+    "disk",
+    "perf",
+    "flame",
+    "perf-report", "perf-script",
+);
 
 /// Name and source of every table of a language.
 pub(super) fn files(lang: Lang) -> &'static [(&'static str, &'static str)] {

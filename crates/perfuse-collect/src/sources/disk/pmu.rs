@@ -3,19 +3,19 @@
 //! another CPU are read by interrupting it.
 
 use std::fmt::Write as _;
-use std::os::fd::OwnedFd;
 use std::path::Path;
 
 use perfuse_format::RawSnapshot;
 use perfuse_format::parse::{hex, trim, unsigned};
+use perfuse_format::perfdata::EventAttr;
+use perfuse_format::perfdata::attr::{kind, read_format};
 
-use crate::bpf::door::{Errno, open_counter};
+use crate::perf::{Counts, Errno, OpenFlags, PerfEvent, cpus};
 use crate::root::Root;
 use crate::sampler::Tick;
 use crate::sources::Collector;
 
-/// `PERF_TYPE_HARDWARE` of `include/uapi/linux/perf_event.h`, with the generic events that are used of it.
-const HARDWARE: u32 = 0;
+/// The generic hardware events that are used, `PERF_COUNT_HW_*`.
 const GENERIC: [(&str, u64); 2] = [("cycles", 0), ("instructions", 1)];
 
 /// Events of a memory controller (`uncore_imc_*`): reads and writes of one cache line each.
@@ -25,8 +25,8 @@ const TRANSFERS: [&str; 2] = ["cas_count_read", "cas_count_write"];
 #[derive(Debug)]
 struct Counter {
     event: String,
-    cpu: u32,
-    fd: OwnedFd,
+    cpu: i32,
+    opened: PerfEvent,
 }
 
 /// A source: its counters, or why there are none.
@@ -61,12 +61,11 @@ impl Collector for Pmu {
 
 /// Cycles and instructions on every CPU. The first refusal is the answer: a kernel without a PMU refuses each.
 fn ipc(root: &Root) -> Opened {
-    let online = std::fs::read(root.join("/sys/devices/system/cpu/online")).unwrap_or_default();
     let mut counters = Vec::new();
-    for cpu in cpu_list(&online) {
+    for cpu in cpus::online(root) {
         for (event, config) in GENERIC {
-            let fd = open_counter(HARDWARE, config, cpu).map_err(|Errno(errno)| errno)?;
-            counters.push(Counter { event: event.to_owned(), cpu, fd });
+            let opened = open(kind::HARDWARE, config, cpu).map_err(|Errno(errno)| errno)?;
+            counters.push(Counter { event: event.to_owned(), cpu, opened });
         }
     }
     if counters.is_empty() { Err(libc::ENOENT) } else { Ok(counters) }
@@ -87,9 +86,9 @@ fn memory_controllers(root: &Root) -> Opened {
         let Some(kind) = unsigned(trim(&file("type"))).and_then(|kind| u32::try_from(kind).ok()) else { continue };
         for event in TRANSFERS {
             let Some(config) = config_of(&entry.path(), &file(&format!("events/{event}"))) else { continue };
-            for cpu in cpu_list(&file("cpumask")) {
-                match open_counter(kind, config, cpu) {
-                    Ok(fd) => counters.push(Counter { event: format!("{name}/{event}"), cpu, fd }),
+            for cpu in cpus::parse_list(&file("cpumask")).unwrap_or_default() {
+                match open(kind, config, cpu) {
+                    Ok(opened) => counters.push(Counter { event: format!("{name}/{event}"), cpu, opened }),
                     Err(Errno(errno)) => refused = errno,
                 }
             }
@@ -122,36 +121,24 @@ fn config_of(pmu: &Path, terms: &[u8]) -> Option<u64> {
     Some(config)
 }
 
-/// `0-3,8` as numbers.
-fn cpu_list(bytes: &[u8]) -> Vec<u32> {
-    const MOST_CPUS: u64 = 1 << 14;
-    let mut cpus = Vec::new();
-    for range in trim(bytes).split(|&byte| byte == b',') {
-        let mut ends = range.split(|&byte| byte == b'-').map(unsigned);
-        let Some(Some(first)) = ends.next() else { continue };
-        let last = ends.next().map_or(Some(first), |last| last).unwrap_or(first);
-        if last < MOST_CPUS {
-            cpus.extend((first..=last).filter_map(|cpu| u32::try_from(cpu).ok()));
-        }
-    }
-    cpus
+/// A counter of all tasks on one CPU that counts at once.
+fn open(kind: u32, config: u64, cpu: i32) -> Result<PerfEvent, Errno> {
+    let read_format = read_format::TOTAL_TIME_ENABLED | read_format::TOTAL_TIME_RUNNING;
+    let attr = EventAttr { kind, config, read_format, ..EventAttr::default() };
+    PerfEvent::open(&attr, -1, cpu, None, OpenFlags::NONE).map_err(|error| error.errno)
 }
 
 /// The lines of all counters; one on a CPU that went offline reads as nothing and is left out.
 fn read(counters: &[Counter]) -> String {
     let mut text = String::new();
+    let mut counts = Counts::default();
     for counter in counters {
-        let mut bytes = [0_u8; 24];
-        if rustix::io::read(&counter.fd, &mut bytes) != Ok(24) {
+        let Ok(()) = counter.opened.read_into(&mut counts) else { continue };
+        let (Some(enabled), Some(running), [count]) = (counts.enabled, counts.running, counts.values.as_slice()) else {
             continue;
-        }
-        let word = |at: usize| {
-            let mut word = [0; 8];
-            word.copy_from_slice(&bytes[at..at + 8]);
-            u64::from_ne_bytes(word)
         };
         // Writing to a string cannot fail.
-        let _ = writeln!(text, "{} {} {} {} {}", counter.event, counter.cpu, word(0), word(8), word(16));
+        let _ = writeln!(text, "{} {} {} {enabled} {running}", counter.event, counter.cpu, count.value);
     }
     text
 }
@@ -162,13 +149,6 @@ mod tests {
     use perfuse_format::sys::pmu::PmuCounts;
 
     use super::*;
-
-    #[test]
-    fn cpu_lists_are_expanded() {
-        assert_eq!(cpu_list(b"0-2,8\n"), [0, 1, 2, 8]);
-        assert_eq!(cpu_list(b"\n"), [0; 0]);
-        assert_eq!(cpu_list(b"0-99999999\n"), [0; 0]);
-    }
 
     #[test]
     fn terms_are_put_where_the_format_says() {
@@ -188,13 +168,12 @@ mod tests {
 
     #[test]
     fn a_counter_of_a_cpu_counts() {
-        const SOFTWARE: u32 = 1;
         const CPU_CLOCK: u64 = 0;
-        let fd = match open_counter(SOFTWARE, CPU_CLOCK, 0) {
-            Ok(fd) => fd,
+        let opened = match open(kind::SOFTWARE, CPU_CLOCK, 0) {
+            Ok(opened) => opened,
             Err(errno) => perfuse_testkit::skip!("no counter of a whole CPU: {errno}"),
         };
-        let counters = [Counter { event: "clock".to_owned(), cpu: 0, fd }];
+        let counters = [Counter { event: "clock".to_owned(), cpu: 0, opened }];
         let first = PmuCounts::from_bytes(read(&counters).as_bytes()).unwrap();
         let last = PmuCounts::from_bytes(read(&counters).as_bytes()).unwrap();
         assert!(last.0[0].enabled_ns > first.0[0].enabled_ns);

@@ -1,5 +1,5 @@
-//! What just-in-time compilers tell of their code: `jit-PID.dump` with the code itself, and the older
-//! `/tmp/perf-PID.map` with names alone.
+//! `jit-PID.dump`: what just-in-time compilers tell of their code, the code itself included. The older
+//! `/tmp/perf-PID.map` has names alone: [`crate::perfmap`].
 //!
 //! ```text
 //! header  40   magic "JiTD", version 1, bytes of the header, ELF machine, -, pid (u32 each), time u64, flags u64
@@ -13,10 +13,6 @@
 //!
 //! The byte order is that of the machine, told by the magic number. Source:
 //! `tools/perf/Documentation/jitdump-specification.txt`.
-
-mod map;
-
-pub use map::{MapSymbol, PerfMap};
 
 use crate::perfdata::attr::Endian;
 use crate::perfdata::cursor::Cursor;

@@ -1,0 +1,20 @@
+//! `perf_event_open(2)`: the one door to the kernel's counters and samples, and what stands around a measurement:
+//! the measured command, the CPUs and the threads.
+
+pub mod cgroup;
+pub mod counters;
+pub mod cpus;
+mod error;
+mod event;
+pub mod pmu;
+pub mod record;
+pub mod ring;
+pub mod synth;
+pub mod tasks;
+pub mod tracepoints;
+pub mod workload;
+
+pub use crate::bpf::door::Errno;
+pub use error::{OpenError, Reason};
+pub use event::{Count, Counts, OpenFlags, PerfEvent};
+pub use workload::{Ended, Workload, WorkloadError, WorkloadOptions};

@@ -1,0 +1,9 @@
+# The command line of perf's commands.
+
+usage-perf-unknown = There is no option `{ $option }` here. Nearest: { $names }
+usage-perf-ambiguous = `{ $option }` may be any of { $names }.
+usage-perf-missing = `{ $option }` needs a value: <{ $name }>.
+usage-perf-no-value = `{ $option }` takes no value.
+usage-perf-value = `{ $value }` does not do for `{ $option }`. Expected: { $expected }.
+usage-perf-number = a whole number
+usage-perf-more = All options: { $command }
