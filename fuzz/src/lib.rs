@@ -3,6 +3,7 @@
 
 use std::sync::OnceLock;
 
+use perfuse_analyze::profile::WeightUnit;
 use perfuse_analyze::{Checklist, Run, Scope, Thresholds};
 use perfuse_format::RawSnapshot;
 use perfuse_format::all::{PARSERS, Parser};
@@ -135,5 +136,19 @@ pub fn checklist(data: &[u8]) {
     for finding in &checklist.findings {
         assert!(finding.wait_s_per_s.is_none_or(f64::is_finite), "{}", finding.id);
         assert!((0.0..=1.0).contains(&finding.confidence), "{}", finding.id);
+    }
+}
+
+/// Folded stacks: read, merged both ways, laid out, and told again.
+pub fn folded(data: &[u8]) {
+    use perfuse_analyze::flame::{FlameGraph, Limits, Options};
+    let Ok(profile) = perfuse_analyze::folded::parse(data, "samples", WeightUnit::Count) else { return };
+    for reverse in [false, true] {
+        let options = Options { reverse, ..Options::default() };
+        let graph = FlameGraph::compare(&profile, 0, (&profile, 0), options, true);
+        let layout = graph.layout(Limits { share: 0.001, levels: 100 });
+        assert!(layout.bars.len() <= graph.nodes.len());
+        let told: u64 = graph.stacks().map(|(_, weight)| weight).fold(0, u64::saturating_add);
+        assert_eq!(told, graph.total());
     }
 }

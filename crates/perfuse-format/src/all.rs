@@ -42,6 +42,7 @@ pub const PARSERS: &[(&str, Parser)] = &parsers! {
         parse::Limit,
         parse::Number,
         parse::Text,
+        perfmap::PerfMap,
         proc::diskstats::DiskStats,
         proc::file_nr::FileNr,
         proc::interrupts::Interrupts,

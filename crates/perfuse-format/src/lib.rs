@@ -17,6 +17,7 @@ pub mod event;
 pub mod netlink;
 pub mod parse;
 pub mod perfdata;
+pub mod perfmap;
 pub mod proc;
 pub mod raw;
 pub mod reading;

@@ -10,6 +10,7 @@ pub mod cheatsheet;
 pub mod export;
 #[cfg(test)]
 pub(crate) mod fixture;
+pub mod flame;
 #[cfg(test)]
 pub(crate) mod golden;
 pub mod handbook;

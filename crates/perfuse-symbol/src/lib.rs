@@ -1,12 +1,38 @@
-//! Addresses to functions.
+//! Addresses to names.
 //!
-//! [`Symbolizer`] takes the addresses of call chains and gives [`Symbolized`]: a function with its module, or the reason
-//! why there is none. It reads `/proc/kallsyms`, `/proc/PID/maps` and ELF files through the trait [`Files`], so that
-//! tests and other hosts can stand in for the running one.
+//! Two doors lead in. [`Symbolizer`] names the call chains of processes that run now; it gives [`Symbolized`]: a function
+//! with its module, or the reason why there is none. [`Symbols`] names what a recording tells of: each file, kernel or
+//! just-in-time compiled region is opened once as a module, and addresses of it become small [`SymbolId`]s. Both read
+//! files through the trait [`Files`], so that tests and other hosts can stand in for the running one.
+//!
+//! Three kinds of address are told apart:
+//!
+//! - the instruction pointer of a process or of the kernel;
+//! - the address that a file states for itself (its program headers and symbols; also called SVMA);
+//! - the offset in the file, which a mapping ties to the first, and a program header to the second.
 #![forbid(unsafe_code)]
 
+mod build_id;
+mod candidates;
+mod compressed;
+mod demangle;
+mod dso;
+mod elf;
+mod files;
+mod find;
 mod image;
+mod jit;
+mod kernel;
+mod load;
 mod symbolizer;
+mod symbols;
+mod table;
 
+pub use build_id::{build_id_in_notes, build_id_of, hex as build_id_text, is_same as is_same_build_id};
+pub use demangle::Demangle;
+pub use dso::{Attempt, DsoKind, DsoSpec, Outcome, Problem, Reason, SymbolOptions};
+pub use elf::ElfError;
+pub use files::{Files, HostFiles};
 pub use image::{Image, ImageError};
-pub use symbolizer::{Files, HostFiles, Symbolized, Symbolizer, Unknown};
+pub use symbolizer::{Symbolized, Symbolizer, Unknown};
+pub use symbols::{Binding, ModuleId, SymbolId, SymbolInfo, Symbols};

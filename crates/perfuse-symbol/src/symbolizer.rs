@@ -1,35 +1,13 @@
 //! From an address of the kernel or of a process to a function.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{self, Read, Seek};
-use std::path::PathBuf;
 
 use perfuse_format::FromBytes;
 use perfuse_format::proc::kallsyms::Kallsyms;
 use perfuse_format::proc::maps::{Mapping, Maps};
 
+use crate::files::{Files, read};
 use crate::image::Image;
-
-/// Where the files of the host come from.
-pub trait Files {
-    /// An open file.
-    type File: Read + Seek;
-    /// Opens the file at an absolute path of the host.
-    fn open(&self, path: &str) -> io::Result<Self::File>;
-}
-
-/// The files of the running host, or of another one whose root is mounted at a directory.
-#[derive(Debug, Clone)]
-pub struct HostFiles(pub PathBuf);
-
-impl Files for HostFiles {
-    type File = File;
-
-    fn open(&self, path: &str) -> io::Result<File> {
-        File::open(self.0.join(path.trim_start_matches('/')))
-    }
-}
 
 /// A function, or why there is none.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -99,7 +77,7 @@ impl<F: Files> Symbolizer<F> {
     /// The kernel function at `address`.
     pub fn kernel(&mut self, address: u64) -> Symbolized {
         if self.kernel.is_none() {
-            let bytes = read(&self.files, "/proc/kallsyms").unwrap_or_default();
+            let bytes = read(&self.files, "/proc/kallsyms", 64 << 20).unwrap_or_default();
             self.kernel = Some(Kallsyms::from_bytes(&bytes).unwrap_or_default());
         }
         let found = self.kernel.as_ref().and_then(|kernel| kernel.find(address));
@@ -115,7 +93,7 @@ impl<F: Files> Symbolizer<F> {
     pub fn user(&mut self, pid: u32, address: u64) -> Symbolized {
         let files = &self.files;
         let maps = self.maps.entry(pid).or_insert_with(|| {
-            let bytes = read(files, &format!("/proc/{pid}/maps")).ok()?;
+            let bytes = read(files, &format!("/proc/{pid}/maps"), 64 << 20).ok()?;
             Maps::from_bytes(&bytes).ok().filter(|maps| !maps.0.is_empty())
         });
         let Some(maps) = maps else { return Symbolized::Unknown(Unknown::NoMaps) };
@@ -154,15 +132,12 @@ impl<F: Files> Symbolizer<F> {
     }
 }
 
-fn read<F: Files>(files: &F, path: &str) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    files.open(path)?.take(64 << 20).read_to_end(&mut bytes)?;
-    Ok(bytes)
-}
-
 #[cfg(test)]
 mod tests {
+    use std::path::PathBuf;
+
     use super::*;
+    use crate::files::HostFiles;
 
     fn here() -> Symbolizer<HostFiles> {
         Symbolizer::new(HostFiles(PathBuf::from("/")))

@@ -18,27 +18,11 @@ use perfuse_format::perfdata::record::Record;
 use perfuse_format::perfdata::{CpuMode, Mmap};
 
 pub use maps::{Map, Maps};
+pub use perfuse_symbol::DsoKind;
 
 /// Number of a [`Dso`] in its session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct DsoId(pub u32);
-
-/// What kind of code a mapping holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum DsoKind {
-    /// The kernel itself.
-    Kernel,
-    /// A kernel module.
-    Module,
-    /// A BPF program or trampoline.
-    Bpf,
-    /// A file.
-    File,
-    /// `[vdso]`, `[vsyscall]`.
-    Vdso,
-    /// No file: just-in-time compiled, heap, stack.
-    Anonymous,
-}
 
 /// A file, or whatever else holds code.
 #[derive(Debug, Clone, PartialEq, Eq)]

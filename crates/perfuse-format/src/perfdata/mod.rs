@@ -21,6 +21,7 @@
 
 pub mod attr;
 mod compressed;
+pub mod count;
 mod cursor;
 mod data;
 mod decode;
@@ -48,6 +49,7 @@ mod zstd;
 mod tests;
 
 pub use attr::{Endian, EventAttr};
+pub use count::{CountPlace, CountValue, CpuPosition, EventCounts};
 pub use data::{Compression, PerfData};
 pub use decode_record::misc;
 pub use error::{DecodeError, PerfDataError};

@@ -9,9 +9,18 @@ macro_rules! tables {
     };
 }
 
+// One a line, so that each can be added without touching another.
+#[rustfmt::skip]
 tables!(
-    "core", "sixty", "cli", "cpu", "memory", "network", "disk", //
+    "core",
+    "sixty",
+    "cli",
+    "cpu",
+    "memory",
+    "network",
+    "disk",
     "perf",
+    "flame",
 );
 
 /// Name and source of every table of a language.

@@ -1,0 +1,29 @@
+### Flame graphs.
+
+flame-title-on-cpu = Flame graph
+flame-title-off-cpu = Off-CPU time
+flame-title-difference = What changed
+flame-all = all
+flame-search = Search
+flame-search-hint = Search by regex: press /
+flame-reset = Reset zoom
+flame-matched = Matched
+flame-samples = { $count } samples
+flame-stackless = { $count } of them without a stack
+flame-span = { $time } long
+flame-weight = { $number } { $event }
+flame-own = own { $share }
+flame-change = before { $before }, now { $now }
+flame-kind-thread = thread
+flame-kind-user = program
+flame-kind-kernel = kernel
+flame-kind-jit = just-in-time compiled
+flame-kind-unknown = unknown function
+flame-kind-inlined = inlined
+flame-more = more than before
+flame-less = less than before
+flame-normalized = shares compared
+flame-vanished = { $share } of the time before is in functions that do not occur any more
+flame-narrow = { $count } frames narrower than { $width } px are not drawn
+flame-deep = { $count } frames above level { $levels } are not drawn
+flame-empty = no samples

@@ -1,0 +1,29 @@
+### 플레임 그래프.
+
+flame-title-on-cpu = 플레임 그래프
+flame-title-off-cpu = CPU 밖에서 보낸 시간
+flame-title-difference = 달라진 것
+flame-all = 전체
+flame-search = 검색
+flame-search-hint = 정규식 검색: / 키
+flame-reset = 확대 해제
+flame-matched = 일치
+flame-samples = 샘플 { $count }개
+flame-stackless = 그중 스택 없음 { $count }개
+flame-span = 길이 { $time }
+flame-weight = { $event } { $number }회
+flame-own = 자체 { $share }
+flame-change = 이전 { $before }, 현재 { $now }
+flame-kind-thread = 스레드
+flame-kind-user = 프로그램
+flame-kind-kernel = 커널
+flame-kind-jit = JIT 컴파일
+flame-kind-unknown = 알 수 없는 함수
+flame-kind-inlined = 인라인
+flame-more = 이전보다 많음
+flame-less = 이전보다 적음
+flame-normalized = 비율로 비교
+flame-vanished = 이전 시간의 { $share }{ JOSA($share, "은/는") } 더는 나타나지 않는 함수에 있습니다
+flame-narrow = { $width } px보다 좁은 프레임 { $count }개는 그리지 않았습니다
+flame-deep = { $levels }단계보다 위의 프레임 { $count }개는 그리지 않았습니다
+flame-empty = 샘플 없음
