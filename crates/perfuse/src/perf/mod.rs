@@ -23,6 +23,11 @@ pub(crate) const USAGE: u8 = 129;
 /// Exit status of perf for what could not be done: -1.
 pub(crate) const FAILED: u8 = 255;
 
+/// As the context of a [`UsageError`]: the exit status that perf has for it, where it is not [`USAGE`].
+#[derive(Debug, Clone, Copy, thiserror::Error)]
+#[error("exit status {0}")]
+pub(crate) struct Status(pub(crate) u8);
+
 /// One command of perf.
 pub(crate) struct Command {
     /// `record`.
@@ -75,7 +80,8 @@ pub(crate) fn run(arguments: &[OsString], texts: &Texts) -> Option<ExitCode> {
         Err(error) if crate::is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             if let Some(wrong) = error.downcast_ref::<UsageError>() {
-                return Some(refuse(wrong, texts));
+                let refused = refuse(wrong, texts);
+                return Some(error.downcast_ref::<Status>().map_or(refused, |status| ExitCode::from(status.0)));
             }
             console.complain(&format!("{error:#}"));
             ExitCode::from(FAILED)

@@ -13,7 +13,9 @@ use perfuse_collect::perf::pmu::HostEvents;
 use perfuse_format::event::{EventSpec, Events, Mode, Pmus as _, Tool};
 use perfuse_format::perfdata::attr::{flag, kind, read_format, sample_type};
 
+use super::NOT_SET_UP;
 use super::options::{Plan, Wanted};
+use crate::perf::Status;
 use crate::perf::options::UsageError;
 
 /// perf's choice, with the clock that fits what is watched.
@@ -96,7 +98,7 @@ impl List {
         }
         list.lead(plan.group);
         if let Some(names) = &plan.for_each_cgroup {
-            list.expand(names, root)?;
+            list.expand(names, root).map_err(|error| error.context(Status(NOT_SET_UP)))?;
         }
         for index in 0..list.events.len() {
             list.prepare(index, plan, on_exec);

@@ -17,7 +17,7 @@ use perfuse_render::perf::stat::{Format, Target, Thread};
 
 use super::options::{Parsed, UsageError};
 use super::words::refusal_words;
-use super::{Command, FAILED};
+use super::{Command, FAILED, Status};
 use crate::console::Console;
 use events::List;
 use measure::{Measure, Run, RunError};
@@ -46,7 +46,12 @@ fn run(parsed: &Parsed, console: &Console) -> anyhow::Result<u8> {
             return Ok(NOT_SET_UP);
         }
     }
-    let plan = Plan::new(parsed)?;
+    let plan = Plan::new(parsed).map_err(|error| {
+        // What goes together is looked at once all is parsed, and perf has another status for it.
+        let together = error.0.id.starts_with("usage-stat");
+        let error = anyhow::Error::from(error);
+        if together { error.context(Status(NOT_SET_UP)) } else { error }
+    })?;
     if let Some(metrics) = &plan.metrics {
         console.note(&Msg::new("stat-no-metrics").with("metrics", metrics));
     }

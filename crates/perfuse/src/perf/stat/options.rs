@@ -270,7 +270,8 @@ fn sink(parsed: &Parsed) -> Result<Sink, UsageError> {
     let descriptor = parsed.number::<i64>("log-fd")?;
     match (file, descriptor) {
         (Some(_), Some(_)) => Err(refuse("usage-stat-two-outputs")),
-        (Some(path), None) if path == "-" => Ok(Sink::Descriptor(1)),
+        // As perf, which takes it for "no file".
+        (Some(path), None) if path == "-" => Ok(Sink::Stderr),
         (Some(path), None) => Ok(Sink::File { path: path.into(), append: parsed.on("append") }),
         (None, Some(number)) => match u32::try_from(number) {
             Ok(number) => Ok(Sink::Descriptor(number)),
