@@ -20,6 +20,7 @@ tables!(
     "network",
     "disk",
     "perf",
+    "perf-stat",
     "flame",
     "perf-report", "perf-script",
 );
