@@ -24,6 +24,7 @@ pub mod reading;
 pub mod replay;
 pub mod sys;
 pub mod tasks;
+pub mod tracefs;
 
 pub use counter::{Delta, delta};
 pub use parse::{FromBytes, ParseError};

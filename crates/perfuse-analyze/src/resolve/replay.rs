@@ -21,6 +21,8 @@ use super::{Names, Resolver};
 /// One step of a recording.
 #[derive(Debug)]
 pub enum Item<'v, 'a> {
+    /// A record, before anything is made of it.
+    Raw(RawRecord<'a>),
     /// A sample, with the record that it stands in.
     Sample(RawRecord<'a>, &'v Sample<'a>),
     /// Another record. The session has already taken note of it. `None` for what perf itself wrote.
@@ -55,6 +57,7 @@ impl<N: Names> Resolver<N> {
                     continue;
                 }
             };
+            visit(self, Item::Raw(raw))?;
             if raw.kind == kind::SAMPLE {
                 match data.decode_sample(&raw) {
                     Ok(mut sample) => {

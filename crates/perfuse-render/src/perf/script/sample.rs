@@ -9,9 +9,10 @@
 //! ```
 
 use perfuse_analyze::resolve::{Names, Resolver};
-use perfuse_format::perfdata::attr::{kind, sample_type};
+use perfuse_format::perfdata::attr::{flag, kind, sample_type};
+use perfuse_format::perfdata::record::kind as kind_of;
 use perfuse_format::perfdata::sample::Registers;
-use perfuse_format::perfdata::{CpuMode, EventAttr, Sample};
+use perfuse_format::perfdata::{CpuMode, EventAttr, PerfData, RawRecord, Record, Sample};
 
 use super::fields::{Fields, Layout, Output};
 use super::frames::{self, FrameTexts, Shape};
@@ -101,14 +102,14 @@ impl Printer {
         resolver: &mut Resolver<N>,
         sample: &Sample<'_>,
         out: &mut Vec<u8>,
-        trace: impl FnOnce(&mut Vec<u8>),
+        trace: impl FnOnce(&mut Resolver<N>, &mut Vec<u8>),
     ) {
         let Some(event) = self.events.get(sample.event) else { return };
         let (fields, attr) = (event.fields, event.attr);
         if fields.is_empty() {
             return;
         }
-        self.start(resolver, sample.event, Some(sample.misc), 0, who(sample), out);
+        self.start(resolver, sample.event, sample.misc, 0, who(sample), out);
         if fields.has(Fields::PERIOD) {
             number::decimal(out, sample.period, 10);
             out.push(b' ');
@@ -122,7 +123,7 @@ impl Printer {
             number::fill(out, b' ', 24);
         }
         if fields.has(Fields::TRACE) && sample.raw.is_some() {
-            trace(out);
+            trace(resolver, out);
         }
         if fields.has(Fields::ADDR) {
             address(resolver, &attr, fields, sample, out);
@@ -135,12 +136,48 @@ impl Printer {
         out.push(b'\n');
     }
 
+    /// Writes a record that is no sample, as one line behind the fields that every line has.
+    pub fn record<N: Names>(
+        &mut self,
+        resolver: &mut Resolver<N>,
+        data: &PerfData<'_>,
+        raw: &RawRecord<'_>,
+        record: Option<&Record<'_>>,
+        out: &mut Vec<u8>,
+    ) {
+        let id = data.sample_id(raw);
+        let (pid, tid) = id.pid_tid.unwrap_or((-1, -1));
+        let mut who = Who { thread: tid, pid, tid, cpu: id.cpu.unwrap_or_default(), time: id.time.unwrap_or_default() };
+        // Records of threads are shown with the name of the thread that they are about.
+        let about = match record {
+            Some(Record::Mmap(mmap)) => Some((mmap.pid, mmap.tid, 0)),
+            Some(Record::Comm { pid, tid, .. } | Record::Namespaces { pid, tid, .. }) => Some((*pid, *tid, 0)),
+            Some(Record::Fork(task) | Record::Exit(task)) => Some((task.pid, task.tid, task.time)),
+            _ => None,
+        };
+        if raw.kind < kind_of::HEADER_ATTR
+            && let Ok(event) = data.event_of(raw)
+        {
+            let all = self.events.get(event).is_some_and(|event| event.attr.has(flag::SAMPLE_ID_ALL));
+            if let Some((pid, tid, time)) = about {
+                who.thread = tid;
+                if !all {
+                    who = Who { thread: tid, pid, tid, cpu: 0, time };
+                }
+            }
+            if who.thread != -1 {
+                self.start(resolver, event, raw.misc, raw.kind, who, out);
+            }
+        }
+        super::record::write(raw, record, out);
+    }
+
     /// The beginning of every line: who, where, when. `record` is the type of a record that is no sample.
     pub(super) fn start<N: Names>(
         &mut self,
         resolver: &mut Resolver<N>,
         event: usize,
-        misc: Option<u16>,
+        misc: u16,
         record: u32,
         who: Who,
         out: &mut Vec<u8>,
@@ -148,7 +185,7 @@ impl Printer {
         let Some(event) = self.events.get(event) else { return };
         let (fields, attr) = (event.fields, &event.attr);
         if fields.has(Fields::COMM) {
-            let comm = resolver.comm(who.tid);
+            let comm = resolver.comm(who.thread);
             let comm = resolver.comm_name(comm).as_bytes();
             let chain = fields.has(Fields::IP) && attr.samples(sample_type::CALLCHAIN) && self.style.call_chains;
             number::text(out, comm, if chain { 0 } else { 16 }, false);
@@ -171,8 +208,8 @@ impl Printer {
             number::zero_padded(out, who.cpu.into(), 3);
             out.extend_from_slice(b"] ");
         }
-        if let (true, Some(bits)) = (fields.has(Fields::MISC), misc) {
-            header_bits(bits, record, out);
+        if fields.has(Fields::MISC) {
+            header_bits(misc, record, out);
         }
         if fields.has(Fields::TOD) {
             self.time_of_day(who.time, out);
@@ -290,7 +327,7 @@ impl Printer {
         {
             if fields.has(field) {
                 out.push(b' ');
-                page_size(size, out);
+                out.extend_from_slice(page_size_text(size).as_bytes());
             }
         }
     }
@@ -304,6 +341,8 @@ const FAULTS: [u64; 3] = [2, 5, 6];
 /// Whom a line is about.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Who {
+    /// The thread whose name is shown.
+    pub thread: i32,
     pub pid: i32,
     pub tid: i32,
     pub cpu: u32,
@@ -311,13 +350,12 @@ pub(super) struct Who {
 }
 
 fn who(sample: &Sample<'_>) -> Who {
-    Who { pid: sample.pid, tid: sample.tid, cpu: sample.cpu, time: sample.time }
+    Who { thread: sample.tid, pid: sample.pid, tid: sample.tid, cpu: sample.cpu, time: sample.time }
 }
 
 /// `K`, `U`, and what the bits of other records mean, in six columns and one.
 fn header_bits(misc: u16, record: u32, out: &mut Vec<u8>) {
     use perfuse_format::perfdata::misc as bit;
-    use perfuse_format::perfdata::record::kind as record_kind;
     let begin = out.len();
     match CpuMode::of(misc) {
         CpuMode::Kernel => out.push(b'K'),
@@ -329,9 +367,9 @@ fn header_bits(misc: u16, record: u32, out: &mut Vec<u8>) {
         CpuMode::Unknown => {}
     }
     match record {
-        record_kind::MMAP | record_kind::MMAP2 if misc & bit::MMAP_DATA != 0 => out.push(b'M'),
-        record_kind::COMM if misc & bit::COMM_EXEC != 0 => out.push(b'E'),
-        record_kind::SWITCH | record_kind::SWITCH_CPU_WIDE if misc & bit::SWITCH_OUT != 0 => {
+        kind_of::MMAP | kind_of::MMAP2 if misc & bit::MMAP_DATA != 0 => out.push(b'M'),
+        kind_of::COMM if misc & bit::COMM_EXEC != 0 => out.push(b'E'),
+        kind_of::SWITCH | kind_of::SWITCH_CPU_WIDE if misc & bit::SWITCH_OUT != 0 => {
             out.push(b'S');
             if misc & bit::SWITCH_OUT_PREEMPT != 0 {
                 out.push(b'p');
@@ -384,16 +422,11 @@ fn register_values(arch: &str, set: &Registers<'_>, out: &mut Vec<u8>) {
 }
 
 /// `4K`, `2M`, `1024M`; `N/A` for none.
-fn page_size(bytes: u64, out: &mut Vec<u8>) {
-    if bytes == 0 {
-        out.extend_from_slice(b"N/A");
-        return;
-    }
+pub(super) fn page_size_text(bytes: u64) -> String {
     let (mut count, mut unit) = (bytes, 0);
     while count / 1024 > 1 && unit < 3 {
         count /= 1024;
         unit += 1;
     }
-    number::decimal(out, count, 0);
-    out.push(b"BKMG"[unit]);
+    if bytes == 0 { "N/A".to_owned() } else { format!("{count}{}", ["B", "K", "M", "G"][unit]) }
 }

@@ -10,14 +10,14 @@ use anyhow::Context as _;
 use perfuse_analyze::Msg;
 use perfuse_analyze::resolve::time::TimeRanges;
 use perfuse_analyze::resolve::{FrameId, Item, Resolver};
-use perfuse_format::perfdata::{PerfData, Sample};
-use perfuse_render::perf::script::{Printer, Style, dso_name};
+use perfuse_format::perfdata::{CpuMode, PerfData, Sample};
+use perfuse_render::perf::script::{Dump, Printer, Style, Traces, dso_name};
 
 use super::options::Parsed;
 use super::recorded::{self, Input, RecordedNames};
 use crate::console::{self, Console};
 pub(super) use options::COMMAND;
-use options::{Options, Wanted};
+use options::{Options, Shown, Wanted};
 
 /// Bytes that are collected before they are written.
 const CHUNK: usize = 1 << 17;
@@ -49,7 +49,10 @@ pub(super) fn run(parsed: &Parsed, console: &Console) -> anyhow::Result<u8> {
         ..perfuse_analyze::resolve::Options::default()
     };
     let resolver = Resolver::new(names, wants);
-    let script = Script::new(&options, &data, call_chains)?;
+    let mut script = Script::new(&options, &data, call_chains)?;
+    if options.dump {
+        script.dump = Some(Dump::new(&data, &input.name, recorded::arch(&data)));
+    }
     script.run(resolver, console)
 }
 
@@ -59,6 +62,9 @@ struct Script<'a> {
     wanted: &'a Wanted,
     times: TimeRanges,
     printer: Printer,
+    traces: Traces,
+    shown: Shown,
+    dump: Option<Dump<'a>>,
     out: Vec<u8>,
     /// Records that could not be decoded, and what was wrong with the first.
     bad: (u64, Option<String>),
@@ -80,6 +86,9 @@ impl<'a> Script<'a> {
             wanted: &options.wanted,
             times: times(&options.wanted, data)?,
             printer: Printer::new(events, &options.layout, style),
+            traces: Traces::new(data),
+            shown: options.shown,
+            dump: None,
             out: Vec::with_capacity(CHUNK * 2),
             bad: (0, None),
         })
@@ -90,7 +99,16 @@ impl<'a> Script<'a> {
         let ended = resolver.replay(self.data, |resolver, item| {
             match item {
                 Item::Sample(_, sample) => self.sample(resolver, sample),
-                Item::Record(..) => {}
+                Item::Raw(raw) => {
+                    if let Some(dump) = &mut self.dump {
+                        dump.record(&raw, &mut self.out);
+                    }
+                }
+                Item::Record(raw, record) => {
+                    if self.shown.has(raw.kind) && self.of_wanted_cpu(self.data.sample_id(&raw).cpu) {
+                        self.printer.record(resolver, self.data, &raw, record, &mut self.out);
+                    }
+                }
                 Item::Bad(_, error) => {
                     self.bad.0 += 1;
                     self.bad.1.get_or_insert_with(|| error.to_string());
@@ -118,10 +136,37 @@ impl<'a> Script<'a> {
     }
 
     fn sample(&mut self, resolver: &mut Resolver<RecordedNames>, sample: &Sample<'_>) {
-        if !self.times.has(sample.time) || !self.wants(resolver, sample) {
+        if !self.times.has(sample.time) || !self.of_wanted_cpu(Some(sample.cpu)) {
             return;
         }
-        self.printer.sample(resolver, sample, &mut self.out, |_| {});
+        if self.dump.is_some() {
+            self.dump_place(resolver, sample);
+        }
+        if !self.wants(resolver, sample) {
+            return;
+        }
+        let Self { printer, traces, out, .. } = self;
+        printer.sample(resolver, sample, out, |resolver, out| {
+            traces.print(resolver, sample.event, sample.raw.unwrap_or_default(), out);
+        });
+    }
+
+    fn of_wanted_cpu(&self, cpu: Option<u32>) -> bool {
+        let cpu = cpu.filter(|cpu| *cpu != u32::MAX);
+        self.wanted.cpus.as_ref().is_none_or(|cpus| cpu.is_none_or(|cpu| cpus.contains(&cpu)))
+    }
+
+    /// What a dump tells of a sample besides its record: the thread, and the file that it ran in.
+    fn dump_place(&mut self, resolver: &mut Resolver<RecordedNames>, sample: &Sample<'_>) {
+        let place = resolver.place(sample);
+        let dso = resolver.frame(place).dso.and_then(|dso| resolver.session().dso_of(dso));
+        let dso = match sample.cpu_mode() {
+            CpuMode::Kernel | CpuMode::User => dso.map_or_else(|| "<not found>".to_owned(), dso_name),
+            _ => "[hypervisor]".to_owned(),
+        };
+        let comm = resolver.comm(sample.tid);
+        let text = format!(" ... thread: {}:{}\n ...... dso: {dso}\n", resolver.comm_name(comm), sample.tid);
+        self.out.extend_from_slice(text.as_bytes());
     }
 
     fn wants(&self, resolver: &mut Resolver<RecordedNames>, sample: &Sample<'_>) -> bool {
@@ -129,10 +174,7 @@ impl<'a> Script<'a> {
         let lacks = |set: &Option<std::collections::BTreeSet<i32>>, number: i32| {
             set.as_ref().is_some_and(|set| !set.contains(&number))
         };
-        if wanted.cpus.as_ref().is_some_and(|cpus| sample.cpu != u32::MAX && !cpus.contains(&sample.cpu))
-            || lacks(&wanted.pids, sample.pid)
-            || lacks(&wanted.tids, sample.tid)
-        {
+        if lacks(&wanted.pids, sample.pid) || lacks(&wanted.tids, sample.tid) {
             return false;
         }
         if let Some(comms) = &wanted.comms {

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use perfuse_analyze::Msg;
+use perfuse_format::perfdata::record::kind;
 use perfuse_render::perf::script::{Layout, TimeStyle};
 
 use crate::perf::Command;
@@ -72,6 +73,24 @@ pub(super) struct Shown {
     pub switch: bool,
     pub task: bool,
     pub text_poke: bool,
+}
+
+impl Shown {
+    /// Whether records of a type are shown.
+    pub(super) fn has(self, type_number: u32) -> bool {
+        match type_number {
+            kind::MMAP | kind::MMAP2 => self.mmap,
+            kind::COMM | kind::FORK | kind::EXIT => self.task,
+            kind::LOST | kind::LOST_SAMPLES => self.lost,
+            kind::SWITCH | kind::SWITCH_CPU_WIDE => self.switch,
+            kind::NAMESPACES => self.namespace,
+            kind::KSYMBOL | kind::BPF_EVENT => self.bpf,
+            kind::CGROUP => self.cgroup,
+            kind::TEXT_POKE => self.text_poke,
+            kind::FINISHED_ROUND => self.round,
+            _ => false,
+        }
+    }
 }
 
 /// Which samples are shown.
