@@ -23,7 +23,7 @@ pub const ATTR_SIZE_VER0: usize = 64;
 
 /// On machines with the most significant byte first the compiler puts bit fields into each byte from its highest bit
 /// on: what is bit 0 here is bit 63 there.
-fn flags(word: u64, endian: Endian) -> u64 {
+pub(crate) fn flags(word: u64, endian: Endian) -> u64 {
     match endian {
         Endian::Little => word,
         Endian::Big => {

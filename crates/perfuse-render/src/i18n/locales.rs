@@ -21,7 +21,7 @@ tables!(
     "disk",
     "perf",
     "flame",
-    "perf-script",
+    "perf-report", "perf-script",
 );
 
 /// Name and source of every table of a language.

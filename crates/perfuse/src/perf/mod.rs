@@ -4,6 +4,7 @@
 
 pub(crate) mod options;
 pub(crate) mod recorded;
+pub(crate) mod report;
 pub(crate) mod script;
 mod usage;
 
@@ -39,6 +40,7 @@ pub(crate) struct Command {
 
 /// All of them, in the order of their names.
 pub(crate) const COMMANDS: &[Command] = &[
+    report::COMMAND, //
     script::COMMAND, //
 ];
 

@@ -1,3 +1,4 @@
 //! Tests with recordings that a real perf made, and with bytes put together here.
 
 mod recordings;
+mod rewriting;
