@@ -20,6 +20,7 @@ tables!(
     "network",
     "disk",
     "perf",
+    "perf-record",
     "flame",
 );
 

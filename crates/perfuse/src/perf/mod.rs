@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "commands use what they need of it")]
 
 pub(crate) mod options;
+mod record;
 mod usage;
 
 use std::ffi::OsString;
@@ -36,7 +37,7 @@ pub(crate) struct Command {
 }
 
 /// All of them, in the order of their names.
-pub(crate) const COMMANDS: &[Command] = &[];
+pub(crate) const COMMANDS: &[Command] = &[record::COMMAND];
 
 /// Runs the command line if it is one of perf's: a command of [`COMMANDS`], or anything else through a link named `perf`
 /// that only perf has. `None` leaves it to the command table of perfuse.
