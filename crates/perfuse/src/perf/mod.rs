@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "commands use what they need of it")]
 
 pub(crate) mod options;
+mod record;
 pub(crate) mod recorded;
 pub(crate) mod report;
 pub(crate) mod script;
@@ -47,6 +48,7 @@ pub(crate) struct Command {
 
 /// All of them, in the order of their names.
 pub(crate) const COMMANDS: &[Command] = &[
+    record::COMMAND, //
     report::COMMAND, //
     script::COMMAND, //
     stat::COMMAND,   //
