@@ -14,6 +14,7 @@ mod cpu;
 mod disk;
 pub mod flame;
 pub mod folded;
+pub mod hist;
 pub mod kernel_log;
 mod memory;
 pub mod message;

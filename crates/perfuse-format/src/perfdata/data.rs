@@ -10,6 +10,7 @@ use crate::perfdata::record::{RawRecord, Record, SampleId, kind};
 use crate::perfdata::sample::Sample;
 use crate::perfdata::sorted::Sorted;
 use crate::perfdata::tracing::TracingData;
+use crate::perfdata::user::{self, UserRecord};
 use crate::perfdata::walk::{Records, Segment, Source};
 use crate::perfdata::{compressed, decode, file, name, pipe, trailer};
 
@@ -109,6 +110,10 @@ impl<'a> PerfData<'a> {
             ));
         }
         self.source.segments.push(segment);
+        // `perf stat record` tells unit and scale of its events among the records, of which there are few.
+        if self.features.stat {
+            pipe::event_updates(self);
+        }
     }
 
     fn take_features(&mut self, bytes: &'a [u8], sections: &[(u32, Section)]) {
@@ -238,6 +243,11 @@ impl<'a> PerfData<'a> {
         let body = record.body.get(..record.body.len().saturating_sub(trailer)).unwrap_or_default();
         decode_other(record, body, attr, self.header.endian)
             .map_err(|field| DecodeError::Short { offset: record.offset, field })
+    }
+
+    /// Decodes a record that perf itself made; `Ok(None)` for those of the kernel, and types that are not known.
+    pub fn decode_user<'r>(&self, record: &RawRecord<'r>) -> Result<Option<UserRecord<'r>>, DecodeError> {
+        user::decode(record, self.header.endian).map_err(|field| DecodeError::Short { offset: record.offset, field })
     }
 
     /// The trailer of a record of the kernel that is no sample: whose it is, when, and of which event. Empty where the

@@ -22,7 +22,7 @@
 pub mod attr;
 mod compressed;
 pub mod count;
-mod cursor;
+pub(crate) mod cursor;
 mod data;
 mod decode;
 mod decode_record;
@@ -40,7 +40,9 @@ pub mod sample;
 mod sorted;
 mod tracing;
 mod trailer;
+pub mod user;
 mod walk;
+pub mod write;
 mod zstd;
 
 #[cfg(test)]
@@ -59,4 +61,5 @@ pub use record::{Mmap, RawRecord, Record, SampleId};
 pub use sample::{CpuMode, Sample, U64s};
 pub use sorted::Sorted;
 pub use tracing::{EventFormats, TracingData};
+pub use user::UserRecord;
 pub use walk::Records;
