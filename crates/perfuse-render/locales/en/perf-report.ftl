@@ -94,3 +94,15 @@ perf-report-tui-help-back = one step back, in the end out
 perf-report-tui-foot-lines = Enter open · e/c all · / search · d file · t thread · s sort · P write · h help · q back
 perf-report-tui-foot-help = any key: back
 perf-report-tui-foot-menu = ↑ ↓ choose · Enter take · q back
+perf-report-unnamed = { $count } of { $all } samples ({ $percent } %) lie in code without a name: { $parts }
+perf-report-unnamed-part = { $path } ({ $count }: { $why })
+perf-report-unnamed-nowhere = outside of every file ({ $count })
+perf-report-why-no-file = no file found
+perf-report-why-other-build = { $path } is another build than the recorded one
+perf-report-why-stripped = stripped
+perf-report-why-unreadable = { $path }: { $error }
+perf-report-why-kernel-hidden = /proc/kallsyms shows no addresses; run as root or set kernel.kptr_restrict=0
+perf-report-why-other-kernel = recorded on another kernel; its vmlinux or kallsyms can be given with -k or --kallsyms
+perf-report-why-module-moved = a module of another boot whose file is not here
+perf-report-why-no-jit-map = no { $path }
+perf-report-why-not-code = heap or stack, not code

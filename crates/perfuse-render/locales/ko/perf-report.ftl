@@ -94,3 +94,15 @@ perf-report-tui-help-back = 한 걸음 뒤로 가고, 끝에는 나갑니다
 perf-report-tui-foot-lines = Enter 펴기 · e/c 모두 · / 찾기 · d 파일 · t 스레드 · s 정렬 · P 쓰기 · h 도움말 · q 뒤로
 perf-report-tui-foot-help = 아무 키나 누르면 돌아갑니다
 perf-report-tui-foot-menu = ↑ ↓ 고르기 · Enter 선택 · q 뒤로
+perf-report-unnamed = 표본 { $all }개 가운데 { $count }개({ $percent } %)는 이름 없는 코드에 있습니다: { $parts }
+perf-report-unnamed-part = { $path } ({ $count }개: { $why })
+perf-report-unnamed-nowhere = 어느 파일에도 없음 ({ $count }개)
+perf-report-why-no-file = 파일을 찾지 못했습니다
+perf-report-why-other-build = { $path } 파일은 기록할 때와 다른 빌드입니다
+perf-report-why-stripped = 심볼이 제거되었습니다
+perf-report-why-unreadable = { $path }: { $error }
+perf-report-why-kernel-hidden = /proc/kallsyms에 주소가 없습니다. root로 실행하거나 kernel.kptr_restrict=0으로 하십시오
+perf-report-why-other-kernel = 다른 커널에서 기록했습니다. 그 vmlinux나 kallsyms를 -k 또는 --kallsyms로 줄 수 있습니다
+perf-report-why-module-moved = 다른 부팅의 모듈이고 파일이 여기에 없습니다
+perf-report-why-no-jit-map = { $path } 파일이 없습니다
+perf-report-why-not-code = 코드가 아니라 힙이나 스택입니다
