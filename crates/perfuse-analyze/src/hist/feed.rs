@@ -7,6 +7,7 @@ use perfuse_format::perfdata::attr::sample_type;
 use perfuse_format::perfdata::record::Record;
 use perfuse_format::perfdata::{CpuMode, EventAttr, Sample};
 
+use super::chain::ChainKey;
 use super::collect::{Collector, Context};
 use super::frame::{Frame, FrameId, Frames, NO_TEXT};
 use super::intern::{IdTable, hash_of, next_id};
@@ -36,6 +37,8 @@ pub struct FeedOptions {
     pub by_address: bool,
     /// Whether source lines are wanted.
     pub sources: bool,
+    /// What places of chains are told apart by, unless lines are of source lines: what is unknown is written otherwise.
+    pub chain_key: ChainKey,
     /// `-U`: what no symbol covers is left out.
     pub hide_unresolved: bool,
     /// `--comms`: only these names of threads.
@@ -461,7 +464,11 @@ impl Feed {
                     let file = base_name(&path).to_owned();
                     (format!("{file}:{line}"), file)
                 }
-                (None, Some(symbol)) => (format!("{}+{}", symbol.name, frame.offset), String::new()),
+                (None, Some(symbol)) => match self.options.chain_key {
+                    ChainKey::Function => (format!("{}+{}", symbol.name, frame.offset), String::new()),
+                    ChainKey::Address => (format!("+{}", frame.offset), String::new()),
+                    ChainKey::SrcLine => return self.frames.id(place),
+                },
                 (None, None) => (self.unknown_source(place.dso_name, frame.address), String::new()),
             };
             place.srcline = self.frames.strings.id(&line);

@@ -264,6 +264,7 @@ fn feed_options(options: &Options, data: &PerfData<'_>, plan: &Plan) -> anyhow::
         memory_address: columns.has(Key::Addr),
         by_address: sources || options.verbose || columns.has(Key::Addr),
         sources,
+        chain_key: if columns.has(Key::SrcLine) { ChainKey::Function } else { options.chain.key },
         hide_unresolved: options.hide_unresolved,
         comms: options.comms.clone(),
         pids: options.pids.clone(),
