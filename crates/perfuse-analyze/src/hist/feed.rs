@@ -37,6 +37,8 @@ pub struct FeedOptions {
     pub by_address: bool,
     /// Whether source lines are wanted.
     pub sources: bool,
+    /// Whether source files are shown with their whole path.
+    pub full_source_path: bool,
     /// What places of chains are told apart by, unless lines are of source lines: what is unknown is written otherwise.
     pub chain_key: ChainKey,
     /// `-U`: what no symbol covers is left out.
@@ -461,7 +463,7 @@ impl Feed {
             let frame = resolver.frame(found);
             let (line, file) = match (source, frame.symbol.and_then(|id| resolver.symbol(id))) {
                 (Some((path, line)), _) => {
-                    let file = base_name(&path).to_owned();
+                    let file = if self.options.full_source_path { path.clone() } else { base_name(&path).to_owned() };
                     (format!("{file}:{line}"), file)
                 }
                 (None, Some(symbol)) => match self.options.chain_key {

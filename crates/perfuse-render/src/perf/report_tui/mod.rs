@@ -301,7 +301,6 @@ impl<'a> ReportTui<'a> {
         match self.rows.get(self.row).copied() {
             Some(Row::Entry(_)) if !self.has_chains() => self.message = Some(self.word("perf-report-tui-no-chains")),
             Some(Row::Entry(id)) if self.opened.remove(&id).is_none() => self.open(id, false),
-            Some(Row::Entry(_)) => {}
             Some(Row::Chain { entry, node, .. }) => {
                 if let Some(opened) = self.opened.get_mut(&entry)
                     && !opened.nodes.remove(&node)
@@ -309,7 +308,7 @@ impl<'a> ReportTui<'a> {
                     opened.nodes.insert(node);
                 }
             }
-            None => {}
+            Some(Row::Entry(_)) | None => {}
         }
         self.refresh();
     }

@@ -42,6 +42,7 @@ pub(super) struct Loaded {
 }
 
 /// What the events of a file have.
+#[expect(clippy::struct_excessive_bools, reason = "independent facts")]
 struct Has {
     chains: bool,
     branches: bool,
@@ -65,6 +66,7 @@ impl Has {
 }
 
 /// Which samples, in which columns.
+#[expect(clippy::struct_excessive_bools, reason = "independent facts")]
 struct Plan {
     mode: Mode,
     children: bool,
@@ -224,7 +226,7 @@ fn groups(options: &Options, data: &PerfData<'_>) -> Vec<Range<usize>> {
     let ranges: Vec<Range<usize>> = ranges.filter(|group| group.len() > 1).collect();
     match options.group {
         Some(false) => Vec::new(),
-        Some(true) if ranges.is_empty() && data.events.len() > 1 => vec![0..data.events.len()],
+        Some(true) if ranges.is_empty() && data.events.len() > 1 => std::iter::once(0..data.events.len()).collect(),
         _ => ranges,
     }
 }
@@ -264,6 +266,7 @@ fn feed_options(options: &Options, data: &PerfData<'_>, plan: &Plan) -> anyhow::
         memory_address: columns.has(Key::Addr),
         by_address: sources || options.verbose || columns.has(Key::Addr),
         sources,
+        full_source_path: options.full_source_path,
         chain_key: if columns.has(Key::SrcLine) { ChainKey::Function } else { options.chain.key },
         hide_unresolved: options.hide_unresolved,
         comms: options.comms.clone(),

@@ -5,6 +5,7 @@ mod options;
 mod problems;
 mod screen;
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::{IsTerminal as _, stdin, stdout};
 use std::ops::Range;
@@ -12,7 +13,9 @@ use std::ops::Range;
 use anyhow::Context as _;
 use perfuse_analyze::hist::Key;
 use perfuse_format::perfdata::PerfData;
+use perfuse_format::perfdata::record::kind;
 use perfuse_render::perf::report::{Layout, ReportEvent, ReportOptions};
+use perfuse_render::perf::report_stats;
 
 use super::options::Parsed;
 use super::recorded::{self, Input};
@@ -38,6 +41,10 @@ pub(super) fn run(parsed: &Parsed, console: &Console) -> anyhow::Result<u8> {
         if options.header == Header::Only {
             return Ok(0);
         }
+    }
+    if options.stats {
+        console::print(&stats(&data))?;
+        return Ok(0);
     }
     let stdio = options.stdio.unwrap_or_else(|| !(stdout().is_terminal() && stdin().is_terminal()));
     let loaded = match Loaded::new(&options, &data, parsed, console)? {
@@ -74,6 +81,21 @@ fn text(options: &Options, loaded: &Loaded, console: &Console) -> anyhow::Result
         layout.report(&loaded.events, loaded.lost, &tip, &mut out);
     }
     console::print(&out)
+}
+
+/// How many records of each kind, and samples of each event. Damage ends the count; it is told of elsewhere.
+fn stats(data: &PerfData<'_>) -> String {
+    let mut kinds = BTreeMap::new();
+    let mut samples = vec![0_u64; data.events.len()];
+    for record in data.records().map_while(Result::ok) {
+        *kinds.entry(record.kind).or_insert(0_u64) += 1;
+        if record.kind == kind::SAMPLE
+            && let Some(count) = data.event_of(&record).ok().and_then(|event| samples.get_mut(event))
+        {
+            *count += 1;
+        }
+    }
+    report_stats::text(&kinds, &events(data, &[]), &samples)
 }
 
 fn refuse(refusal: &Refusal) -> u8 {

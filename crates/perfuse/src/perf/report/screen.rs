@@ -35,9 +35,8 @@ pub(super) fn run(
     let result = loop {
         match show(&mut terminal, &options, &loaded, told.take(), console, &interrupt) {
             Ok(Some(sort)) => match again(&mut options, sort, data, parsed, console) {
-                Ok(Ok(fresh)) => loaded = fresh,
-                Ok(Err(why)) => told = Some(why),
-                Err(error) => break Err(error),
+                Ok(fresh) => loaded = fresh,
+                Err(why) => told = Some(why),
             },
             Ok(None) => break Ok(0),
             Err(error) => break Err(error),
@@ -47,22 +46,22 @@ pub(super) fn run(
     result
 }
 
-/// Reads the recording again, sorted otherwise. The inner error tells why that cannot be.
+/// Reads the recording again, sorted otherwise. The error tells why that cannot be.
 fn again(
     options: &mut Options,
     sort: String,
     data: &PerfData<'_>,
     parsed: &Parsed,
     console: &Console,
-) -> anyhow::Result<Result<Loaded, String>> {
+) -> Result<Loaded, String> {
     let before = (options.sort.replace(sort), options.fields.take());
     let why = match Loaded::new(options, data, parsed, console) {
-        Ok(Ok(loaded)) => return Ok(Ok(loaded)),
+        Ok(Ok(loaded)) => return Ok(loaded),
         Ok(Err(refusal)) => refusal.0,
         Err(error) => error.to_string(),
     };
     (options.sort, options.fields) = before;
-    Ok(Err(console.texts.text(&Msg::new("perf-report-tui-not-sorted").with("why", why))))
+    Err(console.texts.text(&Msg::new("perf-report-tui-not-sorted").with("why", why)))
 }
 
 /// Shows what is loaded; gives the keys that it is to be sorted by instead, or `None` at the end.
