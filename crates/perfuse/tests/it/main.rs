@@ -4,6 +4,7 @@
 mod cli;
 mod disk;
 mod live;
+mod perfdata;
 mod replay;
 mod watch;
 
