@@ -1,10 +1,16 @@
 //! `perf_event_open(2)`: the one door to the kernel's counters and samples, and what stands around a measurement:
 //! the measured command, the CPUs and the threads.
 
+pub mod cgroup;
+pub mod clock;
+pub mod counters;
 pub mod cpus;
 mod error;
 mod event;
 pub mod pmu;
+pub mod record;
+pub mod ring;
+pub mod synth;
 pub mod tasks;
 pub mod tracepoints;
 pub mod workload;
