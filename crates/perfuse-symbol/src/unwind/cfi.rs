@@ -156,7 +156,10 @@ impl Cfi {
             let header =
                 EhFrameHdr::new(&self.eh_frame_hdr, self.endian()).parse(&self.bases, self.address_size()).ok()?;
             let table = header.table()?;
-            table.pointer_to_offset(table.lookup(address, &self.bases).ok()?).ok()?
+            // gimli's own subtraction overflows where the table points to before the section.
+            let entry = table.lookup(address, &self.bases).ok()?.direct().ok()?;
+            let offset = entry.checked_sub(header.eh_frame_ptr().direct().ok()?)?;
+            gimli::EhFrameOffset(usize::try_from(offset).ok()?)
         } else {
             gimli::EhFrameOffset(entry(&self.eh_index, address)?)
         };
