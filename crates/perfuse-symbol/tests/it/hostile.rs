@@ -8,6 +8,9 @@ use perfuse_symbol::{DsoSpec, Files, SymbolOptions, Symbols};
 /// A small shared library with symbols, a linkage table, call frame and debug information.
 const TINY: &[u8] = include_bytes!("../../../../fuzz/seeds/symbol-tiny");
 
+/// Bytes at the edges of numbers.
+const ODD: [u8; 6] = [0, 1, 0x7f, 0x80, 0xfe, 0xff];
+
 struct One(Vec<u8>);
 
 impl Files for One {
@@ -58,8 +61,7 @@ fn damaged_binaries_are_borne() {
         state ^= state << 17;
         usize::try_from(state % below as u64).unwrap()
     };
-    const ODD: [u8; 6] = [0, 1, 0x7f, 0x80, 0xfe, 0xff];
-    for round in 0..1500 {
+    for round in 0..1000 {
         let mut bytes = TINY.to_vec();
         for _ in 0..=next(6) {
             // Headers and the sections of call frames are hit more often than chance would.
