@@ -39,8 +39,9 @@ pub(crate) struct ProfileArgs {
 #[derive(Debug, Clone, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub(crate) struct FlamegraphArgs {
-    #[arg(value_name = "FILE", num_args = 0..=1)]
-    pub(crate) file: Option<String>,
+    /// A file, or options of `record`: those that are none of ours.
+    #[arg(value_name = "FILE | RECORD OPTIONS", num_args = 0.., allow_hyphen_values = true)]
+    pub(crate) what: Vec<OsString>,
     #[arg(short, long, value_name = "FILE", default_value = "flame.svg", hide_default_value = true)]
     pub(crate) output: PathBuf,
     #[arg(long, value_name = "TEXT")]
@@ -73,9 +74,9 @@ pub(crate) struct FlamegraphArgs {
     pub(crate) width: Option<u32>,
     #[arg(long, value_name = "NAME")]
     pub(crate) font: Option<String>,
-    /// What to record first: options of `record`, `--`, and a command.
-    #[arg(value_name = "RECORD", last = true, num_args = 0.., hide = true)]
-    pub(crate) record: Vec<OsString>,
+    /// The command that is recorded, if one is.
+    #[arg(value_name = "COMMAND", last = true, num_args = 0.., allow_hyphen_values = true)]
+    pub(crate) command: Vec<OsString>,
 }
 
 /// `perfuse export`.

@@ -1,20 +1,23 @@
 //! `perfuse flamegraph`: a profile as a picture.
 
+use std::ffi::OsString;
 use std::path::Path;
 
-use anyhow::bail;
+use anyhow::{anyhow, bail};
 use perfuse_analyze::Msg;
 use perfuse_analyze::flame::{FlameGraph, Options, count_samples};
 use perfuse_render::flame::{FlameOptions, Scheme, render};
 
 use crate::cli::FlamegraphArgs;
+use crate::cmd::profiles::recording::Recording;
 use crate::cmd::profiles::{self, Loaded};
 use crate::cmd::usehost::write_file;
 use crate::console::{self, Console};
 
 /// Draws and writes.
 pub(crate) fn run(args: &FlamegraphArgs, console: &Console) -> anyhow::Result<u8> {
-    let mut now = profiles::load(args.file.as_deref(), &args.profile, false, console)?;
+    let Some(source) = source(args, console)? else { return Ok(crate::FAILED) };
+    let mut now = profiles::load(source.name(), &args.profile, false, console)?;
     let event = profiles::first_event(&now.profile, console);
     let options = Options { base: args.base.into(), reverse: args.reverse, inlined: !args.profile.no_inline };
     count(args, &mut now);
@@ -35,6 +38,43 @@ pub(crate) fn run(args: &FlamegraphArgs, console: &Console) -> anyhow::Result<u8
         console.note(&Msg::new("note-flamegraph").with("file", file).with("samples", graph.samples));
     }
     Ok(0)
+}
+
+/// Where the profile comes from.
+enum Source {
+    /// A file as it was named, or the one that is read without a name.
+    Named(Option<String>),
+    /// One that was recorded just now.
+    Recorded(Recording),
+}
+
+impl Source {
+    fn name(&self) -> Option<&str> {
+        match self {
+            Self::Named(name) => name.as_deref(),
+            Self::Recorded(recording) => Some(recording.file()),
+        }
+    }
+}
+
+/// The file that the words name, or a recording with them as options. `None` if the recording failed, which has been said.
+fn source(args: &FlamegraphArgs, console: &Console) -> anyhow::Result<Option<Source>> {
+    let is_option = |word: &OsString| word.as_encoded_bytes().starts_with(b"-") && word != "-";
+    match args.what.as_slice() {
+        [] if args.command.is_empty() => Ok(Some(Source::Named(None))),
+        [file] if args.command.is_empty() && !is_option(file) => {
+            let name = file.to_str().ok_or_else(|| anyhow!("{}", file.display()))?;
+            Ok(Some(Source::Named(Some(name.to_owned()))))
+        }
+        [first, ..] if !is_option(first) => {
+            let words: Vec<_> = args.what.iter().map(|word| word.to_string_lossy()).collect();
+            bail!("{}", console.texts.text(&Msg::new("error-one-file").with("words", words.join(" "))));
+        }
+        options => {
+            let recorded = Recording::make(options, &args.command, args.profile.off_cpu.is_some(), console.texts)?;
+            Ok(recorded.map(Source::Recorded))
+        }
+    }
 }
 
 fn count(args: &FlamegraphArgs, loaded: &mut Loaded) {

@@ -326,7 +326,9 @@ impl Options {
 fn separator(parsed: &Parsed) -> Result<Option<String>, UsageError> {
     match parsed.text("field-separator") {
         // perf writes dots for separators inside of values.
-        Some(text) if text == "." => Err(UsageError::value("field-separator", &text, Msg::new("perf-report-separator"))),
+        Some(text) if text == "." => {
+            Err(UsageError::value("field-separator", &text, Msg::new("perf-report-separator")))
+        }
         Some(text) if text == "\\t" => Ok(Some("\t".to_owned())),
         other => Ok(other),
     }
