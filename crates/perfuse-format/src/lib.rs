@@ -14,6 +14,7 @@ pub mod btf;
 pub mod cgroup;
 pub mod counter;
 pub mod event;
+pub mod jitdump;
 pub mod netlink;
 pub mod parse;
 pub mod perfdata;

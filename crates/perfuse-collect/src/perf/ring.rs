@@ -200,6 +200,11 @@ pub fn each_record(unread: Unread<'_>, scratch: &mut Vec<u8>, mut take: impl FnM
     }
 }
 
+/// Bytes of a page, in which rings are measured.
+pub fn page_size() -> usize {
+    rustix::param::page_size()
+}
+
 /// Bytes of a ring where nothing else is asked for: what `perf_event_mlock_kb` allows without a privilege (a page of it is
 /// the control page), rounded down to a power of two; 512 KiB where that is not known.
 pub fn default_size(mlock_kb: Option<u64>) -> usize {

@@ -10,6 +10,7 @@ use perfuse_analyze::resolve::{Found, Names, UserStack};
 use perfuse_analyze::session::{Dso, DsoId, DsoKind, Session};
 use perfuse_collect::mapped::{MappedFile, map_open};
 use perfuse_format::perfdata::{CpuMode, PerfData};
+use perfuse_render::perf::header::About;
 use perfuse_symbol::unwind::{CfiId, Frame, Machine, Mapped, Place, Registers, Unwinder};
 use perfuse_symbol::{DsoSpec, HostFiles, ModuleId, SymbolId, SymbolOptions, Symbols};
 
@@ -66,6 +67,12 @@ impl Input {
 /// Architecture of the recorded machine; of this one where the file does not tell (pipes).
 pub(crate) fn arch<'d>(data: &'d PerfData<'_>) -> &'d str {
     data.features.arch.as_deref().unwrap_or(std::env::consts::ARCH)
+}
+
+/// What the text of a header needs besides the file.
+pub(crate) fn about(input: &Input, full: bool) -> About {
+    let changed = input.changed.unwrap_or_default();
+    About { changed, utc_offset: perfuse_collect::local_time::utc_offset(changed), full }
 }
 
 fn stdin_is_pipe() -> bool {

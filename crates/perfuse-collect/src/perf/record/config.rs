@@ -151,6 +151,8 @@ pub struct Planned {
     pub attr: EventAttr,
     /// Index of the leader of its group: its own for most.
     pub leader: usize,
+    /// Name of its group, if it was given one.
+    pub group: Option<String>,
     /// Modifier `S`: the leader samples the values of the group.
     pub sample_read: bool,
     /// Modifier `P`: as precise as the hardware can.

@@ -2,6 +2,7 @@
 //! the bytes.
 
 pub mod build_id;
+pub mod clock;
 pub mod config;
 mod fallback;
 pub mod host;

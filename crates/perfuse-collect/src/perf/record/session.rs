@@ -106,6 +106,8 @@ pub struct Recording {
     rings: Vec<Ring>,
     /// For each ring, the event and handle that it is mapped on.
     owners: Vec<(usize, usize)>,
+    /// For each ring, those of its events that may still write to it; the last one is polled.
+    writers: Vec<Vec<(usize, usize)>>,
 }
 
 impl Recording {
@@ -146,7 +148,7 @@ impl Recording {
                 },
             }
         }
-        Ok(Self { events, handles, rings: Vec::new(), owners: Vec::new() })
+        Ok(Self { events, handles, rings: Vec::new(), owners: Vec::new(), writers: Vec::new() })
     }
 
     /// Sets the filters of the tracepoints.
@@ -174,6 +176,7 @@ impl Recording {
                 let place = (handle.cpu, thread, backward);
                 let known = places.iter().find(|(cpu, thread, back, _)| (*cpu, *thread, *back) == place);
                 if let Some((.., ring)) = known {
+                    self.writers[*ring].push((at, index));
                     let (event, owner) = self.owners[*ring];
                     let owner = &self.handles[event][owner].event;
                     handle
@@ -187,6 +190,7 @@ impl Recording {
                     places.push((place.0, place.1, backward, self.rings.len()));
                     self.rings.push(ring);
                     self.owners.push((at, index));
+                    self.writers.push(vec![(at, index)]);
                 }
                 let id = self.handles[at][index].event.id();
                 self.handles[at][index].id = id.map_err(|errno| Failure::Call { call: "PERF_EVENT_IOC_ID", errno })?;
@@ -257,12 +261,13 @@ impl Recording {
     }
 
     /// Waits for a ring that is half full, for one of `others` to become readable, or for a signal. Gives whether each of
-    /// the others is ready, and whether any event is still alive.
-    pub fn wait(&self, others: &[BorrowedFd<'_>], limit: Option<Duration>) -> Result<(Vec<bool>, bool), Errno> {
+    /// the others is ready, and whether any event is still alive: those of a thread that ended are not.
+    pub fn wait(&mut self, others: &[BorrowedFd<'_>], limit: Option<Duration>) -> Result<(Vec<bool>, bool), Errno> {
         let mut fds: Vec<PollFd<'_>> = others.iter().map(|fd| PollFd::new(fd, PollFlags::IN)).collect();
-        fds.extend(self.owners.iter().map(|(event, handle)| {
-            let fd = &self.handles[*event][*handle].event;
-            PollFd::from_borrowed_fd(fd.as_fd(), PollFlags::IN)
+        let polled: Vec<usize> = (0..self.writers.len()).filter(|ring| !self.writers[*ring].is_empty()).collect();
+        fds.extend(polled.iter().filter_map(|ring| {
+            let (event, handle) = self.writers[*ring].last()?;
+            Some(PollFd::from_borrowed_fd(self.handles[*event][*handle].event.as_fd(), PollFlags::IN))
         }));
         let limit = limit.map(|limit| Timespec {
             tv_sec: i64::try_from(limit.as_secs()).unwrap_or(i64::MAX),
@@ -275,8 +280,13 @@ impl Recording {
         }
         let (others, events) = fds.split_at(others.len());
         let ready = others.iter().map(|fd| !fd.revents().is_empty()).collect();
-        let alive = events.iter().any(|fd| !fd.revents().intersects(PollFlags::HUP | PollFlags::ERR));
-        Ok((ready, alive))
+        let over: Vec<bool> =
+            events.iter().map(|fd| fd.revents().intersects(PollFlags::HUP | PollFlags::ERR)).collect();
+        drop(fds);
+        for (ring, _) in polled.into_iter().zip(over).filter(|(_, over)| *over) {
+            self.writers[ring].pop();
+        }
+        Ok((ready, self.writers.iter().any(|writers| !writers.is_empty())))
     }
 
     /// Samples that the kernel could not write, for each id, where it counts them (Linux 6.0).

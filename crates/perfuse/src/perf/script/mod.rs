@@ -17,7 +17,7 @@ use super::options::Parsed;
 use super::recorded::{self, Input, RecordedNames};
 use crate::console::{self, Console};
 pub(super) use options::COMMAND;
-use options::{Options, Shown, Wanted};
+use options::{Header, Options, Shown, Wanted};
 
 /// Bytes that are collected before they are written.
 const CHUNK: usize = 1 << 17;
@@ -41,6 +41,12 @@ pub(super) fn run(parsed: &Parsed, console: &Console) -> anyhow::Result<u8> {
     if let Err(text) = check::fields(&mut options.layout, &data, call_chains) {
         console::say(&format!("{text}\n"));
         return Ok(super::FAILED);
+    }
+    if options.header != Header::No {
+        console::print(&perfuse_render::perf::header::text(&data, recorded::about(&input, options.info)))?;
+        if options.header == Header::Only {
+            return Ok(0);
+        }
     }
     let names = RecordedNames::new(recorded::symbol_options(parsed), recorded::arch(&data));
     let wants = perfuse_analyze::resolve::Options {
