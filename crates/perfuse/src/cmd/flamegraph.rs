@@ -4,15 +4,17 @@ use std::ffi::OsString;
 use std::path::Path;
 
 use anyhow::{anyhow, bail};
+use clap::Args as _;
 use perfuse_analyze::Msg;
 use perfuse_analyze::flame::{FlameGraph, Options, count_samples};
 use perfuse_render::flame::{FlameOptions, Scheme, render};
 
-use crate::cli::FlamegraphArgs;
+use crate::cli::{FlamegraphArgs, nearest};
 use crate::cmd::profiles::recording::Recording;
 use crate::cmd::profiles::{self, Loaded};
 use crate::cmd::usehost::write_file;
 use crate::console::{self, Console};
+use crate::perf;
 
 /// Draws and writes.
 pub(crate) fn run(args: &FlamegraphArgs, console: &Console) -> anyhow::Result<u8> {
@@ -60,6 +62,9 @@ impl Source {
 /// The file that the words name, or a recording with them as options. `None` if the recording failed, which has been said.
 fn source(args: &FlamegraphArgs, console: &Console) -> anyhow::Result<Option<Source>> {
     let is_option = |word: &OsString| word.as_encoded_bytes().starts_with(b"-") && word != "-";
+    if let Some(unknown) = args.what.iter().find_map(unknown_option) {
+        bail!("{}", unknown_words(&unknown, console));
+    }
     match args.what.as_slice() {
         [] if args.command.is_empty() => Ok(Some(Source::Named(None))),
         [file] if args.command.is_empty() && !is_option(file) => {
@@ -75,6 +80,29 @@ fn source(args: &FlamegraphArgs, console: &Console) -> anyhow::Result<Option<Sou
             Ok(recorded.map(Source::Recorded))
         }
     }
+}
+
+/// The name of an option that neither we nor `record` have.
+fn unknown_option(word: &OsString) -> Option<String> {
+    let word = word.to_string_lossy();
+    let name = word.strip_prefix("--")?.split('=').next()?;
+    let plain = name.strip_prefix("no-").unwrap_or(name);
+    let known = record_options().any(|long| long.starts_with(name) || long.starts_with(plain));
+    (!known).then(|| format!("--{name}"))
+}
+
+fn record_options() -> impl Iterator<Item = &'static str> {
+    let record = perf::COMMANDS.iter().find(|command| command.name == "record");
+    record.into_iter().flat_map(|record| record.options).filter_map(|option| option.long)
+}
+
+fn unknown_words(name: &str, console: &Console) -> String {
+    let table = FlamegraphArgs::augment_args(clap::Command::new("flamegraph"));
+    let own = table.get_arguments().filter_map(|arg| arg.get_long().map(str::to_owned));
+    let names: Vec<String> = own.chain(record_options().map(str::to_owned)).map(|name| format!("--{name}")).collect();
+    let near = nearest(name, names.iter().map(String::as_str)).join(", ");
+    let message = console.texts.text(&Msg::new("usage-unknown-option").with("name", name));
+    format!("{message} {}", console.texts.text(&Msg::new("usage-nearest").with("names", near)))
 }
 
 fn count(args: &FlamegraphArgs, loaded: &mut Loaded) {

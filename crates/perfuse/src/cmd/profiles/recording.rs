@@ -2,8 +2,9 @@
 
 use std::ffi::OsString;
 use std::fs;
+use std::io::Read as _;
 use std::os::unix::fs::DirBuilderExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use perfuse_render::Texts;
@@ -41,8 +42,7 @@ impl Recording {
         }
         // Its status is that of the command, which may fail and be recorded all the same.
         perf::run(&line, texts);
-        let recorded = fs::metadata(&file).is_ok_and(|metadata| metadata.len() > 0);
-        Ok(recorded.then_some(recording))
+        Ok(is_whole(&file).then_some(recording))
     }
 
     /// Its path.
@@ -56,6 +56,13 @@ impl Drop for Recording {
         // What cannot be removed stays in the directory for temporary files, as after a crash.
         let _ = fs::remove_dir_all(&self.directory);
     }
+}
+
+/// Whether a recording was ended: its header has the size of the records then (8 bytes at 48).
+fn is_whole(file: &Path) -> bool {
+    let mut header = [0; 56];
+    let read = fs::File::open(file).and_then(|mut file| file.read_exact(&mut header));
+    read.is_ok() && header[48..].iter().any(|byte| *byte != 0)
 }
 
 /// Options that are needed and not there.
