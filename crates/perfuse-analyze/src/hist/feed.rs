@@ -199,12 +199,14 @@ impl Feed {
             resolver.chain(attr, sample);
             let length = resolver.last_chain().len();
             let mut mode = sampled;
-            let (mut left, mut ip) = (self.options.max_stack, None);
+            let (mut left, mut before) = (self.options.max_stack, None);
             for at in 0..length {
                 let at = if self.options.caller_first { length - 1 - at } else { at };
                 let Some(&found) = resolver.last_chain().get(at) else { break };
-                // Functions that were put into others share the place of the one that holds them.
-                if ip.replace(found.ip) != Some(found.ip) {
+                // Functions that were put into others share the address of the one that holds them, and come one after the
+                // other; a recursion has the same frame again.
+                let same = |(frame, ip): (u32, u64)| ip == found.ip && frame == found.frame.0 + 1;
+                if !before.replace((found.frame.0, found.ip)).is_some_and(same) {
                     left = match left {
                         Some(0) => break,
                         Some(most) => Some(most - 1),

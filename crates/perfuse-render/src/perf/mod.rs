@@ -7,5 +7,6 @@ pub mod number;
 pub mod report;
 mod report_cell;
 mod report_chain;
+pub mod report_tui;
 pub mod script;
 pub mod stat;

@@ -275,4 +275,4 @@ pub(super) fn short(number: u64) -> (u64, char) {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

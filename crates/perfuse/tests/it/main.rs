@@ -5,6 +5,8 @@ mod cli;
 mod disk;
 mod flame;
 mod live;
+mod perf_report;
+mod perf_script;
 mod perfdata;
 mod replay;
 mod watch;
