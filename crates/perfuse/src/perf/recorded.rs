@@ -1,5 +1,6 @@
 //! A recording that is read: its bytes, and the functions of the files that it mentions.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{IsTerminal as _, Read as _};
 use std::os::unix::fs::FileTypeExt as _;
@@ -12,7 +13,7 @@ use perfuse_collect::mapped::{MappedFile, map_open};
 use perfuse_format::perfdata::{CpuMode, PerfData};
 use perfuse_render::perf::header::About;
 use perfuse_symbol::unwind::{CfiId, Frame, Machine, Mapped, Place, Registers, Unwinder};
-use perfuse_symbol::{DsoSpec, HostFiles, InlineFrame, ModuleId, SymbolId, SymbolOptions, Symbols};
+use perfuse_symbol::{DsoSpec, HostFiles, InlineFrame, ModuleId, Problem, SymbolId, SymbolOptions, Symbols};
 
 use super::options::Parsed;
 
@@ -140,6 +141,15 @@ impl RecordedNames {
             machine,
             unwound: Vec::new(),
         }
+    }
+
+    /// What could not be named, and why; `unnamed` are the samples without a name of each dso.
+    pub(crate) fn problems(&self, unnamed: &BTreeMap<u32, u64>) -> Vec<Problem> {
+        let of = |module: ModuleId| {
+            let dsos = self.modules.iter().zip(0_u32..).filter(|(known, _)| **known == Some(module));
+            dsos.filter_map(|(_, dso)| unnamed.get(&dso)).sum()
+        };
+        self.symbols.problems(of)
     }
 
     fn module(&mut self, id: DsoId, dso: &Dso) -> ModuleId {

@@ -70,7 +70,7 @@ fn compare(file: &str, options: &str) {
     let differing = theirs.lines().zip(ours_text.lines()).position(|(one, other)| one != other);
     let around = |text: &str| -> String {
         let from = differing.unwrap_or(0).saturating_sub(2);
-        text.lines().skip(from).take(8).map(|line| format!("{line}\n")).collect()
+        text.lines().skip(from).take(8).collect::<Vec<_>>().join("\n")
     };
     assert!(theirs == ours_text, "{options}\nperf:\n{}\nperfuse:\n{}", around(&theirs), around(&ours_text));
     assert!(theirs.len() > 100, "{options}: perf has nothing to say: {theirs}");
@@ -119,6 +119,7 @@ fn tables_and_call_trees_are_those_of_perf() {
         "--max-stack 3",
         "--ignore-callees leaf",
         "--stdio-color always",
+        "--stats",
     ] {
         compare(&file, options);
     }

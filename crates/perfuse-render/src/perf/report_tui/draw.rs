@@ -1,5 +1,7 @@
 //! The parts on the screen.
 
+use std::fmt::Write as _;
+
 use perfuse_analyze::Msg;
 use perfuse_analyze::hist::{CallNode, Column};
 use ratatui::Frame;
@@ -106,10 +108,10 @@ impl ReportTui<'_> {
         for (column, width) in self.columns() {
             let head = self.layout.column_head(column).trim();
             text.push_str("  ");
-            match column {
-                Column::Weight(_) => text.push_str(&format!("{head:>width$}")),
-                Column::Key(_) => text.push_str(&format!("{head:<width$}")),
-            }
+            let _ = match column {
+                Column::Weight(_) => write!(text, "{head:>width$}"),
+                Column::Key(_) => write!(text, "{head:<width$}"),
+            };
         }
         text
     }
@@ -189,7 +191,7 @@ impl ReportTui<'_> {
             .listed()
             .into_iter()
             .enumerate()
-            .map(|(at, event)| chosen(format!("  {}", self.about(event)), at == self.chosen_event, area))
+            .map(|(at, event)| chosen(&format!("  {}", self.about(event)), at == self.chosen_event, area))
             .collect();
         frame.render_widget(Paragraph::new(lines), area);
     }
@@ -198,7 +200,7 @@ impl ReportTui<'_> {
         let lines: Vec<Line> = SORTS
             .iter()
             .enumerate()
-            .map(|(at, sort)| chosen(format!("  {sort}"), at == self.chosen_sort, area))
+            .map(|(at, sort)| chosen(&format!("  {sort}"), at == self.chosen_sort, area))
             .collect();
         frame.render_widget(Paragraph::new(lines), area);
     }
@@ -236,8 +238,8 @@ impl ReportTui<'_> {
     }
 }
 
-fn chosen(text: String, is: bool, area: Rect) -> Line<'static> {
+fn chosen(text: &str, is: bool, area: Rect) -> Line<'static> {
     let columns = usize::from(area.width);
     let style = if is { Style::new().add_modifier(Modifier::REVERSED) } else { Style::new() };
-    Line::styled(pad(&fit(&clean(&text), columns), columns), style)
+    Line::styled(pad(&fit(&clean(text), columns), columns), style)
 }

@@ -299,15 +299,8 @@ impl<'a> ReportTui<'a> {
 
     fn toggle(&mut self) {
         match self.rows.get(self.row).copied() {
-            Some(Row::Entry(id)) => {
-                if self.opened.remove(&id).is_none() {
-                    if !self.has_chains() {
-                        self.message = Some(self.word("perf-report-tui-no-chains"));
-                        return;
-                    }
-                    self.open(id, false);
-                }
-            }
+            Some(Row::Entry(_)) if !self.has_chains() => self.message = Some(self.word("perf-report-tui-no-chains")),
+            Some(Row::Entry(id)) if self.opened.remove(&id).is_none() => self.open(id, false),
             Some(Row::Chain { entry, node, .. }) => {
                 if let Some(opened) = self.opened.get_mut(&entry)
                     && !opened.nodes.remove(&node)
@@ -315,7 +308,7 @@ impl<'a> ReportTui<'a> {
                     opened.nodes.insert(node);
                 }
             }
-            None => {}
+            Some(Row::Entry(_)) | None => {}
         }
         self.refresh();
     }
