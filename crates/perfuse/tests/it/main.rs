@@ -4,6 +4,7 @@
 mod cli;
 mod disk;
 mod live;
+mod perf_stat;
 mod replay;
 mod watch;
 
