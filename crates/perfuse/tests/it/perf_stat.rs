@@ -195,7 +195,6 @@ fn statuses_are_those_of_perf() {
         Err(reason) => skip!("{reason}"),
     };
     for line in [
-        "-e cs false",
         "-e nosuch true",
         "-e nosuch:event true",
         "-e cs nosuchcommand",
@@ -207,10 +206,19 @@ fn statuses_are_those_of_perf() {
         "-p 999999999",
         "-T true",
         "-e cs --filter x==1 true",
-        "-e cs sh -c exit\t7",
     ] {
         let [real, ours] = both.run(line);
         assert_eq!(ours.status, real.status, "{line}: {}", stderr(&ours));
+    }
+}
+
+#[test]
+fn the_status_of_the_command_is_passed_on() {
+    need!(software_events());
+    // Not beside perf, which now and then loses the status of a short command.
+    for status in [0, 1, 7, 255] {
+        let output = run(["stat", "-e", "cs", "sh", "-c", &format!("exit {status}")]);
+        assert_eq!(output.status.code(), Some(status), "{}", stderr(&output));
     }
 }
 
