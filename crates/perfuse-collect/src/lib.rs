@@ -9,6 +9,8 @@ mod cgroups;
 mod files;
 pub mod host;
 mod kept;
+pub mod local_time;
+pub mod mapped;
 pub mod netlink;
 pub mod perf;
 mod processes;

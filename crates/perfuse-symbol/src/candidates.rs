@@ -57,6 +57,27 @@ pub(crate) fn files(
     found
 }
 
+/// Where the file that ran may be.
+pub(crate) fn running(spec: &DsoSpec<'_>, options: &SymbolOptions) -> Vec<String> {
+    let mut found = Vec::new();
+    let id = spec.build_id.map(hex).filter(|id| id.len() > 2);
+    if let (Some(cache), Some(id)) = (&options.build_id_cache, &id) {
+        let name = if spec.kind == DsoKind::Vdso { "vdso" } else { "elf" };
+        found.push(format!("{cache}/.build-id/{}/{}/{name}", &id[..2], &id[2..]));
+    }
+    if spec.kind == DsoKind::File {
+        let symfs = options.symfs.as_deref().unwrap_or("").trim_end_matches('/');
+        found.push(format!("{symfs}{}", spec.path));
+        if symfs.is_empty() && spec.pid > 0 {
+            found.push(format!("/proc/{}/root{}", spec.pid, spec.path));
+        }
+    }
+    if let (Some(cache), Some(id)) = (&options.debuginfod_cache, &id) {
+        found.push(format!("{cache}/{id}/executable"));
+    }
+    found
+}
+
 /// Where the image of a kernel may be.
 pub(crate) fn kernel_images(build_id: Option<&[u8]>, release: &str, options: &SymbolOptions) -> Vec<String> {
     let mut found = Vec::new();

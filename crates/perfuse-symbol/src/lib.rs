@@ -23,10 +23,12 @@ mod find;
 mod image;
 mod jit;
 mod kernel;
+mod lines;
 mod load;
 mod symbolizer;
 mod symbols;
 mod table;
+pub mod unwind;
 
 pub use build_id::{build_id_in_notes, build_id_of, hex as build_id_text, is_same as is_same_build_id};
 pub use demangle::Demangle;
@@ -34,5 +36,6 @@ pub use dso::{Attempt, DsoKind, DsoSpec, Outcome, Problem, Reason, SymbolOptions
 pub use elf::ElfError;
 pub use files::{Files, HostFiles};
 pub use image::{Image, ImageError};
+pub use lines::InlineFrame;
 pub use symbolizer::{Symbolized, Symbolizer, Unknown};
 pub use symbols::{Binding, ModuleId, SymbolId, SymbolInfo, Symbols};

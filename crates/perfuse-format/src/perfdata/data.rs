@@ -10,8 +10,9 @@ use crate::perfdata::record::{RawRecord, Record, SampleId, kind};
 use crate::perfdata::sample::Sample;
 use crate::perfdata::sorted::Sorted;
 use crate::perfdata::tracing::TracingData;
+use crate::perfdata::user::{self, UserRecord};
 use crate::perfdata::walk::{Records, Segment, Source};
-use crate::perfdata::{decode, file, name, pipe, trailer};
+use crate::perfdata::{compressed, decode, file, name, pipe, trailer};
 
 /// A `perf.data`.
 #[derive(Debug)]
@@ -69,6 +70,10 @@ impl<'a> PerfData<'a> {
             Mode::File => data.open_file(bytes),
             Mode::Pipe => pipe::open(&mut data, bytes),
         }
+        // A file whose end is missing does not tell whether it is compressed.
+        if header.mode == Mode::Pipe || header.data.size == 0 || header.has_feature(Feature::Compressed.number()) {
+            data.compression = compressed::expand(&mut data.source);
+        }
         if let Some(version) = data.features.dir_format {
             let found = format!("a directory's header, version {version}: its records are in other files");
             return Err(PerfDataError::new(header.data.offset, "a recording in one file", found));
@@ -105,6 +110,10 @@ impl<'a> PerfData<'a> {
             ));
         }
         self.source.segments.push(segment);
+        // `perf stat record` tells unit and scale of its events among the records, of which there are few.
+        if self.features.stat {
+            pipe::event_updates(self);
+        }
     }
 
     fn take_features(&mut self, bytes: &'a [u8], sections: &[(u32, Section)]) {
@@ -234,6 +243,11 @@ impl<'a> PerfData<'a> {
         let body = record.body.get(..record.body.len().saturating_sub(trailer)).unwrap_or_default();
         decode_other(record, body, attr, self.header.endian)
             .map_err(|field| DecodeError::Short { offset: record.offset, field })
+    }
+
+    /// Decodes a record that perf itself made; `Ok(None)` for those of the kernel, and types that are not known.
+    pub fn decode_user<'r>(&self, record: &RawRecord<'r>) -> Result<Option<UserRecord<'r>>, DecodeError> {
+        user::decode(record, self.header.endian).map_err(|field| DecodeError::Short { offset: record.offset, field })
     }
 
     /// The trailer of a record of the kernel that is no sample: whose it is, when, and of which event. Empty where the

@@ -20,8 +20,9 @@
 //! Sources: `tools/perf/Documentation/perf.data-file-format.txt`, `include/uapi/linux/perf_event.h`, `man perf_event_open`.
 
 pub mod attr;
+mod compressed;
 pub mod count;
-mod cursor;
+pub(crate) mod cursor;
 mod data;
 mod decode;
 mod decode_record;
@@ -39,7 +40,10 @@ pub mod sample;
 mod sorted;
 mod tracing;
 mod trailer;
+pub mod user;
 mod walk;
+pub mod write;
+mod zstd;
 
 #[cfg(test)]
 mod tests;
@@ -57,4 +61,5 @@ pub use record::{Mmap, RawRecord, Record, SampleId};
 pub use sample::{CpuMode, Sample, U64s};
 pub use sorted::Sorted;
 pub use tracing::{EventFormats, TracingData};
+pub use user::UserRecord;
 pub use walk::Records;

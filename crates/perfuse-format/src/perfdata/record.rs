@@ -95,7 +95,8 @@ pub struct RawRecord<'a> {
     pub kind: u32,
     /// Depends on the kind; its lowest bits are the [`CpuMode`].
     pub misc: u16,
-    /// Where the record stands in the file (in what was decompressed, for a compressed one).
+    /// Where the record stands, as `perf script -D` has it: bytes from the beginning of the file, in a pipe from behind
+    /// its header of 16 bytes. For one that was compressed, where the record stands in which it was.
     pub offset: u64,
     /// What follows the header of eight bytes.
     pub body: &'a [u8],

@@ -19,9 +19,12 @@ tables!(
     "memory",
     "network",
     "disk",
-    "perf",
-    "perf-stat",
     "flame",
+    "perf",
+    "perf-record",
+    "perf-report",
+    "perf-script",
+    "perf-stat",
 );
 
 /// Name and source of every table of a language.

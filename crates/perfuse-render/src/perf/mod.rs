@@ -1,3 +1,10 @@
-//! Layouts of perf's own commands, exactly as perf writes them, always in English: scripts read them.
+//! Layouts of perf's own commands, byte for byte as perf writes them, and always in English: scripts read them.
 
+pub mod attr;
+pub mod header;
+pub mod number;
+pub mod report;
+mod report_cell;
+mod report_chain;
+pub mod script;
 pub mod stat;

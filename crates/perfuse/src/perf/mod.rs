@@ -3,6 +3,10 @@
 #![allow(dead_code, reason = "commands use what they need of it")]
 
 pub(crate) mod options;
+mod record;
+pub(crate) mod recorded;
+pub(crate) mod report;
+pub(crate) mod script;
 mod stat;
 mod usage;
 pub(crate) mod words;
@@ -43,7 +47,12 @@ pub(crate) struct Command {
 }
 
 /// All of them, in the order of their names.
-pub(crate) const COMMANDS: &[Command] = &[stat::COMMAND];
+pub(crate) const COMMANDS: &[Command] = &[
+    record::COMMAND, //
+    report::COMMAND, //
+    script::COMMAND, //
+    stat::COMMAND,   //
+];
 
 /// Runs the command line if it is one of perf's: a command of [`COMMANDS`], or anything else through a link named `perf`
 /// that only perf has. `None` leaves it to the command table of perfuse.

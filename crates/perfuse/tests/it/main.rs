@@ -3,8 +3,10 @@
 
 mod cli;
 mod disk;
+mod flame;
 mod live;
 mod perf_stat;
+mod perfdata;
 mod replay;
 mod watch;
 

@@ -11,6 +11,9 @@ pub(super) const DWARF: &[u8] = include_bytes!("../../../testdata/dwarf.data");
 pub(super) const PIPE: &[u8] = include_bytes!("../../../testdata/pipe.data");
 pub(super) const PIPE_TRACEPOINT: &[u8] = include_bytes!("../../../testdata/pipetp.data");
 
+pub(super) const ZSTD: &[u8] = include_bytes!("../../../testdata/z.data");
+pub(super) const ZSTD_PIPE: &[u8] = include_bytes!("../../../testdata/pipez.data");
+
 pub(super) fn samples<'d>(data: &'d PerfData<'_>) -> Vec<crate::perfdata::Sample<'d>> {
     let records = data.records().map(|record| record.expect("no damage"));
     records.filter(|record| record.kind == kind::SAMPLE).map(|record| data.decode_sample(&record).unwrap()).collect()
@@ -105,7 +108,7 @@ fn a_pipe_tells_the_same_in_records() {
 
 #[test]
 fn the_order_of_time_has_every_record_once() {
-    for bytes in [FP, TRACEPOINTS, GROUP, DWARF, PIPE, PIPE_TRACEPOINT] {
+    for bytes in [FP, TRACEPOINTS, GROUP, DWARF, PIPE, PIPE_TRACEPOINT, ZSTD, ZSTD_PIPE] {
         let data = PerfData::parse(bytes).unwrap();
         let mut in_file: Vec<_> = data.records().map(|record| record.unwrap().offset).collect();
         let sorted: Vec<_> = data.sorted().map(Result::unwrap).collect();
@@ -121,4 +124,33 @@ fn the_order_of_time_has_every_record_once() {
         in_file.sort_unstable();
         assert_eq!(by_time, in_file);
     }
+}
+
+#[test]
+fn compressed_records_come_out_where_they_were() {
+    let data = PerfData::parse(ZSTD).unwrap();
+    assert!(data.damage.is_empty(), "{:?}", data.damage);
+    let compression = data.compression.unwrap();
+    assert_eq!((compression.records, compression.compressed, compression.plain), (1, 827, 2304));
+    assert_eq!(samples(&data).len(), 14);
+    let records: Vec<_> = data.records().map(Result::unwrap).collect();
+    assert_eq!(records.len(), 34);
+    assert_eq!(records.iter().filter(|record| record.offset == 0x218).count(), 27);
+    assert_eq!(records.last().map(|record| (record.kind, record.offset)), Some((kind::FINISHED_ROUND, 0x55b)));
+
+    let data = PerfData::parse(ZSTD_PIPE).unwrap();
+    let records = data.compression.unwrap().records;
+    assert_eq!((records, samples(&data).len()), (2, 14));
+}
+
+#[test]
+fn compressed_bytes_that_are_broken_or_missing_are_told_with_their_place() {
+    let mut broken = ZSTD.to_vec();
+    // Behind the header of the record at 0x218 and the frame's: the first block becomes one of the reserved type.
+    broken[0x218 + 8 + 6] |= 6;
+    let data = PerfData::parse(&broken).unwrap();
+    let mut records = data.records().skip(6);
+    let damage = records.next().unwrap().unwrap_err();
+    assert_eq!((damage.offset, damage.expected), (0x218, "a block of a zstd stream"));
+    assert!(records.next().is_none());
 }

@@ -1,0 +1,143 @@
+//! `-e`, `--filter`, `--exclude-perf` and `-G`, in the order in which they stand on the command line: a filter is for the
+//! event before it.
+
+use perfuse_analyze::Msg;
+use perfuse_collect::Root;
+use perfuse_collect::perf::cpus::parse_list;
+use perfuse_collect::perf::pmu::HostEvents;
+use perfuse_collect::perf::record::{CallGraph, Planned, Terms};
+use perfuse_format::event::{EventError, EventSpec, Events, Mode};
+use perfuse_format::perfdata::attr::kind;
+
+use super::plan::{branches, call_graph};
+use crate::perf::options::{Parsed, UsageError};
+
+/// The event where none is named.
+const DEFAULT: &str = "cycles:P";
+
+/// All events of the command line.
+pub(super) fn events(parsed: &Parsed, root: &Root) -> Result<Vec<Planned>, UsageError> {
+    let host = HostEvents::new(root);
+    let mut events = Events::new(&host, Mode::Record);
+    let mut filters: Vec<(usize, String)> = Vec::new();
+    let mut groups: Vec<(usize, String)> = Vec::new();
+    // The events of the last `-e`.
+    let mut last = 0..0;
+    for given in &parsed.given {
+        let value = given.value.as_ref().map(|value| value.to_string_lossy().into_owned()).unwrap_or_default();
+        match given.id.as_str() {
+            "event" => {
+                let before = events.events().len();
+                let count = events.add(&value).map_err(|error| wrong_event(&error))?;
+                last = before..before + count;
+            }
+            "filter" | "exclude-perf" if !given.negated => {
+                let no_tracepoint = |spec: &EventSpec| spec.attr.kind != kind::TRACEPOINT;
+                if last.is_empty() || events.events().get(last.clone()).is_some_and(|all| all.iter().any(no_tracepoint))
+                {
+                    let message = Msg::new("record-filter-place").with("option", format!("--{}", given.id));
+                    return Err(UsageError(message));
+                }
+                let own = || format!("common_pid != {}", std::process::id());
+                let filter = if given.id == "filter" { value } else { own() };
+                filters.extend(last.clone().map(|at| (at, filter.clone())));
+            }
+            "cgroup" => cgroups(&value, events.events().len(), &mut groups)?,
+            _ => {}
+        }
+    }
+    if events.events().is_empty() {
+        events.add(DEFAULT).map_err(|error| wrong_event(&error))?;
+    }
+    let specs = events.finish();
+    let mut events: Vec<Planned> = Vec::with_capacity(specs.len());
+    let mut leader = 0;
+    for (at, spec) in specs.iter().enumerate() {
+        if spec.group.as_ref().is_none_or(|group| group.leader) || parsed.on("group") && at == 0 {
+            leader = at;
+        }
+        events.push(planned(spec, leader)?);
+    }
+    if parsed.on("group") {
+        for event in &mut events {
+            event.leader = 0;
+        }
+    }
+    for (at, filter) in filters {
+        let place = &mut events[at].filter;
+        *place = Some(match place.take() {
+            Some(before) => format!("({before}) && ({filter})"),
+            None => filter,
+        });
+    }
+    for (at, group) in groups {
+        events[at].cgroup = Some(group);
+    }
+    Ok(events)
+}
+
+/// Names of cgroups for the events before them, one each; a single name is for all of them.
+fn cgroups(names: &str, events: usize, groups: &mut Vec<(usize, String)>) -> Result<(), UsageError> {
+    let names: Vec<&str> = names.split(',').collect();
+    if events == 0 || names.len() > events {
+        return Err(UsageError(Msg::new("record-cgroup-place")));
+    }
+    match names[..] {
+        [one] => groups.extend((0..events).map(|at| (at, one.to_owned()))),
+        _ => groups
+            .extend(names.iter().enumerate().filter(|(_, name)| !name.is_empty()).map(|(at, n)| (at, (*n).to_owned()))),
+    }
+    Ok(())
+}
+
+fn planned(spec: &EventSpec, leader: usize) -> Result<Planned, UsageError> {
+    let tracepoint = (spec.attr.kind == kind::TRACEPOINT).then(|| spec.name.split_once(':')).flatten();
+    let own = &spec.terms;
+    let graph = |text: &String| match text.as_str() {
+        "no" => Ok(CallGraph::None),
+        text => call_graph("event", text),
+    };
+    let terms = Terms {
+        period: own.period,
+        frequency: own.freq,
+        time: own.time,
+        call_graph: own.call_graph.as_ref().map(graph).transpose()?,
+        stack_size: own.stack_size.and_then(|size| u32::try_from(size).ok()),
+        max_stack: own.max_stack.map(|depth| u16::try_from(depth).unwrap_or(u16::MAX)),
+        branches: own
+            .branch_type
+            .as_ref()
+            .map(|mask| if mask == "no" { Ok(0) } else { branches("event", mask) })
+            .transpose()?,
+        inherit: own.inherit,
+        overwrite: own.overwrite,
+    };
+    Ok(Planned {
+        name: spec.name.clone(),
+        attr: spec.attr,
+        leader,
+        group: spec.group.as_ref().and_then(|group| group.name.clone()),
+        sample_read: spec.sample_read,
+        precise_max: spec.precise_max,
+        terms,
+        cpus: spec.cpus.as_ref().and_then(|list| parse_list(list.as_bytes())),
+        tracepoint: tracepoint.map(|(system, name)| {
+            // Letters behind the name are modifiers.
+            (system.to_owned(), name.split(':').next().unwrap_or(name).to_owned())
+        }),
+        ..Planned::default()
+    })
+}
+
+/// A mistake in an event, with a caret under its place and the names that come near.
+fn wrong_event(error: &EventError) -> UsageError {
+    let caret = format!("{}^", " ".repeat(error.text.get(..error.at).map_or(0, |before| before.chars().count())));
+    let near = error.nearest(5);
+    let id = if near.is_empty() { "record-event" } else { "record-event-near" };
+    let message = Msg::new(id)
+        .with("text", error.text.clone())
+        .with("caret", caret)
+        .with("problem", error.problem.to_string())
+        .with("names", near.join(", "));
+    UsageError(message)
+}

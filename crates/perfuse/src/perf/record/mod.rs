@@ -1,0 +1,108 @@
+//! `perf record`: samples into a file.
+
+mod cache;
+mod events;
+mod files;
+mod finish;
+mod notes;
+mod plan;
+mod run;
+mod signals;
+mod state;
+mod target;
+mod verbose;
+mod writer;
+
+use super::Command;
+use super::options::{Opt, Parsed, long_optional, long_switch, long_value, optional, short_switch, switch, value};
+use crate::console::Console;
+
+/// The command.
+pub(crate) const COMMAND: Command = Command {
+    name: "record",
+    usage: &["[<options>] [<command>]", "[<options>] -- <command> [<options>]"],
+    options: OPTIONS,
+    runs: true,
+    run,
+};
+
+/// Options as in perf 6.1; those that only concern AUX data, BPF scriptlets and parallel writing are left out.
+const OPTIONS: &[Opt] = &[
+    switch('a', "all-cpus"),
+    switch('b', "branch-any"),
+    switch('B', "no-buildid"),
+    value('c', "count", "n"),
+    value('C', "cpu", "cpu"),
+    switch('d', "data"),
+    value('D', "delay", "ms"),
+    value('e', "event", "event"),
+    value('F', "freq", "freq"),
+    switch('f', "force"),
+    short_switch('g'),
+    value('G', "cgroup", "name"),
+    optional('I', "intr-regs", "register"),
+    switch('i', "no-inherit"),
+    value('j', "branch-filter", "mask"),
+    value('k', "clockid", "clock"),
+    value('m', "mmap-pages", "pages"),
+    switch('N', "no-buildid-cache"),
+    switch('n', "no-samples"),
+    value('o', "output", "file"),
+    switch('P', "period"),
+    value('p', "pid", "pid"),
+    switch('q', "quiet"),
+    switch('R', "raw-samples"),
+    switch('s', "stat"),
+    value('t', "tid", "tid"),
+    switch('T', "timestamp"),
+    value('u', "uid", "user"),
+    switch('v', "verbose"),
+    switch('W', "weight"),
+    optional('z', "compression-level", "n"),
+    long_switch("all-cgroups"),
+    long_switch("all-kernel"),
+    long_switch("all-user"),
+    long_switch("buildid-all"),
+    long_switch("buildid-mmap"),
+    long_value("call-graph", "mode"),
+    long_switch("code-page-size"),
+    long_switch("data-page-size"),
+    long_switch("dry-run"),
+    long_switch("exclude-perf"),
+    long_value("filter", "filter"),
+    long_switch("group"),
+    long_switch("kernel-callchains"),
+    long_value("max-size", "size"),
+    long_switch("namespaces"),
+    long_switch("no-bpf-event"),
+    long_switch("no-buffering"),
+    long_switch("overwrite"),
+    long_switch("per-thread"),
+    long_switch("phys-data"),
+    long_switch("running-time"),
+    long_switch("sample-cpu"),
+    long_switch("sample-identifier"),
+    long_switch("strict-freq"),
+    long_switch("switch-events"),
+    long_value("switch-max-files", "n"),
+    long_optional("switch-output", "signal|size|time"),
+    long_value("synth", "no|all|task|mmap|cgroup"),
+    long_switch("tail-synthesize"),
+    long_switch("timestamp-boundary"),
+    long_switch("timestamp-filename"),
+    long_switch("transaction"),
+    long_switch("user-callchains"),
+    long_optional("user-regs", "register"),
+];
+
+fn run(parsed: &Parsed, console: &Console) -> anyhow::Result<u8> {
+    let notes = notes::Notes::new(console, parsed.on("quiet"));
+    let plan = match plan::Plan::resolve(parsed, &notes)? {
+        Ok(plan) => plan,
+        Err(status) => return Ok(status),
+    };
+    if parsed.on("dry-run") {
+        return Ok(0);
+    }
+    run::record(plan, &notes)
+}

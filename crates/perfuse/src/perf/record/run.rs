@@ -1,0 +1,251 @@
+//! The recording itself: open, tell what was before, empty the rings until the end, describe.
+
+use std::ffi::OsString;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use perfuse_analyze::Msg;
+use perfuse_collect::perf::record::{Notice, Output, Recording, Tally, WriteError, configure};
+use perfuse_collect::perf::synth::Kernel;
+use perfuse_collect::perf::{Workload, WorkloadError, WorkloadOptions};
+use perfuse_format::perfdata::Features;
+use perfuse_format::perfdata::features::ClockData;
+use perfuse_format::perfdata::user::UserRecord;
+
+use super::notes::Notes;
+use super::plan::{Plan, Switch};
+use super::signals::Signals;
+use super::target::Whom;
+use super::writer::Writer;
+use super::{files, finish, state, verbose};
+use crate::perf::FAILED;
+
+/// All that a running recording has.
+pub(super) struct Session<'a> {
+    pub(super) plan: &'a Plan,
+    pub(super) notes: &'a Notes<'a>,
+    pub(super) recording: Recording,
+    pub(super) writer: Writer,
+    pub(super) features: Features,
+    pub(super) tracing: Option<Vec<u8>>,
+    pub(super) kernel: Kernel,
+    pub(super) woken: u64,
+    /// Files that were completed before the current one, oldest first.
+    pub(super) files: Vec<std::path::PathBuf>,
+}
+
+/// Records; the exit status.
+pub(super) fn record(mut plan: Plan, notes: &Notes<'_>) -> anyhow::Result<u8> {
+    let mut events = std::mem::take(&mut plan.events);
+    configure(&mut events, &plan.options);
+    let signals = Signals::install(plan.switch == Switch::Signal)?;
+    let mut workload = match prepare(&plan) {
+        Ok(workload) => workload,
+        Err(error) => {
+            notes.workload(&error);
+            return Ok(FAILED);
+        }
+    };
+    let command = workload.as_ref().map(Workload::pid).filter(|_| plan.whom == Whom::Command);
+    let mut target = plan.whom.places(&plan.root, plan.per_thread, command);
+    let mut changed: Vec<Notice> = Vec::new();
+    let log = verbose::Log::new(plan.verbose);
+    let opened = Recording::open(events, &mut target, &plan.root, &mut changed, |event, pid, cpu, outcome| {
+        log.attempt(event, pid, cpu, outcome);
+    });
+    for notice in &changed {
+        notes.notice(notice);
+    }
+    let recording = match opened.and_then(|mut recording| {
+        recording.set_filters()?;
+        recording.map(plan.ring_bytes)?;
+        Ok(recording)
+    }) {
+        Ok(recording) => recording,
+        Err(failure) => {
+            notes.failure(&failure);
+            return Ok(FAILED);
+        }
+    };
+    log.rings(&recording);
+    let mut session = match begin(&plan, &recording) {
+        Ok(begun) => begun.with(recording, &plan, notes),
+        Err(error) => {
+            notes.error_text(&error);
+            return Ok(FAILED);
+        }
+    };
+    let outcome = session.go(workload.as_mut(), &signals);
+    Ok(session.end(outcome, workload, &signals))
+}
+
+/// What is made before the recording moves into its session.
+struct Begun {
+    writer: Writer,
+    features: Features,
+    tracing: Option<Vec<u8>>,
+}
+
+impl Begun {
+    fn with<'a>(self, recording: Recording, plan: &'a Plan, notes: &'a Notes<'a>) -> Session<'a> {
+        let Self { writer, features, tracing } = self;
+        let kernel = Kernel::default();
+        Session { plan, notes, recording, writer, features, tracing, kernel, woken: 0, files: Vec::new() }
+    }
+}
+
+fn begin(plan: &Plan, recording: &Recording) -> anyhow::Result<Begun> {
+    let clock = plan.options.clock.map(clock_data);
+    let features = finish::describe(plan, recording, clock);
+    let tracing = finish::tracing_data(plan, recording)?;
+    let output = if let Some(path) = &plan.output {
+        Output::create(path)?
+    } else {
+        use std::os::fd::AsFd as _;
+        Output::pipe(std::io::stdout().as_fd())?
+    };
+    let events = finish::events(recording);
+    let attrs: Vec<_> = events.iter().map(|event| event.attr).collect();
+    let tally = Tally::new(&attrs, plan.build_ids);
+    let mut writer = Writer::new(output, tally, &events, plan.compress.is_some(), plan.output.clone());
+    if writer.output.is_pipe() {
+        finish::begin_pipe(&mut writer, &features, tracing.as_deref())?;
+    } else {
+        let head = writer.layout.head(0, []);
+        writer.output.write(&head)?;
+    }
+    Ok(Begun { writer, features, tracing })
+}
+
+/// The clock of `-k` beside the time of day, read one after the other.
+fn clock_data(clock: i32) -> ClockData {
+    let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    ClockData {
+        clockid: clock.cast_unsigned(),
+        wall_ns: u64::try_from(wall.as_nanos()).unwrap_or(u64::MAX),
+        clock_ns: perfuse_collect::perf::record::clock::clock_ns(clock).unwrap_or(0),
+    }
+}
+
+fn prepare(plan: &Plan) -> Result<Option<Workload>, WorkloadError> {
+    if plan.command.is_empty() {
+        return Ok(None);
+    }
+    let path: Option<OsString> = std::env::var_os("PATH");
+    let options = WorkloadOptions { path: path.as_deref(), output_to_stderr: plan.output.is_none() };
+    Workload::prepare(&plan.command, options).map(Some)
+}
+
+/// Why the recording went on no longer.
+pub(super) enum Stop {
+    /// A signal, the end of the command or of what was watched, or the size that was allowed.
+    Asked,
+    /// Something could not be written.
+    Write(WriteError),
+    /// The command does not run.
+    Workload(WorkloadError),
+}
+
+impl From<WriteError> for Stop {
+    fn from(error: WriteError) -> Self {
+        Self::Write(error)
+    }
+}
+
+impl Session<'_> {
+    fn go(&mut self, mut workload: Option<&mut Workload>, signals: &Signals) -> Stop {
+        match self.run(&mut workload, signals) {
+            Ok(()) => Stop::Asked,
+            Err(stop) => stop,
+        }
+    }
+
+    fn run(&mut self, workload: &mut Option<&mut Workload>, signals: &Signals) -> Result<(), Stop> {
+        if !self.plan.tail_synth {
+            self.kernel = state::write(self.plan, &self.recording, &mut self.writer)?;
+            if self.kernel.hidden {
+                self.notes.note(&Msg::new("record-hidden"));
+            }
+        }
+        let delayed = self.plan.delay;
+        if self.plan.whom != Whom::Command && delayed.is_none() {
+            self.enable();
+        }
+        if let Some(workload) = workload {
+            state::child(workload.pid(), &self.recording, &mut self.writer)?;
+            self.writer.user(&UserRecord::FinishedInit)?;
+            workload.start().map_err(Stop::Workload)?;
+        } else {
+            self.writer.user(&UserRecord::FinishedInit)?;
+        }
+        let mut enable_at = delayed.and_then(|delay| Instant::now().checked_add(delay));
+        let mut rotate_at = self.next_switch();
+        loop {
+            let before = self.writer.output.written();
+            self.drain()?;
+            if signals.end().is_some() || self.is_full() {
+                return Ok(());
+            }
+            let now = Instant::now();
+            if enable_at.is_some_and(|at| at <= now) {
+                enable_at = None;
+                self.enable();
+            }
+            if rotate_at.is_some_and(|at| at <= now) || self.is_switch_due() || signals.rotate() {
+                files::rotate(self)?;
+                rotate_at = self.next_switch();
+            }
+            // What came while the rings were emptied is taken before we sleep, as long as much comes.
+            if self.writer.output.written() - before > self.plan.ring_bytes as u64 / 2 {
+                continue;
+            }
+            let until = [enable_at, rotate_at].into_iter().flatten().min();
+            if !self.wait(workload, signals, until.map(|at| at.saturating_duration_since(now))) {
+                return Ok(());
+            }
+        }
+    }
+
+    fn enable(&self) {
+        // Of events that cannot be enabled, those of threads that are gone, there is nothing to record.
+        let _ = self.recording.enable();
+    }
+
+    /// Sleeps until there is something to do; false at the end.
+    fn wait(&mut self, workload: &mut Option<&mut Workload>, signals: &Signals, limit: Option<Duration>) -> bool {
+        // Kernels before 5.3 do not tell the end of a child through a descriptor.
+        const GLANCE: Duration = Duration::from_millis(100);
+        let mut fds = signals.fds().to_vec();
+        let ended = workload.as_ref().and_then(|workload| workload.ended_fd());
+        let limit =
+            if workload.is_some() && ended.is_none() { Some(limit.unwrap_or(GLANCE).min(GLANCE)) } else { limit };
+        fds.extend(ended);
+        let outcome = self.recording.wait(&fds, limit);
+        self.woken += 1;
+        drop(fds);
+        let over = workload.as_mut().is_some_and(|workload| !matches!(workload.try_wait(), Ok(None)));
+        // A process that was to be watched and is gone ends the recording, even if a command still runs.
+        let alive = outcome.map_or(true, |(_, alive)| alive);
+        !over && signals.end().is_none() && (alive || self.plan.whom == Whom::Command)
+    }
+
+    pub(super) fn drain(&mut self) -> Result<(), WriteError> {
+        let Self { recording, writer, .. } = self;
+        recording.drain(|unread| writer.take(unread))?;
+        writer.end_round()
+    }
+
+    fn is_full(&self) -> bool {
+        self.plan.max_size.is_some_and(|most| self.writer.output.written() >= most)
+    }
+
+    fn is_switch_due(&self) -> bool {
+        matches!(self.plan.switch, Switch::Size(size) if self.writer.output.written() >= size)
+    }
+
+    fn next_switch(&self) -> Option<Instant> {
+        match self.plan.switch {
+            Switch::Time(every) => Instant::now().checked_add(every),
+            _ => None,
+        }
+    }
+}
