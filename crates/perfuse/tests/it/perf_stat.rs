@@ -427,3 +427,50 @@ fn processes_and_threads_are_watched() {
     let gone = run(["stat", "-e", "cs", "-p", &pid]);
     assert_eq!(gone.status.code(), Some(234), "{}", stderr(&gone));
 }
+
+#[test]
+fn recorded_counts_are_reported_by_both_programs_alike() {
+    need!(software_events());
+    need!(gate::root());
+    let both = match Both::find() {
+        Ok(both) => both,
+        Err(reason) => skip!("{reason}"),
+    };
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("counts.data");
+    let file = file.to_str().unwrap();
+    for line in [
+        "-e cs,task-clock,cycles sleep 0.01",
+        "-a -A -e cs,task-clock,cycles sleep 0.01",
+        "-a --per-core -e cs,faults,cycles sleep 0.01",
+        "-I 50 -e cs,faults sleep 0.08",
+    ] {
+        for recorder in 0..2 {
+            let recorded = both.run(&format!("record -o {file} {line}")).into_iter().nth(recorder).unwrap();
+            assert!(recorded.status.success(), "{line}: {}", stderr(&recorded));
+            if recorder == 0 {
+                // Both programs ran; the file is that of the last, so the first is run once more.
+                let again =
+                    Command::new(&both.real).args(["stat", "record", "-o", file]).args(line.split(' ')).output();
+                assert!(again.unwrap().status.success(), "{line}");
+            }
+            let [real, ours] = both.run(&format!("report -i {file}"));
+            assert!(stderr(&ours).contains("cs"), "{line}: {}", stderr(&ours));
+            assert_eq!(stderr(&ours), stderr(&real), "{line}");
+        }
+    }
+}
+
+#[test]
+fn files_without_counts_are_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("odd");
+    for bytes in [&b""[..], b"PERFILE2", &[0xff; 4096], b"PERFILE2\x68\0\0\0\0\0\0\0"] {
+        std::fs::write(&file, bytes).unwrap();
+        let output = run(["stat", "report", "-i", file.to_str().unwrap()]);
+        assert!(matches!(output.status.code(), Some(129 | 255)), "{:?}: {}", output.status, stderr(&output));
+        assert!(stderr(&output).contains("odd"), "{}", stderr(&output));
+    }
+    let missing = run(["stat", "report", "-i", "/no/such/file"]);
+    assert_eq!(missing.status.code(), Some(255), "{}", stderr(&missing));
+}
