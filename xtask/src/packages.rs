@@ -42,6 +42,7 @@ pub(crate) const PACKAGES: &[Package] = &[
     package("iproute2", "ip", &[For::Test], "makes interfaces, queueing disciplines and namespaces in network tests"),
     package("iproute2", "tc", &[For::Test], "shapes traffic in network tests"),
     package("util-linux", "unshare", &[For::Test, For::Bench], "namespaces and loop devices of live tests; taskset"),
+    package("strace", "strace", &[For::Test], "what real perf asks the kernel for, as the judge of what we ask for"),
     package("linux-perf", "perf", &[For::Bench], "`perf bench sched pipe` and `perf record` as peers"),
     package("atop", "atop", &[For::Bench], "peer: `atop -w`"),
     package("sysstat", "pidstat", &[For::Bench], "peers: sadc and pidstat"),

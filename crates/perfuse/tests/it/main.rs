@@ -7,6 +7,7 @@ mod flame;
 mod live;
 mod perf_report;
 mod perf_script;
+mod perf_stat;
 mod perfdata;
 mod replay;
 mod watch;
