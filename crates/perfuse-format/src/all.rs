@@ -115,7 +115,10 @@ pub const PARSERS: &[(&str, Parser)] = &parsers! {
     others {
         "btf::Btf" => types,
         "btf::ext" => relocations,
+        "jitdump::JitDump" => jitdump,
         "netlink::messages" => netlink,
+        "perfdata::PerfData" => perfdata,
+        "perfdata::zstd" => compressed,
         "replay::Decoder" => replay,
         "replay::record" => record,
         "tasks::TaskTable" => tasks,
@@ -167,6 +170,40 @@ fn tasks(bytes: &[u8]) -> bool {
 fn netlink(bytes: &[u8]) -> bool {
     let messages = crate::netlink::messages(bytes).map_while(Result::ok);
     messages.map(|message| crate::netlink::attributes(message.payload).count()).sum::<usize>() > 0
+}
+
+/// Everything that can be asked of a recording and of each of its records.
+fn perfdata(bytes: &[u8]) -> bool {
+    let Ok(data) = crate::perfdata::PerfData::parse(bytes) else { return false };
+    let mut decoded = 0;
+    for record in data.records().map_while(Result::ok) {
+        let sample = data.decode_sample(&record).map(|sample| sample.branch_entries().len());
+        let other = data.decode_record(&record).is_ok_and(|record| record.is_some());
+        let user = data.decode_user(&record).is_ok_and(|record| record.is_some());
+        let id = data.sample_id(&record).time;
+        decoded += usize::from(sample.is_ok() || other || user || id.is_some());
+    }
+    data.sorted().map_while(Result::ok).count() + decoded > 0
+}
+
+/// The bytes as records and a compressed record of a recording that was not ended; chance would not find the frame of it.
+fn compressed(bytes: &[u8]) -> bool {
+    use crate::perfdata::{Endian, Event, write};
+    let event = Event { ids: vec![1], ..Event::default() };
+    let mut file = write::FileLayout::new(&[event], Endian::Little).head(0, []);
+    let (plain, rest) = bytes.split_at(bytes.len() / 2);
+    write::Compressor::new().compress(plain, Endian::Little, &mut file);
+    // A frame that is not whole: header, then what chance gives.
+    let length = u16::try_from(rest.len() + 14).unwrap_or(u16::MAX);
+    file.extend([81, 0, 0, 0, 0, 0]);
+    file.extend(length.to_le_bytes());
+    file.extend([0x28, 0xb5, 0x2f, 0xfd, 0, 8]);
+    file.extend(rest);
+    perfdata(&file)
+}
+
+fn jitdump(bytes: &[u8]) -> bool {
+    crate::jitdump::JitDump::parse(bytes).is_ok_and(|dump| dump.records().flatten().count() > 0)
 }
 
 fn replay(bytes: &[u8]) -> bool {

@@ -14,6 +14,7 @@ pub mod btf;
 pub mod cgroup;
 pub mod counter;
 pub mod event;
+pub mod jitdump;
 pub mod netlink;
 pub mod parse;
 pub mod perfdata;
@@ -24,6 +25,7 @@ pub mod reading;
 pub mod replay;
 pub mod sys;
 pub mod tasks;
+pub mod tracefs;
 
 pub use counter::{Delta, delta};
 pub use parse::{FromBytes, ParseError};

@@ -1,11 +1,15 @@
 //! The command table. Arguments carry no words: the help of every command and argument stands in the language
 //! tables under `help-COMMAND` and `help-COMMAND-ARGUMENT`, and `crate::help` puts it in.
 
+mod flame;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use perfuse_analyze::{CELLS, CONTROLS};
+
+pub(crate) use flame::{ExportArgs, FlamegraphArgs, Format, ProfileArgs};
 
 /// The whole command line.
 #[derive(Debug, Parser)]
@@ -46,6 +50,8 @@ pub(crate) enum Command {
     Use(Box<UseArgs>),
     Explain(ExplainArgs),
     Cheatsheet(CheatsheetArgs),
+    Flamegraph(Box<FlamegraphArgs>),
+    Export(Box<ExportArgs>),
     /// For packaging: writes man pages and shell completions.
     #[command(name = "__generate", hide = true)]
     Generate(GenerateArgs),

@@ -35,6 +35,7 @@ fn described(command: &perf::Command) -> Command {
         described = described.arg(match option.takes {
             Takes::Nothing => arg,
             Takes::Value(name) => arg.action(ArgAction::Append).value_name(name),
+            Takes::UnlessLast(name) => arg.action(ArgAction::Append).value_name(name).num_args(0..=1),
             Takes::Optional(name) => {
                 arg.action(ArgAction::Append).value_name(name).num_args(0..=1).require_equals(true)
             }

@@ -53,6 +53,8 @@ fn run(cli: Cli, console: &Console) -> anyhow::Result<u8> {
         Command::Use(args) => cmd::usehost::run(&args, console),
         Command::Explain(args) => cmd::explain::run(&args, console),
         Command::Cheatsheet(args) => cmd::cheatsheet::run(&args, console),
+        Command::Flamegraph(args) => cmd::flamegraph::run(&args, console),
+        Command::Export(args) => cmd::export::run(&args, console),
         Command::Generate(args) => cmd::generate::run(&args),
     }
 }

@@ -69,6 +69,9 @@ pub struct Session {
     kernel: Maps,
 }
 
+/// `PERF_RECORD_MISC_FORK_EXEC`.
+const MISC_FORK_EXEC: u16 = 1 << 13;
+
 impl Session {
     /// A session that knows nobody.
     pub fn new() -> Self {
@@ -77,6 +80,12 @@ impl Session {
 
     /// Takes note of a record.
     pub fn apply(&mut self, record: &Record<'_>) {
+        self.apply_with(0, record);
+    }
+
+    /// The same with `misc` of its header, which tells a FORK that the recorder wrote for a process that was already
+    /// running: its mappings follow, and are not those of its parent.
+    pub fn apply_with(&mut self, misc: u16, record: &Record<'_>) {
         match record {
             Record::Mmap(mmap) => self.map(mmap),
             Record::Comm { pid, tid, comm, exec } => {
@@ -91,6 +100,7 @@ impl Session {
                 let comm = parent.map(|parent| parent.comm.clone()).unwrap_or_default();
                 self.threads.insert(task.tid, Thread { pid: task.pid, comm, comm_is_own: false });
                 if task.pid != task.ppid
+                    && misc & MISC_FORK_EXEC == 0
                     && let Some(maps) = self.processes.get(&task.ppid)
                 {
                     let maps = maps.clone();

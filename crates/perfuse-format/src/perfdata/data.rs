@@ -110,6 +110,10 @@ impl<'a> PerfData<'a> {
             ));
         }
         self.source.segments.push(segment);
+        // `perf stat record` tells unit and scale of its events among the records, of which there are few.
+        if self.features.stat {
+            pipe::event_updates(self);
+        }
     }
 
     fn take_features(&mut self, bytes: &'a [u8], sections: &[(u32, Section)]) {

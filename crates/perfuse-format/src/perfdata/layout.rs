@@ -22,18 +22,27 @@ use crate::perfdata::cursor::Cursor;
 pub const ATTR_SIZE_VER0: usize = 64;
 
 /// On machines with the most significant byte first the compiler puts bit fields into each byte from its highest bit
-/// on: what is bit 0 here is bit 63 there.
-pub(crate) fn flags(word: u64, endian: Endian) -> u64 {
+/// on: what is bit 0 here is bit 63 there. A field of two bits keeps the order of its bits.
+pub(crate) fn flags_from(word: u64, endian: Endian) -> u64 {
     match endian {
         Endian::Little => word,
-        Endian::Big => {
-            let reversed = word.reverse_bits();
-            // A field of two bits keeps the order of its bits.
-            let precise = reversed >> flag::PRECISE_IP_SHIFT & 3;
-            let swapped = (precise & 1) << 1 | precise >> 1;
-            reversed & !(3 << flag::PRECISE_IP_SHIFT) | swapped << flag::PRECISE_IP_SHIFT
-        }
+        Endian::Big => swap_precise(word.reverse_bits()),
     }
+}
+
+/// The other way.
+pub(crate) fn flags_to(flags: u64, endian: Endian) -> u64 {
+    match endian {
+        Endian::Little => flags,
+        Endian::Big => swap_precise(flags).reverse_bits(),
+    }
+}
+
+/// Swaps the two bits of `precise_ip`, the only field of more than one.
+fn swap_precise(word: u64) -> u64 {
+    let precise = word >> flag::PRECISE_IP_SHIFT & 3;
+    let swapped = (precise & 1) << 1 | precise >> 1;
+    word & !(3 << flag::PRECISE_IP_SHIFT) | swapped << flag::PRECISE_IP_SHIFT
 }
 
 impl EventAttr {
@@ -57,7 +66,7 @@ impl EventAttr {
             sample_period: at.u64()?,
             sample_type: at.u64()?,
             read_format: at.u64()?,
-            flags: flags(at.u64()?, endian),
+            flags: flags_from(at.u64()?, endian),
             wakeup: at.u32()?,
             bp_type: at.u32()?,
             config1: at.u64()?,

@@ -22,7 +22,7 @@
 pub mod attr;
 mod compressed;
 pub mod count;
-mod cursor;
+pub(crate) mod cursor;
 mod data;
 mod decode;
 mod decode_record;

@@ -57,6 +57,19 @@ fn attr(data: &mut PerfData<'_>, offset: u64, body: &[u8]) {
     data.events.push(Event { attr, ids: U64s::new(ids, endian).iter().collect(), ..Event::default() });
 }
 
+/// Takes note of all that is told of events among the records of a file.
+pub(crate) fn event_updates(data: &mut PerfData<'_>) {
+    let Some(&Segment { start, end, .. }) = data.source.segments.first() else { return };
+    let bytes = data.source.file;
+    let mut at = start;
+    while let Some(Ok((record, next))) = step(bytes, at, end, data.header.endian) {
+        if record.kind == kind::EVENT_UPDATE {
+            event_update(data, &record);
+        }
+        at = next;
+    }
+}
+
 fn event_update(data: &mut PerfData<'_>, record: &RawRecord<'_>) {
     let Ok(Some(UserRecord::EventUpdate { id, update })) = user::decode(record, data.header.endian) else { return };
     let Some(event) = data.events.iter_mut().find(|event| event.ids.contains(&id)) else { return };

@@ -110,7 +110,8 @@ pub struct Branch {
     pub from: u64,
     /// Where it went.
     pub to: u64,
-    /// Bits: mispredicted, predicted, in a transaction, abort, 16 bits of cycles, 4 of type.
+    /// From the lowest bit on, whatever the byte order of the file: mispredicted, predicted, in a transaction, abort, 16
+    /// bits of cycles, 4 of type, 2 of speculation, 4 of more types, 3 of privilege.
     pub flags: u64,
 }
 
@@ -149,7 +150,8 @@ pub struct Sample<'a> {
     pub raw: Option<&'a [u8]>,
     /// Index of the newest branch in the hardware's ring, where asked for.
     pub branch_hw_index: Option<u64>,
-    /// Branches, newest first: three numbers each (`from`, `to`, flags).
+    /// Branches, newest first: three numbers each (`from`, `to`, flags) as they stand in the file; [`Sample::branch_entries`]
+    /// has the flags right in either byte order.
     pub branches: U64s<'a>,
     /// For each branch the counters of its events, where asked for (`PERF_SAMPLE_BRANCH_COUNTERS`).
     pub branch_counters: U64s<'a>,
@@ -186,7 +188,7 @@ impl Sample<'_> {
         (0..numbers.len() / 3).map(move |index| Branch {
             from: numbers.get(index * 3).unwrap_or_default(),
             to: numbers.get(index * 3 + 1).unwrap_or_default(),
-            flags: numbers.get(index * 3 + 2).unwrap_or_default(),
+            flags: branch_flags(numbers.get(index * 3 + 2).unwrap_or_default(), numbers.endian),
         })
     }
 
@@ -194,6 +196,24 @@ impl Sample<'_> {
     pub fn cpu_mode(&self) -> CpuMode {
         CpuMode::of(self.misc)
     }
+}
+
+/// The flags of a branch are bit fields, which begin at the highest bit where the most significant byte comes first.
+fn branch_flags(word: u64, endian: Endian) -> u64 {
+    /// Bits of each field, in the order of `struct perf_branch_entry`.
+    const WIDTHS: [u32; 9] = [1, 1, 1, 1, 16, 4, 2, 4, 3];
+    if endian == Endian::Little {
+        return word;
+    }
+    let mut from = 64;
+    let mut to = 0;
+    let mut flags = 0;
+    for width in WIDTHS {
+        from -= width;
+        flags |= (word >> from & ((1 << width) - 1)) << to;
+        to += width;
+    }
+    flags
 }
 
 impl CpuMode {
@@ -232,6 +252,21 @@ mod tests {
             [Some(10), Some(20), None, Some(30)]
         );
         assert_eq!(registers.get(64), None);
+    }
+
+    #[test]
+    fn flags_of_branches_begin_at_the_highest_bit_on_big_endian_machines() {
+        let flags = |word: u64, endian| {
+            let bytes = [[0; 16], [0; 16]].concat();
+            let mut bytes = bytes[..24].to_vec();
+            bytes[16..].copy_from_slice(&if endian == Endian::Big { word.to_be_bytes() } else { word.to_le_bytes() });
+            let sample = Sample { branches: U64s::new(&bytes, endian), ..Sample::default() };
+            sample.branch_entries().next().unwrap().flags
+        };
+        // Mispredicted, 5 cycles, type 3.
+        let expected = 1 | 5 << 4 | 3 << 20;
+        assert_eq!(flags(expected, Endian::Little), expected);
+        assert_eq!(flags(1 << 63 | 5 << 44 | 3 << 40, Endian::Big), expected);
     }
 
     #[test]

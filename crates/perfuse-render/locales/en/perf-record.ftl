@@ -45,3 +45,4 @@ record-fail-call = { $call }: { $errno }
 record-fail-exec = { $program } cannot be run: { $errno }
 record-fail-fork = The command cannot be started: { $reason }
 record-fail-write = { $path }: { $errno }. What was written until then is complete and can be read.
+record-denied = The mappings of process { $task } may not be read (/proc/{ $task }/maps: it belongs to another user or is protected): its functions cannot be named later.

@@ -45,3 +45,4 @@ record-fail-call = { $call }: { $errno }
 record-fail-exec = { $program } 명령을 실행할 수 없습니다: { $errno }
 record-fail-fork = 명령을 시작할 수 없습니다: { $reason }
 record-fail-write = { $path }: { $errno }. 그때까지 쓴 내용은 온전하며 읽을 수 있습니다.
+record-denied = { $task }번 프로세스의 매핑을 읽을 권한이 없습니다(/proc/{ $task }/maps: 다른 사용자의 것이거나 보호되어 있습니다). 나중에 그 함수의 이름을 알 수 없습니다.

@@ -22,6 +22,7 @@ tables!(
     "perf",
     "perf-record",
     "flame",
+    "perf-report", "perf-script",
 );
 
 /// Name and source of every table of a language.

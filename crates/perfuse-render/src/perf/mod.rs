@@ -1,3 +1,8 @@
-//! Layouts of perf's own commands, exactly as perf writes them, always in English: scripts read them.
+//! Layouts of perf's own commands, byte for byte as perf writes them, and always in English: scripts read them.
 
+pub mod number;
+pub mod report;
+mod report_cell;
+mod report_chain;
+pub mod script;
 pub mod stat;

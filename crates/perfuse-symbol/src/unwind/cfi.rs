@@ -76,11 +76,12 @@ pub(crate) struct Cfi {
 }
 
 impl Cfi {
-    pub(crate) fn read(file: impl Read + Seek) -> Result<Self, ElfError> {
-        Self::of(&mut Elf::open(file)?)
+    pub(crate) fn read(file: impl Read + Seek, search: bool) -> Result<Self, ElfError> {
+        Self::of(&mut Elf::open(file)?, search)
     }
 
-    pub(crate) fn of<R: Read + Seek>(elf: &mut Elf<R>) -> Result<Self, ElfError> {
+    /// The call frame information of a file; with `search` also of one that has no table to find functions by.
+    pub(crate) fn of<R: Read + Seek>(elf: &mut Elf<R>, search: bool) -> Result<Self, ElfError> {
         let address = |name: &str| elf.section(name).map_or(0, |section| section.address);
         let bases = BaseAddresses::default()
             .set_eh_frame(address(".eh_frame"))
@@ -98,7 +99,7 @@ impl Cfi {
             bases,
             ..Self::default()
         };
-        if !cfi.has_search_table() {
+        if search && !cfi.has_search_table() {
             cfi.eh_index = index(&cfi.eh_frame(), &cfi.bases);
         }
         cfi.debug_index = index(&cfi.debug_frame(), &cfi.bases);
@@ -132,7 +133,7 @@ impl Cfi {
 
     /// Whether the file tells anything of its frames.
     pub(crate) fn is_empty(&self) -> bool {
-        self.eh_frame.is_empty() && self.debug_frame.is_empty()
+        self.eh_index.is_empty() && self.debug_index.is_empty() && !self.has_search_table()
     }
 
     /// The address that the file states for a byte of it.

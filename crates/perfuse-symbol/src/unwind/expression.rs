@@ -15,7 +15,7 @@ pub(crate) fn evaluate(
     found: Expression,
     operand: Option<u64>,
     registers: &Registers,
-    memory: &Memory<'_>,
+    memory: &mut Memory<'_>,
 ) -> Option<u64> {
     let (bytes, encoding) = cfi.expression(found)?;
     let mut evaluation = Evaluation::new(bytes, encoding);

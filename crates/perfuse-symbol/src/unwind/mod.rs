@@ -43,6 +43,17 @@ pub struct Place {
     pub offset: u64,
 }
 
+/// What a process has at an address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mapped {
+    /// Nothing.
+    Nothing,
+    /// Something without call frame information.
+    Other,
+    /// A file with call frame information.
+    File(Place),
+}
+
 /// One frame of a call chain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Frame {
@@ -53,7 +64,7 @@ pub struct Frame {
 }
 
 impl Frame {
-    /// The address for symbols and source lines, which is also what perf shows for such chains: within the call.
+    /// The address for symbols and source lines, which is also the one that perf shows: within the call.
     pub fn lookup(self) -> u64 {
         self.ip.wrapping_sub(u64::from(self.is_return))
     }
@@ -80,21 +91,16 @@ impl Default for Unwinder {
     }
 }
 
-/// How a step ended.
-enum Step {
-    /// The registers are those of the caller now.
-    Caller,
-    /// The outermost frame was reached, or the rest is not known.
-    End,
-}
-
 impl Unwinder {
     /// An unwinder that knows no file.
     pub fn new() -> Self {
         Self { files: Vec::new(), rules: FxHashMap::default(), context: Box::new(UnwindContext::new()), guesses: false }
     }
 
-    /// Follows frame pointers also through code without a file (just-in-time compiled), where perf ends the chain.
+    /// Better than libunwind, where its results need not be met: follows frame pointers also through code without a file
+    /// (just-in-time compiled), ends a chain that leaves the copy of the stack without a frame at address zero, and reads
+    /// the call frame information of files without a search table for it (linked statically). To be asked for before the
+    /// first file is opened.
     #[must_use]
     pub fn with_guesses(mut self) -> Self {
         self.guesses = true;
@@ -103,13 +109,13 @@ impl Unwinder {
 
     /// Takes note of an ELF file. `None` if it has no call frame information.
     pub fn open_file(&mut self, file: impl Read + Seek) -> Result<Option<CfiId>, ElfError> {
-        Ok(self.keep(Cfi::read(file)?))
+        Ok(self.keep(Cfi::read(file, self.guesses)?))
     }
 
     /// Takes note of a recorded file, read from the build-id cache or from its path, if it is of the recorded build.
     pub fn open<F: Files>(&mut self, files: &F, spec: &DsoSpec<'_>, options: &SymbolOptions) -> Option<CfiId> {
         let mut elf = crate::find::running_file(files, spec, options)?;
-        let cfi = Cfi::of(&mut elf).ok()?;
+        let cfi = Cfi::of(&mut elf, self.guesses).ok()?;
         self.keep(cfi)
     }
 
@@ -123,39 +129,30 @@ impl Unwinder {
     }
 
     /// Appends the call chain to `frames`, innermost first, at most `most` frames. `stack` is the memory from the stack
-    /// pointer on; `locate` tells where an address lies, for the process of the sample.
+    /// pointer on; `locate` tells what the process of the sample has at an address.
     pub fn unwind(
         &mut self,
         registers: &Registers,
         stack: &[u8],
-        mut locate: impl FnMut(u64) -> Option<Place>,
+        mut locate: impl FnMut(u64) -> Mapped,
         most: usize,
         frames: &mut Vec<Frame>,
     ) {
         let (Some(ip), Some(sp)) = (registers.ip(), registers.sp()) else { return };
-        let memory = Memory { start: sp, bytes: stack };
+        let mut memory = Memory { start: sp, bytes: stack, locate: &mut locate, strict: self.guesses };
         let mut registers = *registers;
         let mut frame = Frame { ip, is_return: false };
         for _ in 0..most {
             frames.push(frame);
             let before = (registers.ip(), registers.sp());
-            let place = locate(frame.lookup());
-            match self.step(place, frame, &mut registers, &memory) {
-                None | Some(Step::End) => return,
-                Some(Step::Caller) => {}
-            }
-            let Some(ip) = registers.ip().filter(|ip| *ip != 0) else { return };
-            if before == (registers.ip(), registers.sp()) {
+            let mapped = (memory.locate)(frame.lookup());
+            let Some(signal) = self.step(mapped, &mut registers, &mut memory) else { return };
+            let Some(ip) = registers.ip() else { return };
+            if before == (registers.ip(), registers.sp()) || ip == 0 && self.guesses {
                 return;
             }
-            let signal = locate(ip).is_some_and(|place| self.is_signal(place));
             frame = Frame { ip, is_return: !signal };
         }
-    }
-
-    /// Whether the code at a place was entered by a signal.
-    fn is_signal(&mut self, place: Place) -> bool {
-        self.rule(place).is_some_and(|rule| rule.signal)
     }
 
     fn rule(&mut self, place: Place) -> Option<&Rule> {
@@ -170,27 +167,26 @@ impl Unwinder {
         rule.as_ref()
     }
 
-    fn step(
-        &mut self,
-        place: Option<Place>,
-        frame: Frame,
-        registers: &mut Registers,
-        memory: &Memory<'_>,
-    ) -> Option<Step> {
-        let Some(place) = place else {
-            return if self.guesses { follow_frame_pointer(frame, registers, memory) } else { None };
+    /// Makes the registers those of the caller; whether the frame that was left was one of a signal. `None` where the
+    /// chain ends.
+    fn step(&mut self, mapped: Mapped, registers: &mut Registers, memory: &mut Memory<'_>) -> Option<bool> {
+        let place = match mapped {
+            Mapped::File(place) => place,
+            _ if self.guesses => return follow_frame_pointer(registers, memory).map(|()| false),
+            _ => return None,
         };
         if self.rule(place).is_none() {
-            return follow_frame_pointer(frame, registers, memory);
+            return follow_frame_pointer(registers, memory).map(|()| false);
         }
         let rule = self.rules.get(&(place.file.0, place.offset))?.as_ref()?;
         let cfi = self.files.get(place.file.0 as usize)?;
-        apply(cfi, rule, registers, memory)
+        apply(cfi, rule, registers, memory)?;
+        Some(rule.signal)
     }
 }
 
-/// Makes the registers those of the caller.
-fn apply(cfi: &Cfi, rule: &Rule, registers: &mut Registers, memory: &Memory<'_>) -> Option<Step> {
+/// Makes the registers those of the caller. `None` if there is none.
+fn apply(cfi: &Cfi, rule: &Rule, registers: &mut Registers, memory: &mut Memory<'_>) -> Option<()> {
     let old = *registers;
     let machine = old.machine;
     let cfa = match rule.cfa {
@@ -205,7 +201,8 @@ fn apply(cfi: &Cfi, rule: &Rule, registers: &mut Registers, memory: &Memory<'_>)
             Save::Value(offset) => Some(cfa.wrapping_add_signed(offset)),
             Save::Register(other) => old.get(other),
             Save::Expression(found) => {
-                expression::evaluate(cfi, found, Some(cfa), &old, memory).and_then(|address| memory.read(address))
+                let address = expression::evaluate(cfi, found, Some(cfa), &old, memory);
+                address.and_then(|address| memory.read(address))
             }
             Save::ValueExpression(found) => expression::evaluate(cfi, found, Some(cfa), &old, memory),
         };
@@ -214,13 +211,13 @@ fn apply(cfi: &Cfi, rule: &Rule, registers: &mut Registers, memory: &Memory<'_>)
             None => registers.forget(*register),
         }
     }
-    let Some(ip) = registers.get(rule.return_address) else { return Some(Step::End) };
+    let ip = registers.get(rule.return_address)?;
     registers.set(machine.instruction_pointer(), code_address(machine, ip));
     // The psABI of x86-64 marks the outermost frame by a frame pointer that is lost.
-    if machine == Machine::X86_64 && registers.get(machine.frame_pointer()).is_none() {
-        return Some(Step::End);
+    if machine == Machine::X86_64 {
+        registers.get(machine.frame_pointer())?;
     }
-    Some(Step::Caller)
+    Some(())
 }
 
 /// Return addresses of ARM may carry a signature (pointer authentication) in the bits above the address.
@@ -232,34 +229,42 @@ fn code_address(machine: Machine, ip: u64) -> u64 {
 }
 
 /// Goes to the caller by the frame pointer: it points to the saved one, behind which the return address is.
-fn follow_frame_pointer(frame: Frame, registers: &mut Registers, memory: &Memory<'_>) -> Option<Step> {
+fn follow_frame_pointer(registers: &mut Registers, memory: &mut Memory<'_>) -> Option<()> {
     let machine = registers.machine;
-    let pointer = registers.get(machine.frame_pointer())?;
-    let sp = registers.sp()?;
-    let above =
-        pointer.checked_sub(sp).filter(|above| (1..=FARTHEST_FRAME).contains(above) || *above == 0 && !frame.is_return);
-    let (Some(_), Some(saved)) = (above, memory.read(pointer)) else { return Some(Step::End) };
+    let (pointer, sp) = (registers.get(machine.frame_pointer())?, registers.sp()?);
+    pointer.checked_sub(sp).filter(|above| *above <= FARTHEST_FRAME)?;
+    let saved = memory.read(pointer)?;
     let ip = memory.read(pointer.checked_add(8)?)?;
+    // libunwind takes 16 bytes for the whole frame from here on, whatever the frame pointer says.
+    let above = if memory.strict { pointer } else { sp };
     let mut caller = Registers::new(machine);
     caller.set(machine.frame_pointer(), saved);
-    caller.set(machine.stack_pointer(), pointer.checked_add(16)?);
+    caller.set(machine.stack_pointer(), above.checked_add(16)?);
     caller.set(machine.instruction_pointer(), code_address(machine, ip));
     *registers = caller;
-    Some(Step::Caller)
+    Some(())
 }
 
-/// The copy of the stack.
+/// The copy of the stack, and what else the process has in memory.
 pub(crate) struct Memory<'a> {
     start: u64,
     bytes: &'a [u8],
+    locate: &'a mut dyn FnMut(u64) -> Mapped,
+    /// Only what was copied counts.
+    strict: bool,
 }
 
 impl Memory<'_> {
-    /// The eight bytes at an address. As in perf the very last ones of the copy do not count.
-    pub(crate) fn read(&self, address: u64) -> Option<u64> {
-        let at = usize::try_from(address.checked_sub(self.start)?).ok()?;
-        let end = at.checked_add(8).filter(|end| *end < self.bytes.len())?;
+    /// The eight bytes at an address. As in perf the very last ones of the copy do not count, and what is mapped but
+    /// was not copied reads as zero.
+    pub(crate) fn read(&mut self, address: u64) -> Option<u64> {
+        let at = address.checked_sub(self.start).and_then(|at| usize::try_from(at).ok());
+        let end = at.and_then(|at| at.checked_add(8)).filter(|end| *end < self.bytes.len() + usize::from(self.strict));
+        let copied = at.zip(end).and_then(|(at, end)| self.bytes.get(at..end)?.try_into().ok());
         // The copy is in the byte order of the machine, and both machines here are little-endian.
-        self.bytes.get(at..end)?.try_into().ok().map(u64::from_le_bytes)
+        match copied.map(u64::from_le_bytes) {
+            None if !self.strict && (self.locate)(address) != Mapped::Nothing => Some(0),
+            copied => copied,
+        }
     }
 }

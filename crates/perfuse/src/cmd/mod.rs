@@ -2,6 +2,9 @@
 
 pub(crate) mod cheatsheet;
 pub(crate) mod explain;
+pub(crate) mod export;
+pub(crate) mod flamegraph;
 pub(crate) mod generate;
+pub(crate) mod profiles;
 pub(crate) mod usehost;
 pub(crate) mod watch;

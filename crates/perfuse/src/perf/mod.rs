@@ -4,6 +4,9 @@
 
 pub(crate) mod options;
 mod record;
+pub(crate) mod recorded;
+pub(crate) mod report;
+pub(crate) mod script;
 mod usage;
 
 use std::ffi::OsString;
@@ -37,7 +40,11 @@ pub(crate) struct Command {
 }
 
 /// All of them, in the order of their names.
-pub(crate) const COMMANDS: &[Command] = &[record::COMMAND];
+pub(crate) const COMMANDS: &[Command] = &[
+    record::COMMAND, //
+    report::COMMAND, //
+    script::COMMAND, //
+];
 
 /// Runs the command line if it is one of perf's: a command of [`COMMANDS`], or anything else through a link named `perf`
 /// that only perf has. `None` leaves it to the command table of perfuse.

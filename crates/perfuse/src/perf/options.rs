@@ -23,6 +23,8 @@ pub(crate) enum Takes {
     Value(&'static str),
     /// A value that counts only if it is attached.
     Optional(&'static str),
+    /// A value, attached or as the next word, unless there is none or it is an option (`report -g`).
+    UnlessLast(&'static str),
 }
 
 /// One option. Its help stands in the language tables under `help-COMMAND-ID`.
@@ -196,7 +198,7 @@ fn all(grammar: Grammar) -> impl Iterator<Item = &'static Opt> {
 fn short<'a>(
     grammar: Grammar,
     letters: &[u8],
-    words: &mut impl Iterator<Item = &'a OsString>,
+    words: &mut (impl Iterator<Item = &'a OsString> + Clone),
     given: &mut Vec<Given>,
 ) -> Result<(), UsageError> {
     let mut rest = letters;
@@ -215,6 +217,7 @@ fn short<'a>(
                 continue;
             }
             Takes::Optional(_) => attached(after),
+            Takes::UnlessLast(_) => attached(after).or_else(|| next_value(words)),
             Takes::Value(_) => Some(attached(after).or_else(|| words.next().cloned()).ok_or_else(|| missing(option))?),
         };
         given.push(Given { id: option.id(), value, negated: false });
@@ -227,7 +230,7 @@ fn short<'a>(
 fn long<'a>(
     grammar: Grammar,
     word: &[u8],
-    words: &mut impl Iterator<Item = &'a OsString>,
+    words: &mut (impl Iterator<Item = &'a OsString> + Clone),
 ) -> Result<Given, UsageError> {
     let equals = word.iter().position(|&byte| byte == b'=');
     let (name, attached) = match equals {
@@ -243,14 +246,21 @@ fn long<'a>(
         }
         Takes::Nothing => None,
         Takes::Optional(_) => attached,
+        Takes::UnlessLast(_) => attached.or_else(|| next_value(words)),
         Takes::Value(_) => Some(attached.or_else(|| words.next().cloned()).ok_or_else(|| missing(option))?),
     };
     Ok(Given { id: option.id(), value, negated })
 }
 
+/// The next word, if it is no option.
+fn next_value<'a>(words: &mut (impl Iterator<Item = &'a OsString> + Clone)) -> Option<OsString> {
+    words.clone().next().filter(|word| !word.as_bytes().starts_with(b"-"))?;
+    words.next().cloned()
+}
+
 fn missing(option: &Opt) -> UsageError {
     let name = match option.takes {
-        Takes::Value(name) | Takes::Optional(name) => name,
+        Takes::Value(name) | Takes::Optional(name) | Takes::UnlessLast(name) => name,
         Takes::Nothing => "",
     };
     UsageError(Msg::new("usage-perf-missing").with("option", option.written()).with("name", name))

@@ -69,7 +69,7 @@ fn left(option: &Opt) -> String {
     };
     match option.takes {
         Takes::Nothing => {}
-        Takes::Value(name) => {
+        Takes::Value(name) | Takes::UnlessLast(name) => {
             let _ = write!(text, " <{name}>");
         }
         Takes::Optional(name) if option.long.is_some() => {

@@ -1,7 +1,7 @@
 //! The bytes of an attr.
 
 use crate::perfdata::attr::{Endian, EventAttr};
-use crate::perfdata::layout::flags;
+use crate::perfdata::layout::flags_to;
 use crate::perfdata::write::put::Put;
 
 /// What every perf since Linux 5.13 knows. Real perf refuses files with a longer structure than its own.
@@ -25,7 +25,7 @@ impl EventAttr {
         for number in [self.config, self.sample_period, self.sample_type, self.read_format] {
             put.u64(number);
         }
-        put.u64(flags(self.flags, endian));
+        put.u64(flags_to(self.flags, endian));
         put.u32(self.wakeup);
         put.u32(self.bp_type);
         for number in [self.config1, self.config2, self.branch_sample_type, self.sample_regs_user] {

@@ -33,7 +33,7 @@ impl Compressor {
     pub fn compress(&mut self, records: &[u8], endian: Endian, out: &mut Vec<u8>) {
         let before = out.len();
         for piece in records.chunks(Self::PIECE) {
-            self.piece(piece, endian, out);
+            Self::piece(piece, endian, out);
         }
         self.plain += records.len() as u64;
         self.compressed += (out.len() - before) as u64;
@@ -41,13 +41,13 @@ impl Compressor {
 
     /// One piece in one record; in two, if it does not become short enough. A piece of 32 KiB always does: what cannot be
     /// compressed is stored as it is.
-    fn piece(&self, piece: &[u8], endian: Endian, out: &mut Vec<u8>) {
+    fn piece(piece: &[u8], endian: Endian, out: &mut Vec<u8>) {
         let frame = compress_to_vec(piece, CompressionLevel::Fastest);
         let written: Result<(), TooLong> = Put::new(out, endian).record(kind::COMPRESSED, 0, |put| put.bytes(&frame));
         if written.is_err() {
             let (first, second) = piece.split_at(piece.len() / 2);
-            self.piece(first, endian, out);
-            self.piece(second, endian, out);
+            Self::piece(first, endian, out);
+            Self::piece(second, endian, out);
         }
     }
 

@@ -47,7 +47,9 @@ fn some<T>(list: &[T], empty: bool) -> Option<&[T]> {
 
 fn strings(put: &mut Put<'_>, strings: &[String]) {
     put.count(strings.len());
-    strings.iter().for_each(|text| put.string(text));
+    for text in strings {
+        put.string(text);
+    }
 }
 
 fn pairs(put: &mut Put<'_>, pairs: &[(String, String)]) {
@@ -94,8 +96,10 @@ fn of_host(put: &mut Put<'_>, features: &Features, feature: Feature) -> Option<(
             put.u32(1);
             put.count(caches.len());
             for cache in caches {
-                [cache.level, cache.line_size, cache.sets, cache.ways].into_iter().for_each(|number| put.u32(number));
-                [&cache.kind, &cache.size, &cache.cpus].into_iter().for_each(|text| put.string(text));
+                put.u32s([cache.level, cache.line_size, cache.sets, cache.ways]);
+                for text in [&cache.kind, &cache.size, &cache.cpus] {
+                    put.string(text);
+                }
             }
         }
         _ => mem_topology(put, features.mem_topology.as_ref()?),
@@ -169,7 +173,7 @@ fn of_recording(put: &mut Put<'_>, features: &Features, feature: Feature) -> Opt
         }
         Feature::Compressed => {
             let of = features.compressed?;
-            [of.version, of.kind, of.level, of.ratio, of.mmap_len].into_iter().for_each(|number| put.u32(number));
+            put.u32s([of.version, of.kind, of.level, of.ratio, of.mmap_len]);
         }
         Feature::ClockData => {
             let data = features.clock_data?;
@@ -192,7 +196,7 @@ fn event_desc(put: &mut Put<'_>, events: &[EventDesc]) {
         put.bytes(&bytes);
         put.count(event.ids.len());
         put.string(&event.name);
-        event.ids.iter().for_each(|id| put.u64(*id));
+        put.u64s(event.ids.iter().copied());
     }
 }
 
@@ -207,7 +211,7 @@ fn cpu_topology(put: &mut Put<'_>, topology: &CpuTopology) {
         return;
     }
     strings(put, &topology.dies);
-    topology.cpus.iter().for_each(|cpu| put.i32(cpu.die.unwrap_or(-1)));
+    put.i32s(topology.cpus.iter().map(|cpu| cpu.die.unwrap_or(-1)));
 }
 
 fn mem_topology(put: &mut Put<'_>, topology: &MemTopology) {
@@ -218,7 +222,7 @@ fn mem_topology(put: &mut Put<'_>, topology: &MemTopology) {
         put.u64(node.node);
         put.u64(node.bits);
         put.u64(node.bits);
-        node.set.iter().for_each(|word| put.u64(*word));
+        put.u64s(node.set.iter().copied());
     }
 }
 

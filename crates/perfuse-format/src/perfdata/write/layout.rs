@@ -21,7 +21,7 @@ impl FileLayout {
         let size = events.iter().map(|event| event.attr.needed_size()).max().unwrap_or(128);
         let mut middle = Vec::new();
         let mut put = Put::new(&mut middle, endian);
-        events.iter().flat_map(|event| &event.ids).for_each(|id| put.u64(*id));
+        put.u64s(events.iter().flat_map(|event| event.ids.iter().copied()));
         let attrs = FILE_HEADER_SIZE + put.out.len() as u64;
         let mut ids = FILE_HEADER_SIZE;
         for event in events {
@@ -61,7 +61,7 @@ impl FileLayout {
                 *word |= 1 << (number % 64);
             }
         }
-        words.into_iter().for_each(|word| put.u64(word));
+        put.u64s(words);
         put.bytes(&self.middle);
         out
     }
@@ -77,7 +77,9 @@ impl FileLayout {
             put.u64(bytes.len() as u64);
             at += bytes.len() as u64;
         }
-        features.iter().for_each(|(_, bytes)| put.bytes(bytes));
+        for (_, bytes) in features {
+            put.bytes(bytes);
+        }
         out
     }
 }

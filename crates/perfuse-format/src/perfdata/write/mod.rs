@@ -8,8 +8,11 @@
 //!   head(size, …)       at 0 again
 //! ```
 //!
-//! If the program ends before the last two steps, every reader still finds the records: a size of 0 means that they go
-//! on to the end of the file.
+//! If the program ends before the last two steps, [`PerfData`] still finds the records: a size of 0 means that they go
+//! on to the end of the file. Real perf warns of the size and reads none of them, so that the head should be written
+//! anew from time to time.
+//!
+//! [`PerfData`]: crate::perfdata::PerfData
 
 mod attr;
 mod compress;

@@ -46,6 +46,24 @@ impl<'v> Put<'v> {
         self.out.extend_from_slice(&bytes);
     }
 
+    pub(crate) fn u32s(&mut self, numbers: impl IntoIterator<Item = u32>) {
+        for number in numbers {
+            self.u32(number);
+        }
+    }
+
+    pub(crate) fn i32s(&mut self, numbers: impl IntoIterator<Item = i32>) {
+        for number in numbers {
+            self.i32(number);
+        }
+    }
+
+    pub(crate) fn u64s(&mut self, numbers: impl IntoIterator<Item = u64>) {
+        for number in numbers {
+            self.u64(number);
+        }
+    }
+
     pub(crate) fn bytes(&mut self, bytes: &[u8]) {
         self.out.extend_from_slice(bytes);
     }

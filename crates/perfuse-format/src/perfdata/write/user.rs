@@ -49,7 +49,7 @@ impl UserRecord<'_> {
             Self::HeaderAttr { attr, ids } => {
                 let bytes = attr.to_bytes(attr.needed_size(), put.endian);
                 put.bytes(&bytes);
-                ids.iter().for_each(|id| put.u64(*id));
+                put.u64s(ids.iter().copied());
             }
             Self::TracingData { size } => {
                 put.u32(*size);
@@ -60,13 +60,13 @@ impl UserRecord<'_> {
             Self::IdIndex(entries) => {
                 put.u64(entries.len() as u64);
                 for entry in entries {
-                    [entry.id, entry.idx, entry.cpu, entry.tid].into_iter().for_each(|number| put.u64(number));
+                    put.u64s([entry.id, entry.idx, entry.cpu, entry.tid]);
                 }
             }
             Self::AuxtraceInfo { aux_type, private } => {
                 put.u32(*aux_type);
                 put.u32(0);
-                private.iter().for_each(|number| put.u64(*number));
+                put.u64s(private.iter().copied());
             }
             Self::Auxtrace(data) => put_aux(put, data),
             Self::AuxtraceError(error) => put_aux_error(put, error),
@@ -103,7 +103,7 @@ impl UserRecord<'_> {
 }
 
 fn put_aux(put: &mut Put<'_>, data: &AuxData) {
-    [data.size, data.offset, data.reference].into_iter().for_each(|number| put.u64(number));
+    put.u64s([data.size, data.offset, data.reference]);
     put.u32(data.idx);
     put.i32(data.tid);
     put.i32(data.cpu);
@@ -115,7 +115,7 @@ fn put_aux_error(put: &mut Put<'_>, error: &AuxError<'_>) {
     const MESSAGE: usize = 64;
     put.u32(error.error_type);
     put.u32(error.code);
-    [error.cpu, error.pid, error.tid, 1].into_iter().for_each(|number| put.i32(number));
+    put.i32s([error.cpu, error.pid, error.tid, 1]);
     put.u64(error.ip);
     put.u64(error.time);
     let message = error.message.get(..MESSAGE - 1).unwrap_or(error.message);
@@ -142,7 +142,9 @@ fn put_cpus(put: &mut Put<'_>, set: &CpuSet) {
             if set.any {
                 put.u16(u16::MAX);
             }
-            set.cpus.iter().for_each(|cpu| put.u16(short(*cpu)));
+            for cpu in &set.cpus {
+                put.u16(short(*cpu));
+            }
         }
     }
     put.align(start);
@@ -152,7 +154,7 @@ fn put_stat(put: &mut Put<'_>, count: &StatCount) {
     put.u64(count.id);
     put.u32(count.cpu);
     put.u32(count.thread);
-    [count.value, count.enabled, count.running].into_iter().for_each(|number| put.u64(number));
+    put.u64s([count.value, count.enabled, count.running]);
 }
 
 fn put_update(put: &mut Put<'_>, id: u64, update: &EventUpdate<'_>) {
@@ -175,7 +177,7 @@ fn put_update(put: &mut Put<'_>, id: u64, update: &EventUpdate<'_>) {
 }
 
 fn put_conv(put: &mut Put<'_>, conv: &TimeConv) {
-    [conv.shift, conv.mult, conv.zero, conv.cycles, conv.mask].into_iter().for_each(|number| put.u64(number));
+    put.u64s([conv.shift, conv.mult, conv.zero, conv.cycles, conv.mask]);
     put.u8(u8::from(conv.has_zero));
     put.u8(u8::from(conv.is_short));
     put.zeros(6);

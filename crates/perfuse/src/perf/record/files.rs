@@ -29,7 +29,7 @@ pub(super) fn rotate(session: &mut Session<'_>) -> Result<(), WriteError> {
     session.writer = Writer::new(output, tally, &events, session.plan.compress.is_some(), Some(name));
     let head = session.writer.layout.head(0, []);
     session.writer.output.write(&head)?;
-    session.kernel = state::write(session.plan, &session.recording, &mut session.writer)?;
+    session.kernel = state::write(session.plan, &session.recording, &mut session.writer)?.0;
     Ok(())
 }
 
@@ -43,6 +43,7 @@ fn snapshot(session: &mut Session<'_>) -> Result<(), WriteError> {
 /// Writes what describes the file, and gives it its name.
 fn complete(session: &mut Session<'_>) -> Result<(), WriteError> {
     lost(session)?;
+    session.captured = session.writer.data_size();
     let ids = finish::build_ids(session.plan, &session.writer, &session.kernel);
     let writer = &mut session.writer;
     if writer.output.is_pipe() {
@@ -122,7 +123,7 @@ impl Session<'_> {
         self.drain()?;
         snapshot(self)?;
         if self.plan.tail_synth {
-            self.kernel = state::write(self.plan, &self.recording, &mut self.writer)?;
+            self.kernel = state::write(self.plan, &self.recording, &mut self.writer)?.0;
         }
         Ok(())
     }
@@ -130,7 +131,7 @@ impl Session<'_> {
     fn summary(&self) {
         let tally = &self.writer.tally;
         self.notes.line(&format!("[ perf record: Woken up {} times to write data ]", self.woken));
-        let megabytes = self.writer.data_size() as f64 / 1024.0 / 1024.0;
+        let megabytes = self.captured as f64 / 1024.0 / 1024.0;
         let name = match (self.files.last(), self.plan.switch) {
             (Some(_), _) => format!("{}.<timestamp>", self.writer.name.clone().unwrap_or_default().display()),
             (None, _) => self.writer.output.name(),

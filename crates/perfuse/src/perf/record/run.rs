@@ -29,6 +29,8 @@ pub(super) struct Session<'a> {
     pub(super) tracing: Option<Vec<u8>>,
     pub(super) kernel: Kernel,
     pub(super) woken: u64,
+    /// Bytes of the records of the last file.
+    pub(super) captured: u64,
     /// Files that were completed before the current one, oldest first.
     pub(super) files: Vec<std::path::PathBuf>,
 }
@@ -89,7 +91,7 @@ impl Begun {
     fn with<'a>(self, recording: Recording, plan: &'a Plan, notes: &'a Notes<'a>) -> Session<'a> {
         let Self { writer, features, tracing } = self;
         let kernel = Kernel::default();
-        Session { plan, notes, recording, writer, features, tracing, kernel, woken: 0, files: Vec::new() }
+        Session { plan, notes, recording, writer, features, tracing, kernel, woken: 0, captured: 0, files: Vec::new() }
     }
 }
 
@@ -161,7 +163,11 @@ impl Session<'_> {
 
     fn run(&mut self, workload: &mut Option<&mut Workload>, signals: &Signals) -> Result<(), Stop> {
         if !self.plan.tail_synth {
-            self.kernel = state::write(self.plan, &self.recording, &mut self.writer)?;
+            let (kernel, denied) = state::write(self.plan, &self.recording, &mut self.writer)?;
+            self.kernel = kernel;
+            for task in denied {
+                self.notes.note(&Msg::new("record-denied").with("task", task.to_string()));
+            }
             if self.kernel.hidden {
                 self.notes.note(&Msg::new("record-hidden"));
             }

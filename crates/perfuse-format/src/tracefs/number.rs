@@ -1,0 +1,172 @@
+//! Arithmetic of a `print fmt`, and numbers as printf prints them.
+
+use super::tree::{Cast, Operator, Spec, Width};
+
+/// Widest field; a format that asks for more gets this.
+const WIDEST: usize = 4096;
+
+/// What a cast leaves of a value.
+pub(super) fn cast(cast: Cast, value: u64) -> u64 {
+    match cast {
+        Cast::Keep => value,
+        Cast::Mask(mask) => value & mask,
+    }
+}
+
+/// Two sides; unsigned. Dividing by nothing gives 0 here, where C has no answer, and shifts take the lower six bits.
+pub(super) fn operate(operator: Operator, left: u64, right: u64) -> u64 {
+    let shift = u32::try_from(right & 63).unwrap_or_default();
+    match operator {
+        Operator::Or => u64::from(left != 0 || right != 0),
+        Operator::And => u64::from(left != 0 && right != 0),
+        Operator::BitOr => left | right,
+        Operator::BitXor => left ^ right,
+        Operator::BitAnd => left & right,
+        Operator::Equal => u64::from(left == right),
+        Operator::NotEqual => u64::from(left != right),
+        Operator::Less => u64::from(left < right),
+        Operator::LessEqual => u64::from(left <= right),
+        Operator::Greater => u64::from(left > right),
+        Operator::GreaterEqual => u64::from(left >= right),
+        Operator::ShiftLeft => left.wrapping_shl(shift),
+        Operator::ShiftRight => left.wrapping_shr(shift),
+        Operator::Add => left.wrapping_add(right),
+        Operator::Subtract => left.wrapping_sub(right),
+        Operator::Multiply => left.wrapping_mul(right),
+        Operator::Divide => left.checked_div(right).unwrap_or(0),
+        Operator::Remainder => left.checked_rem(right).unwrap_or(0),
+    }
+}
+
+/// A value as `printf` prints it with the letter d, i, u, x, X or o.
+pub(super) fn print(out: &mut Vec<u8>, spec: &Spec, letter: u8, value: u64) {
+    let bits = match spec.size {
+        Width::Char => 8,
+        Width::Short => 16,
+        Width::Int => 32,
+        Width::Long | Width::LongLong => 64,
+    };
+    let unused = 64 - bits;
+    let (negative, magnitude) = if matches!(letter, b'd' | b'i') {
+        let signed = (value << unused).cast_signed() >> unused;
+        (signed < 0, signed.unsigned_abs())
+    } else {
+        (false, value << unused >> unused)
+    };
+    let radix = match letter {
+        b'x' | b'X' => 16,
+        b'o' => 8,
+        _ => 10,
+    };
+    let prefix: &[u8] = match letter {
+        _ if negative => b"-",
+        b'x' if spec.alternate && magnitude != 0 => b"0x",
+        b'X' if spec.alternate && magnitude != 0 => b"0X",
+        b'o' if spec.alternate && magnitude != 0 => b"0",
+        _ => b"",
+    };
+    let mut buffer = [0; 24];
+    let digits = digits(&mut buffer, magnitude, radix, letter == b'X');
+    padded(out, spec, prefix, digits);
+}
+
+/// A pointer: `0x...`, or `(nil)` as glibc prints it.
+pub(super) fn print_pointer(out: &mut Vec<u8>, spec: &Spec, value: u64) {
+    if value == 0 {
+        return print_text(out, &Spec { precision: None, ..*spec }, b"(nil)");
+    }
+    let mut buffer = [0; 24];
+    let digits = digits(&mut buffer, value, 16, false);
+    padded(out, spec, b"0x", digits);
+}
+
+/// A text with width and precision.
+pub(super) fn print_text(out: &mut Vec<u8>, spec: &Spec, text: &[u8]) {
+    let text = text.get(..spec.precision.unwrap_or(usize::MAX).min(text.len())).unwrap_or_default();
+    let fill = spec.width.min(WIDEST).saturating_sub(text.len());
+    if !spec.left {
+        out.extend(std::iter::repeat_n(b' ', fill));
+    }
+    out.extend_from_slice(text);
+    if spec.left {
+        out.extend(std::iter::repeat_n(b' ', fill));
+    }
+}
+
+/// Digits of a number, most significant first.
+fn digits(buffer: &mut [u8; 24], value: u64, radix: u64, upper: bool) -> &[u8] {
+    let (mut at, mut rest) = (buffer.len(), value);
+    loop {
+        at -= 1;
+        let digit = u8::try_from(rest % radix).unwrap_or_default();
+        buffer[at] = match digit {
+            0..=9 => b'0' + digit,
+            _ if upper => b'A' + digit - 10,
+            _ => b'a' + digit - 10,
+        };
+        rest /= radix;
+        if rest == 0 || at == 0 {
+            return &buffer[at..];
+        }
+    }
+}
+
+/// Sign or prefix and digits, with the zeros of the precision or of the width.
+fn padded(out: &mut Vec<u8>, spec: &Spec, prefix: &[u8], digits: &[u8]) {
+    let least = spec.precision.unwrap_or(1).min(WIDEST);
+    // A precision of 0 prints nothing for the value 0.
+    let digits = if spec.precision == Some(0) && digits == b"0" { &[] } else { digits };
+    let mut zeros = least.saturating_sub(digits.len());
+    let mut fill = spec.width.min(WIDEST).saturating_sub(prefix.len() + digits.len() + zeros);
+    if spec.zero && !spec.left && spec.precision.is_none() {
+        zeros += fill;
+        fill = 0;
+    }
+    if !spec.left {
+        out.extend(std::iter::repeat_n(b' ', fill));
+    }
+    out.extend_from_slice(prefix);
+    out.extend(std::iter::repeat_n(b'0', zeros));
+    out.extend_from_slice(digits);
+    if spec.left {
+        out.extend(std::iter::repeat_n(b' ', fill));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_printed_as_by_printf() {
+        let plain = Spec::default();
+        for (spec, letter, value, expected) in [
+            (plain, b'd', u64::MAX, "-1"),
+            (plain, b'd', 1 << 32, "0"),
+            (Spec { size: Width::LongLong, ..plain }, b'd', u64::MAX, "-1"),
+            (Spec { size: Width::Long, ..plain }, b'd', 0xffff_ffff, "4294967295"),
+            (Spec { size: Width::Char, ..plain }, b'u', 0x1ff, "255"),
+            (Spec { width: 8, zero: true, size: Width::Long, ..plain }, b'x', 0xabc, "00000abc"),
+            (Spec { width: 10, zero: true, alternate: true, ..plain }, b'x', 0xabc, "0x00000abc"),
+            (Spec { alternate: true, ..plain }, b'x', 0, "0"),
+            (Spec { width: 4, left: true, ..plain }, b'd', 7, "7   "),
+            (Spec { width: 4, ..plain }, b'd', 7, "   7"),
+            (Spec { precision: Some(3), width: 5, zero: true, ..plain }, b'd', 7, "  007"),
+            (Spec { precision: Some(0), ..plain }, b'd', 0, ""),
+            (plain, b'o', 8, "10"),
+            (plain, b'X', 0xab, "AB"),
+        ] {
+            let mut out = Vec::new();
+            print(&mut out, &spec, letter, value);
+            assert_eq!(String::from_utf8_lossy(&out), expected);
+        }
+    }
+
+    #[test]
+    fn arithmetic_has_an_answer_for_everything() {
+        assert_eq!(operate(Operator::Divide, 1, 0), 0);
+        assert_eq!(operate(Operator::Remainder, 1, 0), 0);
+        assert_eq!(operate(Operator::ShiftLeft, 1, 64), 1);
+        assert_eq!(operate(Operator::Subtract, 0, 1), u64::MAX);
+    }
+}

@@ -1,0 +1,356 @@
+//! Printing of records.
+
+use std::io::Write as _;
+
+use super::field::{Field, Shape, until_zero};
+use super::format::EventFormat;
+use super::parse::to_number;
+use super::tree::{Node, NodeId, Piece, Program, Row, Spec};
+use super::{Layout, address, compile, number, raw};
+use crate::perfdata::attr::Endian;
+
+/// Names that a record's numbers stand for and that are not in the format.
+pub trait Resolve {
+    /// The kernel function at an address: its name and start.
+    fn symbol(&self, address: u64) -> Option<(&str, u64)>;
+    /// The kernel's constant string at an address (`printk_formats`).
+    fn constant(&self, address: u64) -> Option<&str>;
+}
+
+/// No names are known.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoNames;
+
+impl Resolve for NoNames {
+    fn symbol(&self, _: u64) -> Option<(&str, u64)> {
+        None
+    }
+
+    fn constant(&self, _: u64) -> Option<&str> {
+        None
+    }
+}
+
+/// A tracepoint's format, ready to print.
+#[derive(Debug, Clone)]
+pub struct Printer {
+    layout: Layout,
+    /// The event's own fields first, then the common ones.
+    fields: Vec<Field>,
+    own: usize,
+    /// `None` when the format cannot be evaluated.
+    program: Option<Program>,
+}
+
+/// Prints one record.
+struct Print<'p, 'r> {
+    program: &'p Program,
+    fields: &'p [Field],
+    layout: Layout,
+    record: &'r [u8],
+    names: &'p dyn Resolve,
+}
+
+impl Printer {
+    /// Compiles the format.
+    pub fn new(format: &EventFormat, layout: Layout) -> Self {
+        let fields: Vec<_> = format.fields.iter().chain(&format.common).cloned().collect();
+        let program = compile::compile(&format.print_fmt, &fields, layout.long_size).ok();
+        Self { layout, own: format.fields.len(), fields, program }
+    }
+
+    /// Whether the format can be evaluated; if not, records are printed field by field.
+    pub fn understood(&self) -> bool {
+        self.program.is_some()
+    }
+
+    /// Appends what `perf script -F trace` prints for the record. Bytes that a too short record lacks count as zero.
+    pub fn print(&self, record: &[u8], names: &dyn Resolve, out: &mut Vec<u8>) {
+        let Some(program) = &self.program else {
+            out.extend_from_slice(b"[FAILED TO PARSE]");
+            return self.print_fields(record, out);
+        };
+        let print = Print { program, fields: &self.fields, layout: self.layout, record, names };
+        for piece in &program.pieces {
+            print.piece(out, piece);
+        }
+    }
+
+    /// Appends ` name=value` for each of the event's own fields.
+    pub fn print_fields(&self, record: &[u8], out: &mut Vec<u8>) {
+        raw::print(out, self.layout, self.fields.get(..self.own).unwrap_or_default(), record);
+    }
+}
+
+impl<'p> Print<'p, '_> {
+    fn field(&self, index: u32) -> Option<&'p Field> {
+        self.fields.get(index as usize)
+    }
+
+    fn piece(&self, out: &mut Vec<u8>, piece: &Piece) {
+        match *piece {
+            Piece::Text(span) => out.extend_from_slice(self.program.str(span).as_bytes()),
+            Piece::Number { spec, letter, argument } => {
+                number::print(out, &self.with_star(spec), letter, self.value(argument));
+            }
+            Piece::Character { argument } => out.extend(self.value(argument).to_le_bytes().first()),
+            Piece::Str { spec, argument } => self.text(out, &self.with_star(spec), argument),
+            Piece::Pointer { spec, letter, argument } => {
+                // `%p` of a string, as formats of old kernels have it.
+                number::print_pointer(out, &self.with_star(spec), self.value(argument));
+                out.extend(letter);
+            }
+            Piece::Symbol { spec, letter, argument } => self.symbol(out, &spec, letter, self.value(argument)),
+            Piece::Mac { colons, argument } => address::mac(out, self.data(argument), colons),
+            Piece::Ip { ip, argument } => {
+                address::ip(out, self.data(argument), ip, self.layout.endian == Endian::Big);
+            }
+            Piece::Uuid { little, upper, argument } => address::uuid(out, self.data(argument), little, upper),
+        }
+    }
+
+    /// Puts the argument of a star in; below zero a width turns to the left and a precision is none.
+    fn with_star(&self, mut spec: Spec) -> Spec {
+        if let Some((precision, argument)) = spec.star {
+            let bytes = self.value(argument).to_le_bytes();
+            let given = i32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
+            let size = usize::try_from(given.unsigned_abs()).unwrap_or(usize::MAX);
+            if precision {
+                spec.precision = (given >= 0).then_some(size);
+            } else {
+                spec.left |= given < 0;
+                spec.width = size;
+            }
+        }
+        spec
+    }
+
+    /// A function's name; the capital letters also print how far in.
+    fn symbol(&self, out: &mut Vec<u8>, spec: &Spec, letter: u8, address: u64) {
+        let Some((name, start)) = self.names.symbol(address) else {
+            number::print_pointer(out, spec, address);
+            return out.push(letter);
+        };
+        out.extend_from_slice(name.as_bytes());
+        if matches!(letter, b'S' | b'F') {
+            // Writing to a vector does not fail.
+            let _ = write!(out, "+0x{:x}", address.wrapping_sub(start));
+        }
+    }
+
+    /// The number that an expression stands for.
+    fn value(&self, id: NodeId) -> u64 {
+        match self.program.node(id) {
+            Node::Atom { value, .. } => value,
+            Node::Text(span) => to_number(self.program.str(span)),
+            Node::Field(index) => self.field(index).map_or(0, |field| field.number(self.layout, self.record)),
+            Node::Dynamic(index) => self.field(index).map_or(0, |field| field.place(self.layout, self.record).0 as u64),
+            Node::DynamicLength(index) => {
+                self.field(index).map_or(0, |field| field.number(self.layout, self.record) >> 16 & 0xffff)
+            }
+            Node::Cast { cast, inner } => number::cast(cast, self.value(inner)),
+            Node::Index { data, index, element } => self.element(data, self.value(index), element),
+            Node::Choice { condition, yes, no } => self.value(if self.value(condition) != 0 { yes } else { no }),
+            Node::Not(inner) => u64::from(self.value(inner) == 0),
+            Node::Complement(inner) => !self.value(inner),
+            Node::Binary { operator, left, right } => number::operate(operator, self.value(left), self.value(right)),
+            Node::Str(_)
+            | Node::Bitmask(_)
+            | Node::Cpumask(_)
+            | Node::Flags { .. }
+            | Node::Symbolic { .. }
+            | Node::Hex { .. }
+            | Node::Array { .. } => 0,
+        }
+    }
+
+    /// One element of an array.
+    fn element(&self, data: NodeId, index: u64, element: u8) -> u64 {
+        let Some(field) = self.field_of(data) else { return 0 };
+        let size = if element > 0 { usize::from(element) } else { field.element_size };
+        let (start, _) = field.place(self.layout, self.record);
+        let Some(offset) = usize::try_from(index).ok().and_then(|index| index.checked_mul(size)) else { return 0 };
+        self.layout.number(self.record, start.saturating_add(offset), size)
+    }
+
+    /// The field whose data an expression points to.
+    fn field_of(&self, id: NodeId) -> Option<&'p Field> {
+        match self.program.node(id) {
+            Node::Field(index) | Node::Str(index) | Node::Dynamic(index) => self.field(index),
+            Node::Cast { inner, .. } => self.field_of(inner),
+            _ => None,
+        }
+    }
+
+    /// The bytes that an expression points to.
+    fn data(&self, id: NodeId) -> &[u8] {
+        self.field_of(id).map_or(&[], |field| field.bytes(self.layout, self.record))
+    }
+
+    /// The bytes from where an expression points to, to the end of the record.
+    fn data_to_end(&self, id: NodeId) -> &[u8] {
+        let start = self.field_of(id).map_or(usize::MAX, |field| field.place(self.layout, self.record).0);
+        self.record.get(start..).unwrap_or_default()
+    }
+
+    fn rows(&self, first: u32, count: u32) -> &'p [Row] {
+        let first = first as usize;
+        self.program.rows.get(first..first.saturating_add(count as usize)).unwrap_or_default()
+    }
+
+    /// The text that an expression stands for.
+    fn text(&self, out: &mut Vec<u8>, spec: &Spec, id: NodeId) {
+        match self.program.node(id) {
+            Node::Atom { text: span, .. } | Node::Text(span) => {
+                number::print_text(out, spec, self.program.str(span).as_bytes());
+            }
+            Node::Field(index) => {
+                if let Some(field) = self.field(index) {
+                    self.field_text(out, spec, field);
+                }
+            }
+            Node::Str(index) => {
+                if let Some(field) = self.field(index) {
+                    number::print_text(out, spec, field.text(self.layout, self.record));
+                }
+            }
+            Node::Flags { value, delimiter, first, count } => {
+                self.flags(out, spec, self.value(value), self.program.str(delimiter), self.rows(first, count));
+            }
+            Node::Symbolic { value, first, count } => {
+                self.symbolic(out, spec, self.value(value), self.rows(first, count));
+            }
+            Node::Hex { data, length, blanks } => self.hex(out, data, length, blanks),
+            Node::Array { data, count, element } => self.array(out, data, count, element),
+            Node::Bitmask(index) => self.bitmask(out, index),
+            Node::Cpumask(index) => self.cpumask(out, index),
+            Node::Choice { condition, yes, no } => {
+                self.text(out, spec, if self.value(condition) != 0 { yes } else { no });
+            }
+            Node::Cast { inner, .. } => self.text(out, spec, inner),
+            Node::Dynamic(_) => number::print_text(out, spec, until_zero(self.data(id))),
+            Node::DynamicLength(_) | Node::Index { .. } | Node::Not(_) | Node::Complement(_) | Node::Binary { .. } => {}
+        }
+    }
+
+    /// A field as a string: an array is the string itself, what is as large as a pointer points to a constant string of
+    /// the kernel, which has a name only if the kernel exported it.
+    fn field_text(&self, out: &mut Vec<u8>, spec: &Spec, field: &Field) {
+        if !field.is_array() && field.size == usize::from(self.layout.long_size) {
+            let address = field.number(self.layout, self.record);
+            match self.names.constant(address) {
+                Some(text) => out.extend_from_slice(text.as_bytes()),
+                None => {
+                    let _ = write!(out, "{address:x}");
+                }
+            }
+            return;
+        }
+        let text = match field.shape {
+            Shape::DataLoc | Shape::RelLoc | Shape::Array(_) => field.text(self.layout, self.record),
+            Shape::Number | Shape::Pointer => until_zero(field.bytes(self.layout, self.record)),
+        };
+        number::print_text(out, spec, text);
+    }
+
+    fn flags(&self, out: &mut Vec<u8>, spec: &Spec, value: u64, delimiter: &str, rows: &[Row]) {
+        let (mut rest, mut printed) = (value, false);
+        for row in rows {
+            if rest == 0 && row.negative {
+                number::print_text(out, spec, self.program.str(row.text).as_bytes());
+                break;
+            }
+            if row.value != 0 && !row.negative && rest & row.value == row.value {
+                if printed {
+                    out.extend_from_slice(delimiter.as_bytes());
+                }
+                number::print_text(out, spec, self.program.str(row.text).as_bytes());
+                printed = true;
+                rest &= !row.value;
+            }
+        }
+        if rest != 0 {
+            if printed {
+                out.extend_from_slice(delimiter.as_bytes());
+            }
+            let _ = write!(out, "0x{rest:x}");
+        }
+    }
+
+    fn symbolic(&self, out: &mut Vec<u8>, spec: &Spec, value: u64, rows: &[Row]) {
+        match rows.iter().find(|row| row.value == value) {
+            Some(row) => number::print_text(out, spec, self.program.str(row.text).as_bytes()),
+            None => {
+                let _ = write!(out, "0x{value:x}");
+            }
+        }
+    }
+
+    fn hex(&self, out: &mut Vec<u8>, data: NodeId, length: NodeId, blanks: bool) {
+        let length = usize::try_from(self.value(length)).unwrap_or(0);
+        for (place, byte) in self.data_to_end(data).iter().take(length).enumerate() {
+            if blanks && place > 0 {
+                out.push(b' ');
+            }
+            let _ = write!(out, "{byte:02x}");
+        }
+    }
+
+    fn array(&self, out: &mut Vec<u8>, data: NodeId, count: NodeId, element: NodeId) {
+        let count = usize::try_from(self.value(count)).unwrap_or(0);
+        let size = usize::try_from(self.value(element)).unwrap_or(0);
+        if !matches!(size, 1 | 2 | 4 | 8) {
+            return;
+        }
+        for (place, bytes) in self.data_to_end(data).chunks_exact(size).take(count).enumerate() {
+            if place > 0 {
+                out.push(b' ');
+            }
+            let _ = write!(out, "{}", self.layout.number(bytes, 0, size));
+        }
+    }
+
+    /// A bitmask in hexadecimal digits, most significant first, with a comma after each 32 bits.
+    fn bitmask(&self, out: &mut Vec<u8>, index: u32) {
+        let bytes = self.field(index).map_or(&[][..], |field| field.bytes(self.layout, self.record));
+        for place in (0..bytes.len()).rev() {
+            let byte = match self.layout.endian {
+                Endian::Little => bytes[place],
+                Endian::Big => bytes[bytes.len() - 1 - place],
+            };
+            let _ = write!(out, "{byte:02x}");
+            if place > 0 && place % 4 == 0 {
+                out.push(b',');
+            }
+        }
+    }
+
+    /// A mask of CPUs as a list such as `0-3,5`.
+    fn cpumask(&self, out: &mut Vec<u8>, index: u32) {
+        let bytes = self.field(index).map_or(&[][..], |field| field.bytes(self.layout, self.record));
+        let word = usize::from(self.layout.long_size.max(1));
+        let set = |cpu: usize| {
+            // The mask is an array of longs, so that the bytes of a big-endian one stand the other way round in each.
+            let byte = match self.layout.endian {
+                Endian::Little => cpu / 8,
+                Endian::Big => cpu / 8 / word * word + (word - 1 - cpu / 8 % word),
+            };
+            bytes.get(byte).is_some_and(|byte| byte >> (cpu % 8) & 1 != 0)
+        };
+        let (mut cpu, mut first) = (0, true);
+        while cpu < bytes.len() * 8 {
+            if !set(cpu) {
+                cpu += 1;
+                continue;
+            }
+            let start = cpu;
+            while set(cpu + 1) {
+                cpu += 1;
+            }
+            let comma = if first { "" } else { "," };
+            let _ = if start == cpu { write!(out, "{comma}{cpu}") } else { write!(out, "{comma}{start}-{cpu}") };
+            first = false;
+            cpu += 2;
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! The compiled form of a `print fmt`: pieces of text and conversions, and the expressions whose values they print.
+
+/// Index of a node.
+pub(super) type NodeId = u32;
+
+/// A range of the pool of text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Span {
+    pub start: u32,
+    pub end: u32,
+}
+
+/// What a cast does to the 64 bits of a value (`eval_type_str` of libtraceevent).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Cast {
+    /// Pointers, structures, 64 bits: nothing.
+    Keep,
+    /// Keeps the lower bits of this mask.
+    Mask(u64),
+}
+
+/// Operators with two sides; all work on unsigned 64 bits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Operator {
+    Or,
+    And,
+    BitOr,
+    BitXor,
+    BitAnd,
+    Equal,
+    NotEqual,
+    Less,
+    LessEqual,
+    Greater,
+    GreaterEqual,
+    ShiftLeft,
+    ShiftRight,
+    Add,
+    Subtract,
+    Multiply,
+    Divide,
+    Remainder,
+}
+
+/// A row of a table of flags or symbols.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Row {
+    pub value: u64,
+    /// A value below zero, which libtraceevent takes for "none of the flags".
+    pub negative: bool,
+    pub text: Span,
+}
+
+/// One node of an expression.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Node {
+    /// A number, or a name that stands for none (0), with the text as it stands.
+    Atom { value: u64, text: Span },
+    /// A string in quotes.
+    Text(Span),
+    /// A field, by its index in [`Program::fields`].
+    Field(u32),
+    /// `__get_str`.
+    Str(u32),
+    /// `__get_dynamic_array` and `__get_sockaddr`.
+    Dynamic(u32),
+    /// `__get_dynamic_array_len`.
+    DynamicLength(u32),
+    /// `__get_bitmask`.
+    Bitmask(u32),
+    /// `__get_cpumask`.
+    Cpumask(u32),
+    /// `__print_flags`: rows `first..first + count` of the tables.
+    Flags { value: NodeId, delimiter: Span, first: u32, count: u32 },
+    /// `__print_symbolic`.
+    Symbolic { value: NodeId, first: u32, count: u32 },
+    /// `__print_hex` (with blanks) and `__print_hex_str` (without).
+    Hex { data: NodeId, length: NodeId, blanks: bool },
+    /// `__print_array`.
+    Array { data: NodeId, count: NodeId, element: NodeId },
+    /// A cast.
+    Cast { cast: Cast, inner: NodeId },
+    /// `data[index]`; the size that a pointer cast gives to the elements, or 0.
+    Index { data: NodeId, index: NodeId, element: u8 },
+    /// `condition ? yes : no`.
+    Choice { condition: NodeId, yes: NodeId, no: NodeId },
+    /// `!`.
+    Not(NodeId),
+    /// `~`.
+    Complement(NodeId),
+    /// Two sides.
+    Binary { operator: Operator, left: NodeId, right: NodeId },
+}
+
+/// How many bytes of a number a conversion takes, by its length letters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Width {
+    /// `hh`.
+    Char,
+    /// `h`.
+    Short,
+    /// None.
+    #[default]
+    Int,
+    /// `l`.
+    Long,
+    /// `ll`, `L`, and `p`.
+    LongLong,
+}
+
+/// A printf conversion without its letter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Spec {
+    pub left: bool,
+    pub zero: bool,
+    pub alternate: bool,
+    pub width: usize,
+    pub precision: Option<usize>,
+    /// `*` as width or (`true`) as precision; the argument.
+    pub star: Option<(bool, NodeId)>,
+    pub size: Width,
+}
+
+/// What stands after `%pI` and `%pi`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ip {
+    /// Four bytes; with leading zeros for `%pi4`.
+    V4 { padded: bool },
+    /// Sixteen bytes, short (`c`) or in full with or without colons.
+    V6 { short: bool, colons: bool },
+    /// A socket address of either kind, with its port (`p`).
+    Socket { padded: bool, port: bool, short: bool },
+}
+
+/// What is printed next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Piece {
+    /// Text.
+    Text(Span),
+    /// `%d`, `%u`, `%x`, ...: the letter.
+    Number { spec: Spec, letter: u8, argument: NodeId },
+    /// `%c`.
+    Character { argument: NodeId },
+    /// `%s`.
+    Str { spec: Spec, argument: NodeId },
+    /// `%p` alone or with letters that mean nothing here, which are printed.
+    Pointer { spec: Spec, letter: Option<u8>, argument: NodeId },
+    /// `%pS`, `%pF` (with the offset) and `%ps`, `%pf` (without).
+    Symbol { spec: Spec, letter: u8, argument: NodeId },
+    /// `%pM` and (without colons) `%pm`.
+    Mac { colons: bool, argument: NodeId },
+    /// `%pI4`, `%pI6c`, `%pISpc`, ...
+    Ip { ip: Ip, argument: NodeId },
+    /// `%pU`, `%pUb`, `%pUl`, `%pUB`, `%pUL`.
+    Uuid { little: bool, upper: bool, argument: NodeId },
+}
+
+/// A compiled format.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Program {
+    pub pieces: Vec<Piece>,
+    pub nodes: Vec<Node>,
+    pub rows: Vec<Row>,
+    pub text: String,
+}
+
+impl Program {
+    /// The text of a span.
+    pub(super) fn str(&self, span: Span) -> &str {
+        self.text.get(span.start as usize..span.end as usize).unwrap_or_default()
+    }
+
+    /// Puts a text into the pool.
+    pub(super) fn intern(&mut self, text: &str) -> Span {
+        let start = u32::try_from(self.text.len()).unwrap_or(u32::MAX);
+        self.text.push_str(text);
+        Span { start, end: u32::try_from(self.text.len()).unwrap_or(u32::MAX) }
+    }
+
+    /// The node with this number; what cannot be there is a zero.
+    pub(super) fn node(&self, id: NodeId) -> Node {
+        self.nodes.get(id as usize).copied().unwrap_or(Node::Atom { value: 0, text: Span::default() })
+    }
+}

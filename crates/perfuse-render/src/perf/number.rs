@@ -1,0 +1,143 @@
+//! Numbers as `printf` writes them, appended without allocating: a recording has millions of them.
+
+/// Digits of the longest number of 64 bits.
+const MOST: usize = 20;
+
+const PAIRS: &[u8; 200] = b"0001020304050607080910111213141516171819\
+2021222324252627282930313233343536373839\
+4041424344454647484950515253545556575859\
+6061626364656667686970717273747576777879\
+8081828384858687888990919293949596979899";
+
+/// The decimal digits of `value`, at the end of `buffer`; gives where they begin.
+fn digits(buffer: &mut [u8; MOST], value: u64) -> usize {
+    let mut at = MOST;
+    let mut rest = value;
+    while rest >= 100 {
+        let pair = usize::try_from(rest % 100).unwrap_or_default() * 2;
+        rest /= 100;
+        at -= 2;
+        buffer[at..at + 2].copy_from_slice(&PAIRS[pair..pair + 2]);
+    }
+    if rest >= 10 {
+        let pair = usize::try_from(rest).unwrap_or_default() * 2;
+        at -= 2;
+        buffer[at..at + 2].copy_from_slice(&PAIRS[pair..pair + 2]);
+    } else {
+        at -= 1;
+        buffer[at] = b'0' + u8::try_from(rest).unwrap_or_default();
+    }
+    at
+}
+
+/// `count` times the byte `fill`.
+pub fn fill(out: &mut Vec<u8>, fill: u8, count: usize) {
+    out.resize(out.len() + count, fill);
+}
+
+/// `%*u`: right-aligned in `width` columns.
+pub fn decimal(out: &mut Vec<u8>, value: u64, width: usize) {
+    let mut buffer = [0; MOST];
+    let digits = &buffer_from(&mut buffer, value);
+    fill(out, b' ', width.saturating_sub(digits.len()));
+    out.extend_from_slice(digits);
+}
+
+fn buffer_from(buffer: &mut [u8; MOST], value: u64) -> &[u8] {
+    let at = digits(buffer, value);
+    &buffer[at..]
+}
+
+/// `%0*u`.
+pub fn zero_padded(out: &mut Vec<u8>, value: u64, width: usize) {
+    let mut buffer = [0; MOST];
+    let digits = buffer_from(&mut buffer, value);
+    fill(out, b'0', width.saturating_sub(digits.len()));
+    out.extend_from_slice(digits);
+}
+
+/// `%*d`, or `%-*d` with `left`.
+pub fn signed(out: &mut Vec<u8>, value: i64, width: usize, left: bool) {
+    let mut buffer = [0; MOST];
+    let digits = buffer_from(&mut buffer, value.unsigned_abs());
+    let length = digits.len() + usize::from(value < 0);
+    if !left {
+        fill(out, b' ', width.saturating_sub(length));
+    }
+    if value < 0 {
+        out.push(b'-');
+    }
+    out.extend_from_slice(digits);
+    if left {
+        fill(out, b' ', width.saturating_sub(length));
+    }
+}
+
+/// `%*x`.
+pub fn hex(out: &mut Vec<u8>, value: u64, width: usize) {
+    padded_hex(out, value, width, b' ');
+}
+
+/// `%0*x`.
+pub fn zero_hex(out: &mut Vec<u8>, value: u64, width: usize) {
+    padded_hex(out, value, width, b'0');
+}
+
+/// `%#x`: zero has no prefix.
+pub fn prefixed_hex(out: &mut Vec<u8>, value: u64) {
+    if value != 0 {
+        out.extend_from_slice(b"0x");
+    }
+    hex(out, value, 0);
+}
+
+fn padded_hex(out: &mut Vec<u8>, value: u64, width: usize, pad: u8) {
+    const HEX: &[u8; 16] = b"0123456789abcdef";
+    let length = usize::try_from((64 - value.leading_zeros()).div_ceil(4)).unwrap_or(16).max(1);
+    fill(out, pad, width.saturating_sub(length));
+    for place in (0..length).rev() {
+        out.push(HEX[usize::try_from(value >> (place * 4) & 15).unwrap_or_default()]);
+    }
+}
+
+/// `%*s` with a positive width, `%-*s` with `left`; counts bytes as C does.
+pub fn text(out: &mut Vec<u8>, text: &[u8], width: usize, left: bool) {
+    let missing = width.saturating_sub(text.len());
+    if !left {
+        fill(out, b' ', missing);
+    }
+    out.extend_from_slice(text);
+    if left {
+        fill(out, b' ', missing);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(write: impl FnOnce(&mut Vec<u8>)) -> String {
+        let mut out = Vec::new();
+        write(&mut out);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn numbers_are_those_of_printf() {
+        for value in [0, 7, 10, 99, 100, 101, 12345, 999_999, u64::MAX] {
+            assert_eq!(of(|out| decimal(out, value, 10)), format!("{value:>10}"));
+            assert_eq!(of(|out| zero_padded(out, value, 6)), format!("{value:06}"));
+            assert_eq!(of(|out| hex(out, value, 16)), format!("{value:>16x}"));
+            assert_eq!(of(|out| zero_hex(out, value, 16)), format!("{value:016x}"));
+        }
+        for value in [0, -1, 42, i64::MIN, i64::MAX] {
+            assert_eq!(of(|out| signed(out, value, 7, false)), format!("{value:>7}"));
+            assert_eq!(of(|out| signed(out, value, 7, true)), format!("{value:<7}"));
+        }
+        assert_eq!(of(|out| prefixed_hex(out, 0)), "0");
+        assert_eq!(of(|out| prefixed_hex(out, 26)), "0x1a");
+        assert_eq!(of(|out| text(out, b"ab", 4, false)), "  ab");
+        assert_eq!(of(|out| text(out, b"ab", 4, true)), "ab  ");
+        assert_eq!(of(|out| text(out, b"abcdef", 4, true)), "abcdef");
+    }
+}

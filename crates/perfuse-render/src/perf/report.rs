@@ -1,0 +1,244 @@
+//! `perf report --stdio`: the table of each event, byte for byte as perf 6.1 writes it.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use perfuse_analyze::hist::{ChainIndex, ChainOptions, Column, Histograms, Key, Weight};
+
+/// How the report is written.
+#[expect(clippy::struct_excessive_bools, reason = "independent switches of the command line")]
+#[derive(Debug, Clone, Default)]
+pub struct ReportOptions {
+    /// `-t`: stands between columns.
+    pub separator: Option<String>,
+    /// `-w`: widths of the columns, from the left.
+    pub widths: Vec<usize>,
+    /// `-v`: whole paths, addresses, and where symbols are from.
+    pub verbose: bool,
+    /// Whether shares are coloured.
+    pub color: bool,
+    /// `-q`: no headers.
+    pub quiet: bool,
+    /// `--percent-limit`: lines with a smaller share are left out.
+    pub min_percent: f64,
+    /// `-g`.
+    pub chain: ChainOptions,
+    /// `--ns`.
+    pub nanoseconds: bool,
+    /// Whether `--dsos` was given: then the column of files is not widened.
+    pub dsos_chosen: bool,
+    /// Whether lines are of symbols first: then call chains do not repeat them.
+    pub sorts_by_symbol: bool,
+    /// `--time`, for the head.
+    pub time: Option<String>,
+    /// `--skip-empty`, which is on: events without samples have no table.
+    pub skip_empty: bool,
+    /// `--socket-filter`, for the head.
+    pub socket: Option<i64>,
+}
+
+/// An event of the report.
+#[derive(Debug, Clone, Default)]
+pub struct ReportEvent {
+    /// As in the head: `cpu-clock:ppp`.
+    pub name: String,
+}
+
+/// Writes the tables.
+pub struct Layout<'a> {
+    pub(super) hists: &'a Histograms,
+    pub(super) options: &'a ReportOptions,
+    /// Names of threads at the end of the recording.
+    pub(super) names: &'a BTreeMap<i32, String>,
+    pub(super) chain_index: Option<ChainIndex>,
+}
+
+/// perf formats a head in a buffer of 1024 bytes.
+const HEAD: usize = 1023;
+
+impl<'a> Layout<'a> {
+    /// A layout of `hists`; `names` are the last names of threads.
+    pub fn new(hists: &'a Histograms, options: &'a ReportOptions, names: &'a BTreeMap<i32, String>) -> Self {
+        let chain_index = hists.settings.chains.then(|| ChainIndex::new(hists, options.chain.key));
+        Self { hists, options, names, chain_index }
+    }
+
+    /// The tables of all events, with what stands before and behind them.
+    pub fn report(&self, events: &[ReportEvent], lost: u64, tip: &str, out: &mut String) {
+        let quiet = self.options.quiet;
+        if !quiet {
+            let _ = write!(out, "#\n# Total Lost Samples: {lost}\n#\n");
+        }
+        for (index, event) in events.iter().enumerate() {
+            let Some(table) = self.hists.tables.get(index) else { continue };
+            if self.options.skip_empty && table.totals.all.samples == 0 {
+                continue;
+            }
+            if !quiet {
+                self.head(index, event, out);
+            }
+            self.table(index, out);
+            out.push_str("\n\n");
+        }
+        if !quiet {
+            let _ = write!(out, "#\n# ({tip})\n#\n");
+        }
+    }
+
+    /// How many samples of what.
+    fn head(&self, index: usize, event: &ReportEvent, out: &mut String) {
+        let Some(table) = self.hists.tables.get(index) else { return };
+        let sums = if self.hists.settings.relative { table.totals.shown } else { table.totals.all };
+        let (samples, unit) = short(sums.samples);
+        let _ = write!(out, "# Samples: {samples}{unit} of event '{}'", event.name);
+        if let Some(time) = &self.options.time {
+            let _ = write!(out, " (time slices: {time})");
+        }
+        let _ = write!(out, "\n# Event count (approx.): {}", sums.period);
+        if let Some(socket) = self.options.socket {
+            let _ = write!(out, "\n# Processor Socket: {socket}");
+        }
+        out.push_str("\n#\n");
+    }
+
+    /// The heads of the columns, and a line for each entry.
+    fn table(&self, event: usize, out: &mut String) {
+        let Some(table) = self.hists.tables.get(event) else { return };
+        let widths = self.widths(event);
+        if !self.options.quiet {
+            self.column_heads(&widths, out);
+        }
+        let total = self.hists.total(event);
+        for &id in &table.order {
+            if self.is_shown(id, total) {
+                self.line(id, &widths, out);
+                self.chains(id, out);
+            }
+        }
+    }
+
+    /// Whether neither a filter nor the percent limit hides an entry.
+    pub fn is_shown(&self, id: u32, total: u64) -> bool {
+        let share = super::report_cell::percent(self.hists.period(id), total);
+        // perf compares in single precision.
+        #[expect(clippy::cast_possible_truncation, reason = "single precision is meant")]
+        let below = (share as f32) < self.options.min_percent as f32;
+        !self.hists.entry(id).filtered && !below
+    }
+
+    /// The head of a column.
+    pub fn column_head(&self, column: Column) -> &'static str {
+        match column {
+            Column::Key(key) => key.spec().header,
+            Column::Weight(weight) => {
+                let columns = &self.hists.settings.columns.shown;
+                weight.header(columns.contains(&Column::Weight(Weight::OverheadChildren)))
+            }
+        }
+    }
+
+    pub(super) fn weight_width(&self, weight: Weight) -> usize {
+        let user = self.user_width(Column::Weight(weight));
+        let width = match weight {
+            Weight::Samples | Weight::Period => 12,
+            Weight::OverheadGuestSys | Weight::OverheadGuestUs => 9,
+            _ => 8,
+        };
+        user.unwrap_or(width).max(self.column_head(Column::Weight(weight)).len())
+    }
+
+    /// The width that `-w` says for a column.
+    fn user_width(&self, column: Column) -> Option<usize> {
+        let at = self.hists.settings.columns.shown.iter().position(|other| *other == column)?;
+        self.options.widths.get(at).copied().filter(|&width| width > 0)
+    }
+
+    /// Width of each column: as wide as its head and the widest value.
+    pub fn widths(&self, event: usize) -> Vec<usize> {
+        let ids = || {
+            let order = self.hists.tables.get(event).map_or(&[][..], |table| &table.order);
+            order.iter().copied().filter(|&id| !self.hists.entry(id).filtered)
+        };
+        let of = |column: &Column| match *column {
+            Column::Weight(weight) => self.weight_width(weight),
+            Column::Key(key) => self.user_width(*column).unwrap_or_else(|| {
+                let widest = ids().map(|id| self.value_width(id, key)).max().unwrap_or(0);
+                widest.max(key.spec().header.len())
+            }),
+        };
+        self.hists.settings.columns.shown.iter().map(of).collect()
+    }
+
+    fn column_heads(&self, widths: &[usize], out: &mut String) {
+        let between = self.options.separator.as_deref().unwrap_or("  ");
+        out.push_str("# ");
+        for (at, (&column, &width)) in self.hists.settings.columns.shown.iter().zip(widths).enumerate() {
+            if at > 0 {
+                out.push_str(between);
+            }
+            let head = self.column_head(column);
+            let mut text = match column {
+                Column::Weight(_) => format!("{head:>width$}"),
+                Column::Key(_) => format!("{head:<width$.width$}"),
+            };
+            text.truncate(HEAD);
+            out.push_str(&text);
+        }
+        out.push('\n');
+        if self.options.separator.is_some() {
+            return;
+        }
+        let dots: Vec<String> = widths.iter().map(|&width| ".".repeat(width)).collect();
+        let _ = write!(out, "# {}\n#\n", dots.join("  "));
+    }
+
+    /// The text of a cell.
+    pub fn cell(&self, id: u32, column: Column, width: usize) -> String {
+        match column {
+            Column::Weight(weight) => self.weight_cell(id, weight),
+            Column::Key(key) => {
+                let text = self.cell_text(id, key, width);
+                match self.options.separator.as_deref().and_then(|separator| separator.chars().next()) {
+                    // What separates columns may not stand in one.
+                    Some(separator) if key != Key::Pid || text.contains(separator) => text.replace(separator, "."),
+                    _ => text,
+                }
+            }
+        }
+    }
+
+    fn line(&self, id: u32, widths: &[usize], out: &mut String) {
+        let columns = &self.hists.settings.columns.shown;
+        let separator = self.options.separator.as_deref();
+        for (at, (&column, &width)) in columns.iter().zip(widths).enumerate() {
+            match separator {
+                None => out.push_str("  "),
+                Some(separator) if at > 0 => out.push_str(separator),
+                Some(_) => {}
+            }
+            let text = self.cell(id, column, width);
+            out.push_str(&text);
+            if at + 1 < columns.len() {
+                out.extend(std::iter::repeat_n(' ', width.saturating_sub(text.len())));
+            }
+        }
+        out.push('\n');
+    }
+}
+
+/// `902 `, `1K`, `31M`: perf cuts the rest off.
+pub(super) fn short(number: u64) -> (u64, char) {
+    let mut number = number;
+    let mut unit = ' ';
+    for larger in ['K', 'M', 'G'] {
+        if number < 1000 {
+            break;
+        }
+        number /= 1000;
+        unit = larger;
+    }
+    (number, unit)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,169 @@
+//! The texts of frames: made once for each place in a file, then only copied.
+
+use perfuse_analyze::resolve::{FrameId, Names, Resolver};
+use perfuse_analyze::session::{Dso, DsoKind};
+
+use super::fields::Fields;
+use crate::perf::number;
+
+/// Which text of a frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shape {
+    /// A line of a call chain, with its address.
+    Line,
+    /// What stands behind an instruction pointer: ` leaf+0x16 (./work)`.
+    Tail,
+}
+
+/// Texts of one shape with one choice of fields.
+#[derive(Debug)]
+struct Texts {
+    shape: Shape,
+    fields: Fields,
+    /// Start and length in `bytes`, by frame; a length of `u32::MAX` is none yet.
+    places: Vec<(u32, u32)>,
+    bytes: Vec<u8>,
+}
+
+/// All texts that were made.
+#[derive(Debug)]
+pub(super) struct FrameTexts {
+    made: Vec<Texts>,
+    /// Whether source files are shown with their directories.
+    full_source_path: bool,
+}
+
+const NONE: (u32, u32) = (0, u32::MAX);
+
+/// Fields that the text of a frame depends on.
+const SHOWN: Fields = Fields::IP.and(Fields::SYM).and(Fields::SYMOFF).and(Fields::DSO).and(Fields::SRCLINE);
+
+impl FrameTexts {
+    /// No text yet; source files with or without their directories.
+    pub(super) fn new(full_source_path: bool) -> Self {
+        Self { made: Vec::new(), full_source_path }
+    }
+
+    /// Appends the text of a frame.
+    pub(super) fn put<N: Names>(
+        &mut self,
+        resolver: &mut Resolver<N>,
+        fields: Fields,
+        shape: Shape,
+        id: FrameId,
+        out: &mut Vec<u8>,
+    ) {
+        let fields = fields.only(SHOWN);
+        let found = self.made.iter().position(|made| made.shape == shape && made.fields == fields);
+        let index = found.unwrap_or_else(|| {
+            self.made.push(Texts { shape, fields, places: Vec::new(), bytes: Vec::new() });
+            self.made.len() - 1
+        });
+        let Some(made) = self.made.get_mut(index) else { return };
+        let at = id.0 as usize;
+        if made.places.len() <= at {
+            made.places.resize(resolver.frame_count().max(at + 1), NONE);
+        }
+        let place = made.places.get(at).copied().unwrap_or(NONE);
+        let (start, length) = if place == NONE {
+            let start = made.bytes.len();
+            write(resolver, fields, shape, id, self.full_source_path, &mut made.bytes);
+            let place =
+                (u32::try_from(start).unwrap_or_default(), u32::try_from(made.bytes.len() - start).unwrap_or_default());
+            if let Some(slot) = made.places.get_mut(at) {
+                *slot = place;
+            }
+            place
+        } else {
+            place
+        };
+        let (start, length) = (start as usize, length as usize);
+        out.extend_from_slice(made.bytes.get(start..start + length).unwrap_or_default());
+    }
+}
+
+fn write<N: Names>(
+    resolver: &mut Resolver<N>,
+    fields: Fields,
+    shape: Shape,
+    id: FrameId,
+    full_path: bool,
+    out: &mut Vec<u8>,
+) {
+    let source = if fields.has(Fields::SRCLINE) { resolver.source(id) } else { None };
+    let frame = resolver.frame(id);
+    let inlined = frame.inlined && shape == Shape::Line;
+    if shape == Shape::Line && fields.has(Fields::IP) {
+        out.push(b'\t');
+        number::hex(out, frame.address, 16);
+    }
+    if fields.has(Fields::SYM) {
+        out.push(b' ');
+        function(resolver, id, fields.has(Fields::SYMOFF), out);
+    }
+    if fields.has(Fields::DSO) && !inlined {
+        out.extend_from_slice(b" (");
+        dso(resolver, id, out);
+        out.push(b')');
+    }
+    if let Some((file, line)) = source {
+        let file = if full_path { &file } else { file.rsplit('/').next().unwrap_or(&file) };
+        out.extend_from_slice(format!("\n  {file}:{line}").as_bytes());
+    }
+    if inlined {
+        out.extend_from_slice(b" (inlined)");
+    }
+    if shape == Shape::Line {
+        out.push(b'\n');
+    }
+}
+
+/// `leaf+0x16`, or `[unknown]`.
+pub(super) fn function<N: Names>(resolver: &Resolver<N>, id: FrameId, offset: bool, out: &mut Vec<u8>) {
+    let Some(name) = resolver.function(id) else {
+        out.extend_from_slice(b"[unknown]");
+        return;
+    };
+    out.extend_from_slice(name.as_bytes());
+    if offset {
+        out.extend_from_slice(b"+0x");
+        number::hex(out, resolver.frame(id).offset, 0);
+    }
+}
+
+/// The file of a frame, or `[unknown]`.
+pub(super) fn dso<N: Names>(resolver: &Resolver<N>, id: FrameId, out: &mut Vec<u8>) {
+    let dso = resolver.frame(id).dso.and_then(|dso| resolver.session().dso_of(dso));
+    match dso {
+        Some(dso) => out.extend_from_slice(dso_name(dso).as_bytes()),
+        None => out.extend_from_slice(b"[unknown]"),
+    }
+}
+
+/// A file as perf shows it: a module by its name in brackets, code without a file by the map that its runtime may write.
+pub fn dso_name(dso: &Dso) -> String {
+    match dso.kind {
+        DsoKind::Module if !dso.path.starts_with('[') => {
+            let file = dso.path.rsplit('/').next().unwrap_or(&dso.path);
+            let name = file.split(".ko").next().unwrap_or(file);
+            format!("[{}]", name.replace('-', "_"))
+        }
+        DsoKind::Anonymous if dso.pid > 0 && (dso.path.starts_with("//anon") || dso.path == "[heap]") => {
+            format!("/tmp/perf-{}.map", dso.pid)
+        }
+        _ => dso.path.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_have_the_names_that_perf_gives_them() {
+        let name = |path: &str, kind| dso_name(&Dso { path: path.to_owned(), kind, build_id: None, pid: 7 });
+        assert_eq!(name("/lib/modules/6.1/kernel/net/nf-tables.ko.xz", DsoKind::Module), "[nf_tables]");
+        assert_eq!(name("//anon", DsoKind::Anonymous), "/tmp/perf-7.map");
+        assert_eq!(name("./work", DsoKind::File), "./work");
+    }
+}

@@ -1,0 +1,17 @@
+//! The output of `perf script`.
+
+mod bpf;
+mod branches;
+mod dump;
+pub mod fields;
+mod frames;
+mod memory;
+mod record;
+mod registers;
+mod sample;
+
+pub use dump::Dump;
+pub use fields::{FieldError, Fields, Layout, Output};
+pub use frames::dso_name;
+pub use record::name as record_name;
+pub use sample::{Printer, Style, TimeStyle};

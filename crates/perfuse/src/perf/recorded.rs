@@ -1,0 +1,224 @@
+//! A recording that is read: its bytes, and the functions of the files that it mentions.
+
+use std::fs::File;
+use std::io::{IsTerminal as _, Read as _};
+use std::os::unix::fs::FileTypeExt as _;
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use perfuse_analyze::resolve::{Found, Names, UserStack};
+use perfuse_analyze::session::{Dso, DsoId, DsoKind, Session};
+use perfuse_collect::mapped::{MappedFile, map_open};
+use perfuse_format::perfdata::{CpuMode, PerfData};
+use perfuse_symbol::unwind::{CfiId, Frame, Machine, Place, Registers, Unwinder};
+use perfuse_symbol::{DsoSpec, HostFiles, ModuleId, SymbolId, SymbolOptions, Symbols};
+
+use super::options::Parsed;
+
+/// The file that is read where none is named.
+const DEFAULT: &str = "perf.data";
+
+/// The bytes of a recording.
+pub(crate) struct Input {
+    /// As it was named: what perf shows in `script -D`.
+    pub(crate) name: String,
+    /// Seconds since 1970 of its last change; `None` for a pipe.
+    pub(crate) changed: Option<i64>,
+    bytes: Bytes,
+}
+
+enum Bytes {
+    Mapped(MappedFile),
+    Read(Vec<u8>),
+}
+
+impl Input {
+    /// Opens what `-i` names: a file, `-` for standard input, without `-i` a pipe on standard input or `perf.data`.
+    pub(crate) fn open(name: Option<&str>) -> anyhow::Result<Self> {
+        let piped = name.is_none() && stdin_is_pipe();
+        let name = name.unwrap_or(if piped { "-" } else { DEFAULT });
+        if name == "-" {
+            let mut bytes = Vec::new();
+            std::io::stdin().lock().read_to_end(&mut bytes).context("-")?;
+            return Ok(Self { name: name.to_owned(), changed: None, bytes: Bytes::Read(bytes) });
+        }
+        let hint = if name == DEFAULT { " (try `perf record` first)" } else { "" };
+        let failed = || format!("failed to open {name}{hint}");
+        let file = File::open(name).with_context(failed)?;
+        let metadata = file.metadata().with_context(failed)?;
+        if metadata.is_dir() {
+            anyhow::bail!("failed to open {name}: a directory; recordings in several files are not read");
+        }
+        let changed = std::os::unix::fs::MetadataExt::mtime(&metadata);
+        let bytes = Bytes::Mapped(map_open(&file).with_context(failed)?);
+        Ok(Self { name: name.to_owned(), changed: Some(changed), bytes })
+    }
+
+    /// All of it.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        match &self.bytes {
+            Bytes::Mapped(mapped) => mapped,
+            Bytes::Read(read) => read,
+        }
+    }
+}
+
+/// Architecture of the recorded machine; of this one where the file does not tell (pipes).
+pub(crate) fn arch<'d>(data: &'d PerfData<'_>) -> &'d str {
+    data.features.arch.as_deref().unwrap_or(std::env::consts::ARCH)
+}
+
+fn stdin_is_pipe() -> bool {
+    let fd = std::fs::metadata("/proc/self/fd/0");
+    !std::io::stdin().is_terminal() && fd.is_ok_and(|metadata| metadata.file_type().is_fifo())
+}
+
+/// Functions of the files that a recording mentions.
+pub(crate) struct RecordedNames {
+    symbols: Symbols<HostFiles>,
+    /// Modules of dsos, by the number of the dso.
+    modules: Vec<Option<ModuleId>>,
+    reference: Option<(String, u64)>,
+    unwinder: Unwinder,
+    /// Call frame information of dsos, by the number of the dso.
+    frames: Vec<Rules>,
+    options: SymbolOptions,
+    machine: Option<Machine>,
+    unwound: Vec<Frame>,
+}
+
+/// Call frame information of a file.
+#[derive(Debug, Clone, Copy)]
+enum Rules {
+    /// Nobody has asked yet.
+    Unread,
+    /// The file has none, or is not here.
+    None,
+    /// The file has it.
+    Of(CfiId),
+}
+
+/// Where symbols are looked for, by the options that all readers of recordings share.
+pub(crate) fn symbol_options(parsed: &Parsed) -> SymbolOptions {
+    let home = std::env::var("HOME").unwrap_or_default();
+    let mut options = SymbolOptions { symfs: parsed.text("symfs"), ..SymbolOptions::default() };
+    if !home.is_empty() {
+        options = options.with_home(&home);
+    }
+    options.vmlinux = parsed.text("vmlinux");
+    options.kallsyms = parsed.text("kallsyms");
+    options.ignore_vmlinux = parsed.on("ignore-vmlinux");
+    if parsed.last("demangle").is_some_and(|given| given.negated) {
+        options.demangle.on = false;
+    }
+    options.demangle_kernel = parsed.on("demangle-kernel");
+    options
+}
+
+impl RecordedNames {
+    /// Of files of this host, for a recording of a machine of `arch` (`uname -m`).
+    pub(crate) fn new(options: SymbolOptions, arch: &str) -> Self {
+        let machine = match arch {
+            "x86_64" => Some(Machine::X86_64),
+            "aarch64" => Some(Machine::Aarch64),
+            _ => None,
+        };
+        Self {
+            symbols: Symbols::new(HostFiles(PathBuf::from("/")), options.clone()),
+            modules: Vec::new(),
+            reference: None,
+            unwinder: Unwinder::new(),
+            frames: Vec::new(),
+            options,
+            machine,
+            unwound: Vec::new(),
+        }
+    }
+
+    fn module(&mut self, id: DsoId, dso: &Dso) -> ModuleId {
+        let at = id.0 as usize;
+        if let Some(module) = self.modules.get(at).copied().flatten() {
+            return module;
+        }
+        let reference = match dso.kind {
+            DsoKind::Kernel => self.reference.as_ref().map(|(name, address)| (name.as_str(), *address)),
+            _ => None,
+        };
+        let spec = DsoSpec {
+            path: &dso.path,
+            build_id: dso.build_id.as_deref(),
+            kind: dso.kind,
+            pid: dso.pid,
+            range: None,
+            reference,
+        };
+        let module = self.symbols.open(&spec);
+        if self.modules.len() <= at {
+            self.modules.resize(at + 1, None);
+        }
+        if let Some(slot) = self.modules.get_mut(at) {
+            *slot = Some(module);
+        }
+        module
+    }
+}
+
+impl Names for RecordedNames {
+    fn find(&mut self, id: DsoId, dso: &Dso, address: u64) -> Option<Found> {
+        let module = self.module(id, dso);
+        let symbol = self.symbols.find(module, address)?;
+        let info = self.symbols.symbol(symbol);
+        Some(Found { index: symbol.0, start: info.start, end: info.end })
+    }
+
+    fn name(&mut self, _id: DsoId, _dso: &Dso, index: u32) -> String {
+        self.symbols.symbol(SymbolId(index)).name.clone()
+    }
+
+    fn kernel_reference(&mut self, name: &str, address: u64) {
+        self.reference.get_or_insert_with(|| (name.to_owned(), address));
+    }
+
+    fn unwind(&mut self, session: &Session, stack: &UserStack<'_>, ips: &mut Vec<u64>) {
+        let Some(machine) = self.machine else { return };
+        let registers = Registers::from_perf(machine, stack.registers.mask, stack.registers.values.iter());
+        let Self { unwinder, frames, options, unwound, .. } = self;
+        // Files are opened as they are met, which the unwinder cannot do while it runs: then it runs again.
+        loop {
+            let mut missing = None;
+            let locate = |ip: u64| {
+                let location = session.locate(stack.pid, CpuMode::User, ip);
+                let dso = location.dso?;
+                match frames.get(dso.0 as usize).copied().unwrap_or(Rules::Unread) {
+                    Rules::Of(file) => Some(Place { file, offset: location.address }),
+                    Rules::None => None,
+                    Rules::Unread => {
+                        missing.get_or_insert(dso);
+                        None
+                    }
+                }
+            };
+            unwound.clear();
+            unwinder.unwind(&registers, stack.bytes, locate, stack.most, unwound);
+            let Some(dso) = missing else { break };
+            let at = dso.0 as usize;
+            if frames.len() <= at {
+                frames.resize(at + 1, Rules::Unread);
+            }
+            let found = session.dso_of(dso).and_then(|known| {
+                let spec = DsoSpec {
+                    path: &known.path,
+                    build_id: known.build_id.as_deref(),
+                    kind: known.kind,
+                    pid: known.pid,
+                    ..DsoSpec::default()
+                };
+                unwinder.open(&HostFiles(PathBuf::from("/")), &spec, options)
+            });
+            if let Some(slot) = frames.get_mut(at) {
+                *slot = found.map_or(Rules::None, Rules::Of);
+            }
+        }
+        ips.extend(unwound.iter().map(|frame| frame.lookup()));
+    }
+}

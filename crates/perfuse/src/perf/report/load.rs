@@ -1,0 +1,235 @@
+//! From the file to entries: one pass over the records.
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+
+use perfuse_analyze::Msg;
+use perfuse_analyze::hist::{
+    ChainKey, ColumnOptions, Columns, Feed, FeedOptions, Histograms, Key, Mode, Settings, Style,
+};
+use perfuse_analyze::resolve::time::TimeRanges;
+use perfuse_analyze::resolve::{Item, Resolver};
+use perfuse_format::perfdata::attr::{kind as event_kind, sample_type};
+use perfuse_format::perfdata::record::Record;
+use perfuse_format::perfdata::{PerfData, Sample};
+use perfuse_render::perf::report::ReportEvent;
+
+use super::options::Options;
+use crate::console::Console;
+use crate::perf::options::{Parsed, UsageError};
+use crate::perf::recorded::{self, RecordedNames};
+
+/// `PERF_SAMPLE_BRANCH_CALL_STACK`: the branches are a call chain, not branches of interest.
+const BRANCH_CALL_STACK: u64 = 1 << 11;
+
+/// A recording that does not have what was asked for, in perf's words.
+pub(super) struct Refusal(pub(super) String);
+
+/// Everything of a recording that a report shows.
+pub(super) struct Loaded {
+    pub(super) hists: Histograms,
+    pub(super) events: Vec<ReportEvent>,
+    /// What lines are sorted by, as it was said or by default.
+    pub(super) sort: String,
+    /// Names of threads at the end.
+    pub(super) names: BTreeMap<i32, String>,
+    /// Samples that the kernel lost.
+    pub(super) lost: u64,
+}
+
+/// What the events of a file have.
+struct Has {
+    chains: bool,
+    branches: bool,
+    tracepoints_only: bool,
+}
+
+impl Has {
+    fn of(data: &PerfData<'_>) -> Self {
+        let any = |bit: u64| data.events.iter().any(|event| event.attr.samples(bit));
+        let call_stack = data.events.iter().any(|event| event.attr.branch_sample_type & BRANCH_CALL_STACK != 0);
+        Self {
+            chains: any(sample_type::CALLCHAIN),
+            branches: any(sample_type::BRANCH_STACK) && !call_stack,
+            tracepoints_only: !data.events.is_empty()
+                && data.events.iter().all(|event| event.attr.kind == event_kind::TRACEPOINT),
+        }
+    }
+}
+
+/// Which samples, in which columns.
+struct Plan {
+    mode: Mode,
+    children: bool,
+    chains: bool,
+    caller_first: bool,
+    columns: Columns,
+    sort: String,
+}
+
+impl Plan {
+    fn new(options: &Options, has: &Has) -> Result<Result<Self, Refusal>, UsageError> {
+        let mode = match options.branches {
+            _ if options.memory => Mode::Memory,
+            Some(true) => Mode::Branch,
+            None if has.branches => Mode::Branch,
+            _ if has.tracepoints_only => Mode::Tracepoint,
+            _ => Mode::Normal,
+        };
+        let asked_parent =
+            options.sort.as_deref().is_some_and(|sort| sort.split(',').any(|key| key.starts_with("par")));
+        if !has.chains && asked_parent {
+            let text = "Selected --sort parent, but no callchain data. Did you call 'perf record' without -g?";
+            return Ok(Err(Refusal(text.to_owned())));
+        }
+        if !has.chains && options.chain_asked && options.chain.style != Style::None {
+            let text = "Selected -g or --branch-history.\nBut no callchain or branch data.\n\
+                        Did you call 'perf record' without -g or -b?";
+            return Ok(Err(Refusal(text.to_owned())));
+        }
+        if mode == Mode::Branch && !has.branches {
+            let text = "Selected -b but no branch data. Did you call perf record without -b?";
+            return Ok(Err(Refusal(text.to_owned())));
+        }
+        let plain = matches!(mode, Mode::Normal | Mode::Tracepoint);
+        let children = options.children && has.chains && plain;
+        let mut sort = options.sort.clone();
+        if options.parent_asked && sort.is_none() {
+            sort = Some(format!("{},parent", mode.default_sort()));
+        }
+        let wanted = ColumnOptions {
+            sort: sort.as_deref(),
+            fields: options.fields.as_deref(),
+            mode,
+            children,
+            samples: options.samples,
+            period: options.period,
+            cpu_utilization: options.cpu_utilization,
+        };
+        let columns = Columns::new(&wanted).map_err(|error| {
+            let option =
+                if options.fields.is_some() && error.to_string().contains("fields") { "fields" } else { "sort" };
+            UsageError::value(option, &error.to_string(), Msg::new("perf-report-key"))
+        })?;
+        Ok(Ok(Self {
+            mode,
+            children,
+            chains: has.chains && options.chain.style != Style::None && plain,
+            caller_first: options.caller_first.unwrap_or(children),
+            columns,
+            sort: sort.unwrap_or_else(|| mode.default_sort().to_owned()),
+        }))
+    }
+}
+
+impl Loaded {
+    /// Reads all records. The inner error is for a file that lacks what was asked for.
+    pub(super) fn new(
+        options: &Options,
+        data: &PerfData<'_>,
+        parsed: &Parsed,
+        console: &Console,
+    ) -> anyhow::Result<Result<Self, Refusal>> {
+        let plan = match Plan::new(options, &Has::of(data))? {
+            Ok(plan) => plan,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        let names = RecordedNames::new(recorded::symbol_options(parsed), recorded::arch(data));
+        let wants = perfuse_analyze::resolve::Options {
+            max_stack: options.max_stack,
+            inlines: options.inlines,
+            ..perfuse_analyze::resolve::Options::default()
+        };
+        let mut resolver = Resolver::new(names, wants);
+        let mut feed = Feed::new(feed_options(options, data, &plan)?, &plan.columns);
+        let mut lost = 0_u64;
+        let mut bad: Option<String> = None;
+        let _: ControlFlow<()> = resolver.replay(data, |resolver, item| {
+            match item {
+                Item::Sample(_, sample) => {
+                    if let Some(event) = data.events.get(sample.event) {
+                        feed.sample(resolver, &event.attr, sample, &mut |_: &Sample<'_>, _| {});
+                    }
+                }
+                Item::Record(_, Some(Record::LostSamples { lost: more })) => lost = lost.saturating_add(*more),
+                Item::Record(_, Some(record)) => feed.record(record),
+                Item::Record(_, None) => {}
+                Item::Bad(_, error) => {
+                    bad.get_or_insert_with(|| error.to_string());
+                }
+                Item::Damage(damage) => console.complain(&damage.to_string()),
+            }
+            ControlFlow::Continue(())
+        });
+        if let Some(first) = bad {
+            console.complain(&first);
+        }
+        let settings = Settings {
+            children: plan.children,
+            caller_first: plan.caller_first,
+            chains: plan.chains,
+            symbol_filter: options.symbol_filter.clone(),
+            relative: options.relative,
+            event_chains: data.events.iter().map(|event| event.attr.samples(sample_type::CALLCHAIN)).collect(),
+            columns: plan.columns,
+        };
+        let names = if settings.columns.has(Key::Pid) { thread_names(&mut resolver, &feed) } else { BTreeMap::new() };
+        Ok(Ok(Self {
+            hists: Histograms::new(feed.collector, feed.frames, settings),
+            events: super::events(data),
+            sort: plan.sort,
+            names,
+            lost,
+        }))
+    }
+}
+
+/// Last names of the threads that were sampled.
+fn thread_names(resolver: &mut Resolver<RecordedNames>, feed: &Feed) -> BTreeMap<i32, String> {
+    let mut names = BTreeMap::new();
+    for tid in feed.threads() {
+        let id = resolver.comm(tid);
+        names.insert(tid, resolver.comm_name(id).to_owned());
+    }
+    names
+}
+
+fn feed_options(options: &Options, data: &PerfData<'_>, plan: &Plan) -> anyhow::Result<FeedOptions> {
+    let columns = &plan.columns;
+    let sources = columns.has(Key::SrcLine) || columns.has(Key::SrcFile) || options.chain.key != ChainKey::Function;
+    let span = data.features.sample_time.unwrap_or_default();
+    let times = match &options.time {
+        Some(text) => TimeRanges::parse(text, span)?,
+        None => TimeRanges::default(),
+    };
+    let test = |expression: &regex::Regex| -> Box<dyn Fn(&str) -> bool> {
+        let expression = expression.clone();
+        Box::new(move |name: &str| expression.is_match(name))
+    };
+    let sockets = data
+        .features
+        .cpu_topology
+        .as_ref()
+        .map(|topology| topology.cpus.iter().map(|cpu| cpu.package).collect::<Vec<i32>>());
+    Ok(FeedOptions {
+        mode: plan.mode,
+        chains: plan.chains || plan.children,
+        caller_first: plan.caller_first,
+        by_address: sources || options.verbose || columns.has(Key::Addr),
+        sources,
+        hide_unresolved: options.hide_unresolved,
+        comms: options.comms.clone(),
+        pids: options.pids.clone(),
+        tids: options.tids.clone(),
+        dsos: options.dsos.clone(),
+        symbols: options.symbols.clone(),
+        cpus: options.cpus.clone(),
+        times,
+        parent: (columns.has(Key::Parent) || options.exclude_other).then(|| test(&options.parent)),
+        ignore_callees: options.ignore_callees.as_ref().map(test),
+        exclude_other: options.exclude_other,
+        sockets: sockets.unwrap_or_default(),
+        socket: options.socket,
+        time_quantum: options.time_quantum,
+    })
+}

@@ -1,0 +1,404 @@
+//! What `perf report` is asked for.
+
+use std::collections::BTreeSet;
+
+use perfuse_analyze::Msg;
+use perfuse_analyze::hist::{ChainKey, ChainOptions, ChainValue, Style};
+use regex::Regex;
+
+use crate::perf::Command;
+use crate::perf::options::{Opt, Parsed, Takes, UsageError, long_optional, long_switch, long_value, switch, value};
+
+/// `perf report`.
+pub(crate) const COMMAND: Command =
+    Command { name: "report", usage: &["[<options>]"], options: OPTIONS, runs: false, run: super::run };
+
+const OPTIONS: &[Opt] = &[
+    switch('b', "branch-stack"),
+    value('c', "comms", "comm[,comm...]"),
+    value('C', "cpu", "cpu"),
+    value('d', "dsos", "dso[,dso...]"),
+    value('F', "fields", "key[,keys...]"),
+    switch('f', "force"),
+    Opt {
+        short: Some('g'),
+        long: Some("call-graph"),
+        takes: Takes::UnlessLast("type,threshold,limit,order,key,value"),
+    },
+    switch('G', "inverted"),
+    value('i', "input", "file"),
+    switch('I', "show-info"),
+    value('k', "vmlinux", "file"),
+    switch('n', "show-nr-samples"),
+    value('p', "parent", "regex"),
+    switch('q', "quiet"),
+    value('s', "sort", "key[,key2...]"),
+    value('S', "symbols", "symbol[,symbol...]"),
+    value('t', "field-separator", "separator"),
+    switch('T', "threads"),
+    switch('U', "hide-unresolved"),
+    switch('v', "verbose"),
+    value('w', "column-widths", "width[,width...]"),
+    switch('x', "exclude-other"),
+    long_switch("children"),
+    long_switch("demangle"),
+    long_switch("demangle-kernel"),
+    long_switch("full-source-path"),
+    long_switch("header"),
+    long_switch("header-only"),
+    long_value("ignore-callees", "regex"),
+    long_switch("ignore-vmlinux"),
+    long_switch("inline"),
+    long_optional("itrace", "opts"),
+    long_value("kallsyms", "file"),
+    long_value("max-stack", "n"),
+    long_switch("mem-mode"),
+    long_switch("mmaps"),
+    long_switch("ns"),
+    long_value("percent-limit", "percent"),
+    long_value("percentage", "relative|absolute"),
+    long_value("pid", "pid[,pid...]"),
+    long_value("pretty", "key"),
+    long_switch("show-cpu-utilization"),
+    long_switch("show-total-period"),
+    long_switch("skip-empty"),
+    long_value("socket-filter", "n"),
+    long_switch("stats"),
+    long_switch("stdio"),
+    long_value("stdio-color", "mode"),
+    long_value("symbol-filter", "filter"),
+    long_value("symfs", "directory"),
+    long_switch("tasks"),
+    long_value("tid", "tid[,tid...]"),
+    long_value("time", "str"),
+    long_value("time-quantum", "time"),
+    long_switch("tui"),
+];
+
+/// perf's own expression for functions that are parents.
+const DEFAULT_PARENT: &str = "^sys_|^do_page_fault";
+
+/// Whether the header is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Header {
+    No,
+    Before,
+    Only,
+}
+
+/// What is shown instead of tables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Instead {
+    Nothing,
+    Stats,
+    Tasks,
+    Mmaps,
+}
+
+/// The command line, understood.
+#[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "one switch of the command line each")]
+pub(super) struct Options {
+    pub input: Option<String>,
+    pub header: Header,
+    pub info: bool,
+    pub instead: Instead,
+    pub sort: Option<String>,
+    pub fields: Option<String>,
+    pub chain: ChainOptions,
+    /// Whether `-g` or `-G` was given.
+    pub chain_asked: bool,
+    /// Whether chains begin with the outermost caller; `None` unless it was said.
+    pub caller_first: Option<bool>,
+    pub children: bool,
+    /// `-b`, `--no-branch-stack`; else what the file has decides.
+    pub branches: Option<bool>,
+    pub memory: bool,
+    pub samples: bool,
+    pub period: bool,
+    pub cpu_utilization: bool,
+    pub separator: Option<String>,
+    pub widths: Vec<usize>,
+    pub verbose: bool,
+    pub quiet: bool,
+    pub min_percent: f64,
+    pub relative: bool,
+    pub hide_unresolved: bool,
+    pub comms: Option<BTreeSet<String>>,
+    pub dsos: Option<BTreeSet<String>>,
+    pub symbols: Option<BTreeSet<String>>,
+    pub symbol_filter: Option<String>,
+    pub pids: Option<BTreeSet<i32>>,
+    pub tids: Option<BTreeSet<i32>>,
+    pub cpus: Option<BTreeSet<u32>>,
+    pub socket: Option<i32>,
+    pub parent: Regex,
+    /// Whether `-p` was given: then lines are of parents too.
+    pub parent_asked: bool,
+    pub exclude_other: bool,
+    pub ignore_callees: Option<Regex>,
+    pub time: Option<String>,
+    pub time_quantum: u64,
+    pub nanoseconds: bool,
+    pub max_stack: usize,
+    pub inlines: bool,
+    pub skip_empty: bool,
+    pub threads: bool,
+    /// `--stdio`, `--tui`; else the terminal decides.
+    pub stdio: Option<bool>,
+    pub color: Option<String>,
+}
+
+fn set<T: std::str::FromStr + Ord>(parsed: &Parsed, id: &str) -> Result<Option<BTreeSet<T>>, UsageError> {
+    let Some(text) = parsed.text(id) else { return Ok(None) };
+    let wrong = |_| UsageError::value(id, &text, Msg::new("usage-perf-number"));
+    text.split(',').map(|word| word.trim().parse().map_err(wrong)).collect::<Result<_, _>>().map(Some)
+}
+
+fn words(parsed: &Parsed, id: &str) -> Option<BTreeSet<String>> {
+    let text = parsed.text(id)?;
+    Some(text.split(',').filter(|word| !word.is_empty()).map(str::to_owned).collect())
+}
+
+/// `0-3,7`.
+fn cpus(parsed: &Parsed) -> Result<Option<BTreeSet<u32>>, UsageError> {
+    let Some(text) = parsed.text("cpu") else { return Ok(None) };
+    let wrong = || UsageError::value("cpu", &text, Msg::new("perf-report-cpus"));
+    let mut cpus = BTreeSet::new();
+    for part in text.split(',') {
+        let (from, to) = part.split_once('-').unwrap_or((part, part));
+        let (from, to) = (from.trim().parse::<u32>(), to.trim().parse::<u32>());
+        let (Ok(from), Ok(to)) = (from, to) else { return Err(wrong()) };
+        if to < from || to > 1 << 16 {
+            return Err(wrong());
+        }
+        cpus.extend(from..=to);
+    }
+    Ok(Some(cpus))
+}
+
+fn expression(id: &str, text: &str) -> Result<Regex, UsageError> {
+    Regex::new(text).map_err(|_| UsageError::value(id, text, Msg::new("perf-report-regex")))
+}
+
+/// A number at the start of a text, as `strtod` reads it.
+fn leading_number(text: &str) -> Option<f64> {
+    let end = text.find(|c: char| !(c.is_ascii_digit() || c == '.' || c == '-' || c == '+')).unwrap_or(text.len());
+    text[..end].parse().ok()
+}
+
+fn prefix_of<T: Copy>(word: &str, names: &[(&str, T)]) -> Option<T> {
+    names.iter().find(|(name, _)| name.starts_with(word)).map(|(_, value)| *value)
+}
+
+impl Options {
+    /// The options of a command line.
+    pub(super) fn of(parsed: &Parsed) -> Result<Self, UsageError> {
+        let mut options = Self::plain(parsed)?;
+        for given in &parsed.given {
+            match given.id.as_str() {
+                "call-graph" if given.negated => options.chain.style = Style::None,
+                "call-graph" => {
+                    options.chain_asked = true;
+                    let list = given.value.as_ref().map(|value| value.to_string_lossy().into_owned());
+                    options.chains(&list.unwrap_or_default())?;
+                }
+                "inverted" => {
+                    options.chain_asked = true;
+                    options.caller_first = Some(true);
+                }
+                _ => {}
+            }
+        }
+        Ok(options)
+    }
+
+    fn plain(parsed: &Parsed) -> Result<Self, UsageError> {
+        let on_unless_negated = |id: &str| parsed.last(id).is_none_or(|given| !given.negated);
+        let parent = parsed.text("parent");
+        Ok(Self {
+            input: parsed.text("input").or_else(|| parsed.rest.first().map(|name| name.to_string_lossy().into_owned())),
+            header: match (parsed.on("header-only"), parsed.on("header") || parsed.on("show-info")) {
+                (true, _) => Header::Only,
+                (false, true) => Header::Before,
+                (false, false) => Header::No,
+            },
+            info: parsed.on("show-info"),
+            instead: match (parsed.on("stats"), parsed.on("tasks"), parsed.on("mmaps")) {
+                (true, ..) => Instead::Stats,
+                (_, _, true) => Instead::Mmaps,
+                (_, true, _) => Instead::Tasks,
+                _ => Instead::Nothing,
+            },
+            sort: parsed.text("sort"),
+            fields: parsed.text("fields"),
+            chain: ChainOptions::default(),
+            chain_asked: false,
+            caller_first: None,
+            children: on_unless_negated("children"),
+            branches: parsed.last("branch-stack").map(|given| !given.negated),
+            memory: parsed.on("mem-mode"),
+            samples: parsed.on("show-nr-samples"),
+            period: parsed.on("show-total-period"),
+            cpu_utilization: parsed.on("show-cpu-utilization"),
+            separator: separator(parsed)?,
+            widths: widths(parsed)?,
+            verbose: parsed.on("verbose"),
+            quiet: parsed.on("quiet"),
+            min_percent: percent_limit(parsed)?,
+            relative: relative(parsed)?,
+            hide_unresolved: parsed.on("hide-unresolved"),
+            comms: words(parsed, "comms"),
+            dsos: words(parsed, "dsos"),
+            symbols: words(parsed, "symbols"),
+            symbol_filter: parsed.text("symbol-filter"),
+            pids: set(parsed, "pid")?,
+            tids: set(parsed, "tid")?,
+            cpus: cpus(parsed)?,
+            socket: parsed.number("socket-filter")?,
+            parent_asked: parent.is_some(),
+            parent: expression("parent", parent.as_deref().unwrap_or(DEFAULT_PARENT))?,
+            exclude_other: parsed.on("exclude-other"),
+            ignore_callees: match parsed.text("ignore-callees") {
+                Some(text) => Some(expression("ignore-callees", &text)?),
+                None => None,
+            },
+            time: parsed.text("time"),
+            time_quantum: quantum(parsed)?,
+            nanoseconds: parsed.on("ns"),
+            max_stack: parsed.number("max-stack")?.unwrap_or(perfuse_analyze::resolve::Options::default().max_stack),
+            inlines: on_unless_negated("inline"),
+            skip_empty: on_unless_negated("skip-empty"),
+            threads: parsed.on("threads"),
+            stdio: match (parsed.on("tui"), parsed.on("stdio")) {
+                (true, false) => Some(false),
+                (_, true) => Some(true),
+                (false, false) => None,
+            },
+            color: parsed.text("stdio-color"),
+        })
+    }
+
+    /// `-g graph,0.5,caller`: words in any order, a number is the threshold, another one the limit.
+    fn chains(&mut self, list: &str) -> Result<(), UsageError> {
+        const STYLES: &[(&str, Style)] = &[
+            ("none", Style::None),
+            ("graph", Style::Graph),
+            ("flat", Style::Flat),
+            ("fractal", Style::Fractal),
+            ("folded", Style::Folded),
+        ];
+        const KEYS: &[(&str, ChainKey)] =
+            &[("function", ChainKey::Function), ("address", ChainKey::Address), ("srcline", ChainKey::SrcLine)];
+        const VALUES: &[(&str, ChainValue)] =
+            &[("percent", ChainValue::Percent), ("period", ChainValue::Period), ("count", ChainValue::Count)];
+        let mut has_threshold = false;
+        for word in list.split(',').filter(|word| !word.is_empty()) {
+            if let Some(style) = prefix_of(word, STYLES) {
+                self.chain.style = style;
+            } else if let Some(caller) = prefix_of(word, &[("caller", true), ("callee", false)]) {
+                self.caller_first = Some(caller);
+            } else if let Some(key) = prefix_of(word, KEYS) {
+                self.chain.key = key;
+            } else if let Some(value) = prefix_of(word, VALUES) {
+                self.chain.value = value;
+            } else {
+                let wrong = || UsageError::value("call-graph", word, Msg::new("perf-report-call-graph"));
+                let number = leading_number(word).ok_or_else(wrong)?;
+                if has_threshold {
+                    // perf reads a limit as a whole number.
+                    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates")]
+                    let limit = number as u32;
+                    self.chain.limit = limit;
+                } else {
+                    self.chain.min_percent = number;
+                    has_threshold = true;
+                }
+            }
+            if self.chain.style == Style::None {
+                break;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn separator(parsed: &Parsed) -> Result<Option<String>, UsageError> {
+    match parsed.text("field-separator") {
+        // perf writes dots for separators inside of values.
+        Some(text) if text == "." => Err(UsageError::value("field-separator", &text, Msg::new("perf-report-separator"))),
+        Some(text) if text == "\\t" => Ok(Some("\t".to_owned())),
+        other => Ok(other),
+    }
+}
+
+fn widths(parsed: &Parsed) -> Result<Vec<usize>, UsageError> {
+    let Some(text) = parsed.text("column-widths") else { return Ok(Vec::new()) };
+    let wrong = |_| UsageError::value("column-widths", &text, Msg::new("usage-perf-number"));
+    text.split(',').map(|word| word.trim().parse().map(|width: u16| width.into()).map_err(wrong)).collect()
+}
+
+fn percent_limit(parsed: &Parsed) -> Result<f64, UsageError> {
+    let Some(text) = parsed.text("percent-limit") else { return Ok(0.0) };
+    leading_number(&text).ok_or_else(|| UsageError::value("percent-limit", &text, Msg::new("perf-report-percent")))
+}
+
+fn relative(parsed: &Parsed) -> Result<bool, UsageError> {
+    match parsed.text("percentage").as_deref() {
+        None => Ok(false),
+        Some(word) if "absolute".starts_with(word) => Ok(false),
+        Some(word) if "relative".starts_with(word) => Ok(true),
+        Some(word) => Err(UsageError::value("percentage", word, Msg::new("perf-report-percentage"))),
+    }
+}
+
+/// `100ms` in nanoseconds.
+fn quantum(parsed: &Parsed) -> Result<u64, UsageError> {
+    let Some(text) = parsed.text("time-quantum") else { return Ok(100_000_000) };
+    let wrong = || UsageError::value("time-quantum", &text, Msg::new("perf-report-quantum"));
+    let split = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let number: u64 = text[..split].parse().map_err(|_| wrong())?;
+    let unit = match &text[split..] {
+        "ns" => 1,
+        "us" => 1_000,
+        "ms" => 1_000_000,
+        "s" => 1_000_000_000,
+        _ => return Err(wrong()),
+    };
+    number.checked_mul(unit).filter(|&quantum| quantum > 0).ok_or_else(wrong)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsString;
+
+    use super::*;
+    use crate::perf::options::{Grammar, parse};
+
+    fn options(line: &str) -> Result<Options, UsageError> {
+        let words: Vec<OsString> = line.split_whitespace().map(OsString::from).collect();
+        Options::of(&parse(Grammar { options: OPTIONS, runs: false }, &words)?)
+    }
+
+    #[test]
+    fn call_graphs_are_asked_for_in_any_order() {
+        let folded = options("--stdio -n -g folded").unwrap();
+        assert_eq!((folded.chain.style, folded.samples, folded.stdio), (Style::Folded, true, Some(true)));
+        let graph = options("-g caller,0.7,fractal,3,address,count -G").unwrap();
+        assert_eq!((graph.chain.style, graph.caller_first), (Style::Fractal, Some(true)));
+        assert_eq!((graph.chain.limit, graph.chain.key, graph.chain.value), (3, ChainKey::Address, ChainValue::Count));
+        assert!((graph.chain.min_percent - 0.7).abs() < 1e-9);
+        assert_eq!(options("-g none").unwrap().chain.style, Style::None);
+        assert!(options("-n -g").unwrap().chain_asked && options("-g -n").unwrap().samples);
+        assert!(options("-g nosuch").is_err());
+    }
+
+    #[test]
+    fn what_does_not_do_is_refused() {
+        for line in ["-t .", "--percentage x", "-w a", "--cpu 3-1", "-p (", "--time-quantum 5", "--pid x"] {
+            assert!(options(line).is_err(), "{line}");
+        }
+        assert_eq!(options("--time-quantum 5ms").unwrap().time_quantum, 5_000_000);
+        assert_eq!(options("-C 0-2,5").unwrap().cpus.unwrap().len(), 4);
+    }
+}

@@ -1,0 +1,246 @@
+//! What `perf script` is asked for.
+
+use std::collections::BTreeSet;
+
+use perfuse_analyze::Msg;
+use perfuse_format::perfdata::record::kind;
+use perfuse_render::perf::script::{Layout, TimeStyle};
+
+use crate::perf::Command;
+use crate::perf::options::{Opt, Parsed, UsageError, long_optional, long_switch, long_value, optional, switch, value};
+
+/// `perf script`.
+pub(crate) const COMMAND: Command =
+    Command { name: "script", usage: &["[<options>]"], options: OPTIONS, runs: false, run: super::run };
+
+const OPTIONS: &[Opt] = &[
+    switch('a', "all-cpus"),
+    value('c', "comms", "comm[,comm...]"),
+    value('C', "cpu", "cpu"),
+    switch('D', "dump-raw-trace"),
+    value('F', "fields", "str"),
+    switch('f', "force"),
+    switch('G', "hide-call-graph"),
+    value('i', "input", "file"),
+    switch('I', "show-info"),
+    value('k', "vmlinux", "file"),
+    switch('l', "list"),
+    value('s', "script", "name"),
+    value('S', "symbols", "symbol[,symbol...]"),
+    switch('v', "verbose"),
+    optional('g', "gen-script", "lang"),
+    long_switch("deltatime"),
+    long_switch("demangle"),
+    long_switch("demangle-kernel"),
+    long_value("dsos", "dso[,dso...]"),
+    long_switch("dump-unsorted-raw-trace"),
+    long_switch("full-source-path"),
+    long_switch("header"),
+    long_switch("header-only"),
+    long_switch("ignore-vmlinux"),
+    long_switch("inline"),
+    long_optional("itrace", "opts"),
+    long_value("kallsyms", "file"),
+    long_value("max-stack", "n"),
+    long_switch("ns"),
+    long_value("pid", "pid[,pid...]"),
+    long_switch("reltime"),
+    long_switch("show-bpf-events"),
+    long_switch("show-cgroup-events"),
+    long_switch("show-lost-events"),
+    long_switch("show-mmap-events"),
+    long_switch("show-namespace-events"),
+    long_switch("show-round-events"),
+    long_switch("show-switch-events"),
+    long_switch("show-task-events"),
+    long_switch("show-text-poke-events"),
+    long_value("stop-bt", "symbol[,symbol...]"),
+    long_value("symfs", "directory"),
+    long_value("tid", "tid[,tid...]"),
+    long_value("time", "str"),
+];
+
+/// Records that are shown beside the samples.
+#[derive(Debug, Clone, Copy, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "one switch of the command line each")]
+pub(super) struct Shown {
+    pub bpf: bool,
+    pub cgroup: bool,
+    pub lost: bool,
+    pub mmap: bool,
+    pub namespace: bool,
+    pub round: bool,
+    pub switch: bool,
+    pub task: bool,
+    pub text_poke: bool,
+}
+
+impl Shown {
+    /// Whether records of a type are shown.
+    pub(super) fn has(self, type_number: u32) -> bool {
+        match type_number {
+            kind::MMAP | kind::MMAP2 => self.mmap,
+            kind::COMM | kind::FORK | kind::EXIT => self.task,
+            kind::LOST | kind::LOST_SAMPLES => self.lost,
+            kind::SWITCH | kind::SWITCH_CPU_WIDE => self.switch,
+            kind::NAMESPACES => self.namespace,
+            kind::KSYMBOL | kind::BPF_EVENT => self.bpf,
+            kind::CGROUP => self.cgroup,
+            kind::TEXT_POKE => self.text_poke,
+            kind::FINISHED_ROUND => self.round,
+            _ => false,
+        }
+    }
+}
+
+/// Which samples are shown.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Wanted {
+    pub comms: Option<BTreeSet<String>>,
+    pub pids: Option<BTreeSet<i32>>,
+    pub tids: Option<BTreeSet<i32>>,
+    pub cpus: Option<BTreeSet<u32>>,
+    pub dsos: Option<BTreeSet<String>>,
+    pub symbols: Option<BTreeSet<String>>,
+    pub time: Option<String>,
+}
+
+/// The command line, understood.
+#[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "one switch of the command line each")]
+pub(super) struct Options {
+    pub input: Option<String>,
+    pub layout: Layout,
+    /// What perf warns of when it reads the fields.
+    pub warnings: Vec<String>,
+    pub wanted: Wanted,
+    pub shown: Shown,
+    pub header: Header,
+    pub info: bool,
+    pub dump: bool,
+    pub unsorted: bool,
+    pub call_chains: bool,
+    pub inlines: bool,
+    pub max_stack: usize,
+    pub time_style: TimeStyle,
+    pub nanoseconds: bool,
+    pub full_source_path: bool,
+}
+
+/// Whether the header is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Header {
+    No,
+    Before,
+    Only,
+}
+
+fn numbers<T: std::str::FromStr + Ord>(parsed: &Parsed, id: &str) -> Result<Option<BTreeSet<T>>, UsageError> {
+    let Some(text) = parsed.text(id) else { return Ok(None) };
+    let wrong = |_| UsageError::value(id, &text, Msg::new("usage-perf-number"));
+    text.split(',').map(|word| word.trim().parse().map_err(wrong)).collect::<Result<_, _>>().map(Some)
+}
+
+/// `0-3,7`.
+fn cpus(parsed: &Parsed) -> Result<Option<BTreeSet<u32>>, UsageError> {
+    let Some(text) = parsed.text("cpu") else { return Ok(None) };
+    let wrong = || UsageError::value("cpu", &text, Msg::new("script-cpus"));
+    let mut cpus = BTreeSet::new();
+    for part in text.split(',') {
+        let (from, to) = part.split_once('-').unwrap_or((part, part));
+        let (from, to) = (from.trim().parse::<u32>(), to.trim().parse::<u32>());
+        let (Ok(from), Ok(to)) = (from, to) else { return Err(wrong()) };
+        if to < from || to > 1 << 16 {
+            return Err(wrong());
+        }
+        cpus.extend(from..=to);
+    }
+    Ok(Some(cpus))
+}
+
+fn words(parsed: &Parsed, id: &str) -> Option<BTreeSet<String>> {
+    let text = parsed.text(id)?;
+    Some(text.split(',').filter(|word| !word.is_empty()).map(str::to_owned).collect())
+}
+
+/// The lists of fields: each `-F`, and what stands behind an `-f` of the time when that was the option for fields.
+fn layout(parsed: &Parsed) -> Result<(Layout, Vec<String>), UsageError> {
+    let mut layout = Layout::default();
+    let mut warnings = Vec::new();
+    let given = parsed.given.iter().filter(|given| given.id == "fields").filter_map(|given| given.value.clone());
+    let old = parsed.rest.iter().take(usize::from(parsed.on("force"))).cloned();
+    for list in given.chain(old) {
+        let list = list.to_string_lossy().into_owned();
+        let told = layout.choose(&list).map_err(|error| {
+            let names: Vec<&str> = perfuse_render::perf::script::fields::names().collect();
+            let message = Msg::new("script-fields").with("list", list.as_str()).with("why", error.to_string());
+            UsageError(message.with("names", names.join(",")))
+        })?;
+        warnings.extend(told);
+    }
+    Ok((layout, warnings))
+}
+
+impl Options {
+    pub(super) fn of(parsed: &Parsed) -> Result<Self, UsageError> {
+        let (layout, warnings) = layout(parsed)?;
+        let extra = parsed.rest.get(usize::from(parsed.on("force"))).map(|word| word.to_string_lossy().into_owned());
+        if let Some(script) = extra.or_else(|| parsed.text("script")) {
+            return Err(UsageError(Msg::new("script-none").with("script", script)));
+        }
+        for id in ["gen-script", "itrace"] {
+            if parsed.on(id) {
+                return Err(UsageError(Msg::new("script-without").with("option", format!("--{id}"))));
+            }
+        }
+        let time_style = match (parsed.on("reltime"), parsed.on("deltatime")) {
+            (true, true) => return Err(UsageError(Msg::new("script-two-times"))),
+            (true, false) => TimeStyle::SinceFirst,
+            (false, true) => TimeStyle::SinceLast,
+            (false, false) => TimeStyle::Recorded,
+        };
+        let show = |what: &str| parsed.on(&format!("show-{what}-events"));
+        let shown = Shown {
+            bpf: show("bpf"),
+            cgroup: show("cgroup"),
+            lost: show("lost"),
+            mmap: show("mmap"),
+            namespace: show("namespace"),
+            round: show("round"),
+            switch: show("switch"),
+            task: show("task"),
+            text_poke: show("text-poke"),
+        };
+        let wanted = Wanted {
+            comms: words(parsed, "comms"),
+            pids: numbers(parsed, "pid")?,
+            tids: numbers(parsed, "tid")?,
+            cpus: cpus(parsed)?,
+            dsos: words(parsed, "dsos"),
+            symbols: words(parsed, "symbols"),
+            time: parsed.text("time"),
+        };
+        let header = match (parsed.on("header-only"), parsed.on("header")) {
+            (true, _) => Header::Only,
+            (_, true) => Header::Before,
+            _ => Header::No,
+        };
+        Ok(Self {
+            input: parsed.text("input"),
+            layout,
+            warnings,
+            wanted,
+            shown,
+            header,
+            info: parsed.on("show-info"),
+            dump: parsed.on("dump-raw-trace") || parsed.on("dump-unsorted-raw-trace"),
+            unsorted: parsed.on("dump-unsorted-raw-trace"),
+            call_chains: !parsed.on("hide-call-graph"),
+            inlines: parsed.last("inline").is_none_or(|given| !given.negated),
+            max_stack: parsed.number("max-stack")?.unwrap_or(127),
+            time_style,
+            nanoseconds: parsed.on("ns"),
+            full_source_path: parsed.on("full-source-path"),
+        })
+    }
+}
