@@ -55,6 +55,13 @@ fn virtualization(root: &Root) -> String {
     if let Some(kind) = read("/proc/1/environ").split('\0').find_map(|entry| entry.strip_prefix("container=")) {
         return kind.to_owned();
     }
+    hypervisor(root)
+}
+
+/// The hypervisor that the machine itself runs under, as far as files tell; `vm` for one without a name, empty on bare
+/// metal. A container's own marks do not count: its machine may be a guest or not.
+pub fn hypervisor(root: &Root) -> String {
+    let read = |path: &str| std::fs::read_to_string(root.join(path)).unwrap_or_default();
     let vendor = format!("{} {}", read("/sys/class/dmi/id/sys_vendor"), read("/sys/class/dmi/id/product_name"));
     let known = [
         ("QEMU", "qemu"),
@@ -97,6 +104,21 @@ mod tests {
         std::fs::create_dir(root.path().join("proc")).unwrap();
         std::fs::write(root.path().join("proc/stat"), "cpu  1\ncpu0 1\n").unwrap();
         assert_eq!(facts(&Root::at(root.path())).cpus, 1);
+    }
+
+    #[test]
+    fn a_container_hides_neither_hypervisor_nor_its_absence() {
+        let root = tempfile::tempdir().unwrap();
+        let put = |path: &str, text: &str| {
+            let path = root.path().join(path);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        };
+        put(".dockerenv", "");
+        let at = Root::at(root.path());
+        assert_eq!((virtualization(&at).as_str(), hypervisor(&at).as_str()), ("docker", ""));
+        put("proc/cpuinfo", "flags\t\t: fpu hypervisor\n");
+        assert_eq!((virtualization(&at).as_str(), hypervisor(&at).as_str()), ("docker", "vm"));
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod cgroups;
 mod files;
 pub mod host;
 mod kept;
+pub mod local_time;
 pub mod mapped;
 pub mod netlink;
 pub mod perf;

@@ -4,6 +4,7 @@
 //! states are compared with its length before anything is read, so that a hostile file costs no memory.
 
 use std::io::{self, Read, Seek, SeekFrom};
+use std::sync::Arc;
 
 /// `sh_type`: a symbol table.
 pub(crate) const SHT_SYMTAB: u32 = 2;
@@ -227,6 +228,24 @@ impl<R: Read + Seek> Elf<R> {
             return Ok(bytes);
         }
         crate::compressed::section(self.layout, &bytes)
+    }
+
+    /// The bytes of the section of a name, to be shared, without a second copy of a large one; nothing if there is none.
+    pub(crate) fn shared_data_of(&mut self, name: &str) -> Result<Arc<[u8]>, ElfError> {
+        let Some(section) = self.section(name).cloned() else { return Ok(Arc::new([])) };
+        if section.kind == SHT_NOBITS || section.flags & SHF_COMPRESSED != 0 {
+            return self.data(&section).map(Arc::from);
+        }
+        let (offset, length) = (section.offset, section.size);
+        let beyond = ElfError::Beyond { what: "a section", offset, length };
+        let inside = offset.checked_add(length).is_some_and(|end| end <= self.length);
+        let Some(count) = usize::try_from(length).ok().filter(|_| inside) else { return Err(beyond) };
+        let mut bytes: Arc<[u8]> = std::iter::repeat_n(0, count).collect();
+        self.file.seek(SeekFrom::Start(offset))?;
+        if let Some(bytes) = Arc::get_mut(&mut bytes) {
+            self.file.read_exact(bytes)?;
+        }
+        Ok(bytes)
     }
 
     /// The bytes of the section of a name; nothing if there is none.

@@ -178,6 +178,11 @@ pub(crate) fn running_file<F: Files>(
     })
 }
 
+/// Whether a file is of a build.
+pub(crate) fn is_build<F: Files>(files: &F, path: &str, build_id: &[u8]) -> bool {
+    open(files, path, Some(build_id), None).is_ok()
+}
+
 /// CRC-32 as `.gnu_debuglink` states it of a debug file.
 fn crc_of(file: &mut impl Read) -> std::io::Result<u32> {
     let mut hasher = crc32fast::Hasher::new();
@@ -225,8 +230,8 @@ pub(crate) fn why_none(attempts: &[Attempt], expected: Option<&[u8]>) -> Reason 
     if attempts.iter().any(|attempt| attempt.outcome == Outcome::NoSymbols) { Reason::Stripped } else { Reason::NoFile }
 }
 
-/// Finds an image of a kernel with a full symbol table, and reads its symbols moved by what `distance` makes of the
-/// value of a symbol of it.
+/// Finds an image of a kernel with a full symbol table, and reads its symbols, moved so that the reference symbol has
+/// its recorded address; with how far they were moved.
 pub(crate) fn kernel_image<F: Files>(
     files: &F,
     paths: &[String],
@@ -234,7 +239,7 @@ pub(crate) fn kernel_image<F: Files>(
     reference: Option<(&str, u64)>,
     options: &SymbolOptions,
     attempts: &mut Vec<Attempt>,
-) -> Option<(Table, String)> {
+) -> Option<(Table, u64)> {
     for path in paths {
         let outcome = match open(files, path, expected, None) {
             Err(outcome) => outcome,
@@ -246,7 +251,7 @@ pub(crate) fn kernel_image<F: Files>(
                 match load::symbols(&mut elf, None, space, options.demangle_of(DsoKind::Kernel)) {
                     Ok(table) if !table.is_empty() => {
                         attempts.push(Attempt { path: path.clone(), outcome: Outcome::Symbols });
-                        return Some((table, path.clone()));
+                        return Some((table, moved.unwrap_or(0)));
                     }
                     Ok(_) => Outcome::NoSymbols,
                     Err(error) => Outcome::Unreadable(error.to_string()),

@@ -23,6 +23,7 @@ mod find;
 mod image;
 mod jit;
 mod kernel;
+mod lines;
 mod load;
 mod symbolizer;
 mod symbols;
@@ -35,5 +36,6 @@ pub use dso::{Attempt, DsoKind, DsoSpec, Outcome, Problem, Reason, SymbolOptions
 pub use elf::ElfError;
 pub use files::{Files, HostFiles};
 pub use image::{Image, ImageError};
+pub use lines::InlineFrame;
 pub use symbolizer::{Symbolized, Symbolizer, Unknown};
 pub use symbols::{Binding, ModuleId, SymbolId, SymbolInfo, Symbols};

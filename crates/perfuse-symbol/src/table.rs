@@ -41,6 +41,9 @@ pub(crate) struct Table {
     entries: Vec<Entry>,
     /// Names, each with its NUL: a large library has hundreds of thousands of them, and only a few are ever asked for.
     names: Vec<u8>,
+    /// Addresses at which binutils would choose another symbol than perf, and the name of that one.
+    others: Vec<(u64, u32)>,
+    settled: bool,
 }
 
 impl Table {
@@ -77,6 +80,7 @@ impl Table {
         self.order();
         self.stretch(kallsyms);
         self.choose(demangle);
+        self.settled = true;
     }
 
     /// Puts the symbols in order, and no more. Of equal addresses the one that was added first stays first.
@@ -109,6 +113,8 @@ impl Table {
 
     fn choose(&mut self, demangle: Demangle) {
         let mut kept = 0;
+        // binutils looks at the first symbol table only.
+        let others = if self.settled { Vec::new() } else { self.choices_of_binutils() };
         for index in 1..self.entries.len() {
             if self.entries[kept].start != self.entries[index].start {
                 kept += 1;
@@ -119,6 +125,30 @@ impl Table {
         }
         self.entries.truncate(kept + 1);
         self.entries.shrink_to_fit();
+        for (start, name) in others {
+            if self.find(start).is_none_or(|index| self.entries[index].name != name) {
+                self.others.push((start, name));
+            }
+        }
+    }
+
+    /// Where several functions begin at one address: the one that `addr2line` names, which perf asks for source lines:
+    /// a typed one, the shortest, the last (assemblers describe each symbol as a function, and the last one holds).
+    fn choices_of_binutils(&self) -> Vec<(u64, u32)> {
+        let mut found = Vec::new();
+        for group in self.entries.chunk_by(|one, other| one.start == other.start).filter(|group| group.len() > 1) {
+            let functions = group.iter().rev().filter(|entry| entry.kind != STT_OBJECT && entry.end > entry.start);
+            let best = functions.min_by_key(|entry| (entry.kind == STT_NOTYPE, entry.end));
+            found.extend(best.map(|entry| (entry.start, entry.name)));
+        }
+        found
+    }
+
+    /// The name that binutils gives to the symbol of a number.
+    pub(crate) fn other_name(&self, index: usize) -> Option<&[u8]> {
+        let start = self.entries.get(index)?.start;
+        let at = self.others.binary_search_by_key(&start, |(start, _)| *start).ok()?;
+        self.others.get(at).map(|(_, name)| self.text(*name))
     }
 
     /// perf's `choose_best_symbol`.

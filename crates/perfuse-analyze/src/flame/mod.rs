@@ -14,6 +14,8 @@
 mod layout;
 mod merge;
 
+use std::borrow::Cow;
+
 use crate::profile::{Frame, FrameKind, Profile, ProfileEvent, WeightUnit};
 
 pub use layout::{Bar, Layout, Limits};
@@ -64,17 +66,28 @@ pub struct Label {
 }
 
 impl Label {
-    /// The label of a frame. A function that nobody knows is named after its module, as flame graphs of perf do.
+    /// The label of a frame.
     fn of(profile: &Profile, frame: &Frame) -> Self {
-        let function = profile.text(frame.function);
         let module = profile.text(frame.module);
-        let name = if function == UNKNOWN { unknown(module) } else { function.to_owned() };
-        Self { name, module: module.to_owned(), kind: Some(frame.kind), inlined: frame.inlined }
+        Self {
+            name: frame_name(profile, frame).into_owned(),
+            module: module.to_owned(),
+            kind: Some(frame.kind),
+            inlined: frame.inlined,
+        }
     }
 }
 
 /// The function of a frame of which none is known.
 pub const UNKNOWN: &str = "[unknown]";
+
+/// What a frame is called. A function that nobody knows is named after its module, as flame graphs of perf do.
+pub fn frame_name<'a>(profile: &'a Profile, frame: &Frame) -> Cow<'a, str> {
+    match profile.text(frame.function) {
+        UNKNOWN => Cow::Owned(unknown(profile.text(frame.module))),
+        known => Cow::Borrowed(known),
+    }
+}
 
 /// `[libc.so.6]` for `/lib/libc.so.6`; what has brackets keeps them.
 fn unknown(module: &str) -> String {

@@ -39,6 +39,8 @@ pub(super) struct Node {
 pub(super) struct First {
     /// Number of the sample.
     pub(super) number: u32,
+    /// Of the things that one sample is the first of: 0 for its own place, then its callers in their order.
+    pub(super) step: u32,
     /// Number of its thread.
     pub(super) thread: u32,
 }
@@ -108,7 +110,7 @@ impl Collector {
             return root;
         }
         let root = next_id(self.nodes.len());
-        let first = First { number: self.samples, thread };
+        let first = First { number: self.samples, step: 0, thread };
         self.nodes.push(Node { parent: NO_NODE, frame: id, first });
         self.roots.push(root);
         root
@@ -126,7 +128,7 @@ impl Collector {
             return id;
         }
         let id = next_id(self.nodes.len());
-        let first = First { number: self.samples, thread };
+        let first = First { number: self.samples, step: 0, thread };
         self.nodes.push(Node { parent, frame, first });
         let nodes = &self.nodes;
         self.children.insert(hash, id, |id| {
@@ -138,7 +140,7 @@ impl Collector {
 
     /// A sample that was taken at `place`, with the stack that ends at `end`.
     pub fn add(&mut self, end: NodeId, place: FrameId, thread: u32, period: u64) {
-        let first = First { number: self.samples, thread };
+        let first = First { number: self.samples, step: 0, thread };
         self.samples = self.samples.saturating_add(1);
         let hash = hash_of((end, place));
         let buckets = &self.buckets;

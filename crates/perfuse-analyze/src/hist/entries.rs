@@ -1,11 +1,14 @@
 //! Entries: what a line of the report is about, and their order.
 
 use std::cmp::Ordering;
+use std::ops::Range;
 
 use super::collect::{Bucket, Collector, Context, First, NO_NODE};
 use super::frame::{Frame, FrameId, Frames, cmp_text};
+use super::groups::GroupLines;
 use super::intern::Rows;
 use super::keys::{Column, Columns, Key, Source, Weight};
+use super::rbtree;
 
 /// Weights of an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -71,6 +74,8 @@ pub struct Settings {
     pub relative: bool,
     /// Of each event whether its samples have call chains.
     pub event_chains: Vec<bool>,
+    /// Events that are shown together.
+    pub groups: Vec<Range<usize>>,
 }
 
 /// Sums over one event.
@@ -118,6 +123,7 @@ pub struct Histograms {
     pub(super) node_entries: Vec<u32>,
     /// Entry of each bucket.
     pub(super) bucket_entries: Vec<u32>,
+    pub(super) lines: GroupLines,
 }
 
 impl Histograms {
@@ -132,6 +138,7 @@ impl Histograms {
             collector,
             node_entries: Vec::new(),
             bucket_entries: Vec::new(),
+            lines: GroupLines::default(),
         };
         made.make_entries();
         made.filter_symbols();
@@ -143,7 +150,9 @@ impl Histograms {
     fn make_entries(&mut self) {
         let places = self.place_ids();
         let contexts = self.context_ids();
-        let mut ids = Rows::new(2);
+        let mut ids = Rows::new(3);
+        let mut same = Rows::new(2);
+        let mut lines: Vec<u32> = Vec::new();
         let mut entries: Vec<Entry> = Vec::new();
         let collector = &self.collector;
         let mut node_context: Vec<u32> = Vec::with_capacity(collector.nodes.len());
@@ -152,8 +161,12 @@ impl Histograms {
             node_context.push(context);
         }
         let mut entry_of = |context: u32, place: FrameId, first: First, entries: &mut Vec<Entry>| {
-            let id = ids.id(&[contexts[context as usize].into(), places[place as usize].into()]);
-            let filtered = collector.context(context).filtered;
+            let Context { event, filtered, .. } = collector.context(context);
+            let line = [contexts[context as usize].into(), places[place as usize].into()];
+            let id = ids.id(&[event.into(), line[0], line[1]]);
+            if lines.len() <= id as usize {
+                lines.push(same.id(&line));
+            }
             let fresh = Entry {
                 context,
                 place,
@@ -181,11 +194,13 @@ impl Histograms {
             for (index, node) in collector.nodes.iter().enumerate() {
                 let root = node.parent == NO_NODE;
                 let context = node_context[index];
-                let id = if root { NO_NODE } else { entry_of(context, node.frame, node.first, &mut entries) };
+                let first = First { step: super::intern::next_id(index + 1), ..node.first };
+                let id = if root { NO_NODE } else { entry_of(context, node.frame, first, &mut entries) };
                 self.node_entries.push(id);
             }
         }
         self.entries = entries;
+        self.join_groups(&lines);
         self.accumulate();
         self.sum_up(&node_context);
     }
@@ -247,23 +262,44 @@ impl Histograms {
         let mut symbols = Rows::new(4);
         let ids = (0..super::intern::next_id(self.frames.len())).map(|id| {
             let frame = self.frames.get(id);
-            let row: Vec<u64> = keys.iter().map(|key| place_identity(*key, frame, &mut symbols)).collect();
+            let row: Vec<u64> = keys.iter().map(|key| self.place_identity(*key, frame, &mut symbols)).collect();
             rows.id(&row)
         });
         ids.collect()
     }
 
+    /// A number that is the same for places that a key does not tell apart.
+    fn place_identity(&self, key: Key, frame: &Frame, symbols: &mut Rows) -> u64 {
+        match key {
+            Key::Dso => self.frames.dso_text(frame).into(),
+            Key::Symbol => {
+                let inlined = if frame.inlined { frame.name.into() } else { u64::MAX };
+                let row = if frame.has_symbol() {
+                    [self.frames.dso_text(frame).into(), frame.symbol.0, frame.symbol.1, inlined]
+                } else {
+                    [u64::MAX, frame.address, 0, 0]
+                };
+                symbols.id(&row).into()
+            }
+            Key::SrcLine => frame.srcline.into(),
+            Key::SrcFile => frame.srcfile.into(),
+            Key::SymbolSize => symbol_size(frame),
+            Key::DsoSize => frame.dso_size,
+            _ => frame.address,
+        }
+    }
+
     fn context_ids(&self) -> Vec<u32> {
         let keys: Vec<Key> = self.settings.columns.sample_keys().collect();
-        let mut rows = Rows::new(keys.len() + 1);
+        let mut rows = Rows::new(keys.len());
         let mut symbols = Rows::new(4);
         let ids = (0..super::intern::next_id(self.collector.contexts())).map(|id| {
             let context = self.collector.context(id);
-            let mut row = vec![u64::from(context.event)];
+            let mut row = Vec::with_capacity(keys.len());
             for (key, &value) in keys.iter().zip(context.values) {
                 row.push(match key.place_key() {
                     Some(place) => match frame_of(&self.frames, value) {
-                        Some(frame) => place_identity(place, frame, &mut symbols),
+                        Some(frame) => self.place_identity(place, frame, &mut symbols),
                         None => u64::MAX,
                     },
                     None => value,
@@ -285,31 +321,34 @@ impl Histograms {
         let mut shown: Vec<Sums> = vec![Sums::default(); self.tables.len()];
         for entry in self.entries.iter().filter(|entry| !entry.filtered) {
             let sums = &mut shown[self.collector.context(entry.context).event as usize];
-            sums.samples += entry.own.samples;
             sums.period = sums.period.saturating_add(entry.own.period);
         }
         for (table, shown) in self.tables.iter_mut().zip(shown) {
-            table.totals.shown = Sums { chain_period: table.totals.shown.chain_period, ..shown };
+            table.totals.shown.period = shown.period;
         }
     }
 
     fn order(&mut self) {
         for id in 0..super::intern::next_id(self.entries.len()) {
-            let event = self.context(id).event as usize;
+            let event = self.event_of(id);
+            // Of a group's line only the entry that stands for it.
+            let grouped = self.settings.groups.iter().any(|group| group.contains(&event));
+            if grouped && !self.lines.lines.contains_key(&id) {
+                continue;
+            }
             if let Some(table) = self.tables.get_mut(event) {
                 table.order.push(id);
             }
         }
         for event in 0..self.tables.len() {
             let mut order = std::mem::take(&mut self.tables[event].order);
-            order.sort_unstable_by(|&a, &b| self.compare(a, b));
+            order.sort_unstable_by_key(|&id| self.entry(id).first);
+            // Neither is a true order: addresses are compared by the sign of their difference, and callers with callees
+            // only within a thread.
+            order = rbtree::ordered(&order, |a, b| self.compare_kept(a, b));
+            order = rbtree::ordered(&order, |a, b| self.compare(a, b));
             self.tables[event].order = order;
         }
-    }
-
-    /// The context of an entry's first sample.
-    pub fn context(&self, id: u32) -> Context<'_> {
-        self.collector.context(self.entries[id as usize].context)
     }
 
     /// An entry.
@@ -328,8 +367,12 @@ impl Histograms {
         self.context(id).values.get(at).copied()
     }
 
-    /// Its value of a weight's column.
+    /// A line's value of a weight's column, for the leader of its group.
     pub fn weight(&self, id: u32, weight: Weight) -> u64 {
+        self.member_weight(id, 0, weight)
+    }
+
+    pub(super) fn entry_weight(&self, id: u32, weight: Weight) -> u64 {
         let entry = self.entry(id);
         match weight {
             Weight::Overhead | Weight::Period => entry.own.period,
@@ -350,35 +393,44 @@ impl Histograms {
 
     /// The weight that `--percent-limit` and the threshold of call chains count of an entry.
     pub fn period(&self, id: u32) -> u64 {
-        let entry = self.entry(id);
-        if self.settings.children { entry.all.period } else { entry.own.period }
+        self.weight(id, if self.settings.children { Weight::OverheadChildren } else { Weight::Overhead })
     }
 
     /// Order of lines: the heaviest first, then what the keys say.
-    pub fn compare(&self, a: u32, b: u32) -> Ordering {
-        let columns = &self.settings.columns.sorted;
-        let by = |of: &dyn Fn(&Column) -> Ordering| {
-            columns.iter().map(of).find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
-        };
-        by(&|column| match column {
+    fn compare(&self, a: u32, b: u32) -> Ordering {
+        self.by_columns(|column| match column {
             Column::Weight(weight) => self.compare_weights(a, b, *weight),
             Column::Key(key) => self.compare_keys(a, b, *key, true),
         })
-        .then_with(|| {
-            by(&|column| match column {
-                Column::Weight(_) => Ordering::Equal,
-                Column::Key(key) => self.compare_keys(a, b, *key, false),
-            })
+    }
+
+    /// Order of what looks the same.
+    fn compare_kept(&self, a: u32, b: u32) -> Ordering {
+        self.by_columns(|column| match column {
+            Column::Weight(_) => Ordering::Equal,
+            Column::Key(key) => self.compare_keys(a, b, *key, false),
         })
-        .then(a.cmp(&b))
+    }
+
+    fn by_columns(&self, of: impl Fn(&Column) -> Ordering) -> Ordering {
+        let columns = &self.settings.columns.sorted;
+        columns.iter().map(of).find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
     }
 
     fn compare_weights(&self, a: u32, b: u32, weight: Weight) -> Ordering {
-        let order = self.weight(b, weight).cmp(&self.weight(a, weight));
-        let (one, other) = (self.entry(a), self.entry(b));
         let settings = &self.settings;
-        if weight != Weight::OverheadChildren || order.is_ne() || one.thread != other.thread || !settings.chains {
-            return order;
+        let order = |member| self.member_weight(b, member, weight).cmp(&self.member_weight(a, member, weight));
+        let first = order(0);
+        if first.is_ne() {
+            return first;
+        }
+        if weight != Weight::OverheadChildren {
+            let members = 1..self.group(self.event_of(a)).len();
+            return members.map(order).find(|order| order.is_ne()).unwrap_or(Ordering::Equal);
+        }
+        let (one, other) = (self.entry(a), self.entry(b));
+        if one.thread != other.thread || !settings.chains {
+            return Ordering::Equal;
         }
         // A caller stands above what it calls.
         if settings.caller_first { other.depth.cmp(&one.depth) } else { one.depth.cmp(&other.depth) }
@@ -411,27 +463,6 @@ fn frame_of(frames: &Frames, value: u64) -> Option<&Frame> {
 /// The number of a text that a value of a key means.
 fn text_id(value: u64) -> u32 {
     u32::try_from(value).unwrap_or(u32::MAX)
-}
-
-/// A number that is the same for places that a key does not tell apart.
-fn place_identity(key: Key, frame: &Frame, symbols: &mut Rows) -> u64 {
-    match key {
-        Key::Dso => frame.dso_name.into(),
-        Key::Symbol => {
-            let inlined = if frame.inlined { frame.name.into() } else { u64::MAX };
-            let row = if frame.has_symbol() {
-                [frame.dso_name.into(), frame.symbol.0, frame.symbol.1, inlined]
-            } else {
-                [u64::MAX, frame.address, 0, 0]
-            };
-            symbols.id(&row).into()
-        }
-        Key::SrcLine => frame.srcline.into(),
-        Key::SrcFile => frame.srcfile.into(),
-        Key::SymbolSize => symbol_size(frame),
-        Key::DsoSize => frame.dso_size,
-        _ => frame.address,
-    }
 }
 
 /// Bytes of the symbol; 0 without one.

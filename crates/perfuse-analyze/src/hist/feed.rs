@@ -28,6 +28,10 @@ pub struct FeedOptions {
     pub chains: bool,
     /// Whether chains begin with the outermost caller.
     pub caller_first: bool,
+    /// Most places of a chain, counted from its beginning; `None` where the resolver has cut it.
+    pub max_stack: Option<usize>,
+    /// Whether lines show the address in memory.
+    pub memory_address: bool,
     /// Whether places are told apart by address even within a function.
     pub by_address: bool,
     /// Whether source lines are wanted.
@@ -152,7 +156,8 @@ impl Feed {
             return;
         }
         let mode = level(sample.cpu_mode());
-        let mut place = self.place(resolver, found, None, mode);
+        let ip = self.options.memory_address.then_some(sample.ip);
+        let mut place = self.place(resolver, found, ip, mode);
         let parent = self.chain(resolver, attr, sample, &mut place, mode);
         let socket = self.socket(sample, has_cpu);
         let filtered = self.is_filtered(resolver, sample, place, parent, socket);
@@ -194,9 +199,18 @@ impl Feed {
             resolver.chain(attr, sample);
             let length = resolver.last_chain().len();
             let mut mode = sampled;
+            let (mut left, mut ip) = (self.options.max_stack, None);
             for at in 0..length {
                 let at = if self.options.caller_first { length - 1 - at } else { at };
                 let Some(&found) = resolver.last_chain().get(at) else { break };
+                // Functions that were put into others share the place of the one that holds them.
+                if ip.replace(found.ip) != Some(found.ip) {
+                    left = match left {
+                        Some(0) => break,
+                        Some(most) => Some(most - 1),
+                        None => None,
+                    };
+                }
                 let frame = resolver.frame(found.frame);
                 if frame.dso.is_some() {
                     mode = if frame.kernel { 'k' } else { '.' };
@@ -221,16 +235,12 @@ impl Feed {
         chain.iter().map(name).find(matches).unwrap_or(NO_TEXT)
     }
 
-    /// Cuts what the outermost ignored function called, and moves the sample there.
+    /// Cuts what stands before the last ignored function of the chain, and moves the sample there. As in perf, with callers
+    /// first those are its callers.
     fn ignore_callees(&self, chain: &mut Vec<FrameId>, place: &mut FrameId) {
         let Some(is_ignored) = &self.options.ignore_callees else { return };
         let matches = |frame: &FrameId| self.frames.text(self.frames.get(*frame).name).is_some_and(is_ignored);
-        if self.options.caller_first {
-            if let Some(at) = chain.iter().position(matches) {
-                *place = chain[at];
-                chain.truncate(at + 1);
-            }
-        } else if let Some(at) = chain.iter().rposition(matches) {
+        if let Some(at) = chain.iter().rposition(matches) {
             *place = chain[at];
             chain.drain(..at);
         }

@@ -70,6 +70,8 @@ impl Frame {
 pub struct Frames {
     /// Their texts.
     pub strings: Strings,
+    /// Whether files are told apart by their whole path (`-v`) instead of its last component.
+    pub by_path: bool,
     all: Vec<Frame>,
     table: IdTable,
 }
@@ -110,22 +112,25 @@ impl Frames {
 
     /// Order of files by the name that is shown; none comes last.
     pub fn cmp_dso(&self, a: &Frame, b: &Frame) -> Ordering {
-        cmp_text(self, a.dso_name, b.dso_name)
+        cmp_text(self, self.dso_text(a), self.dso_text(b))
+    }
+
+    /// The text that tells a file from others.
+    pub fn dso_text(&self, frame: &Frame) -> u32 {
+        if self.by_path { frame.dso_path } else { frame.dso_name }
     }
 
     /// Order in which entries of different symbols are kept (`sort__sym_cmp` of perf's `util/sort.c`): by file, then by
-    /// address; without symbols by address alone, behind those with one.
+    /// address; those without a symbol behind them, by address alone.
     pub fn cmp_symbol(&self, a: &Frame, b: &Frame) -> Ordering {
-        if !a.has_symbol() && !b.has_symbol() {
-            return a.address.cmp(&b.address);
+        match (a.has_symbol(), b.has_symbol()) {
+            // The sign of the difference.
+            (false, false) => 0.cmp(&b.address.wrapping_sub(a.address).cast_signed()),
+            (true, true) => {
+                self.cmp_dso(a, b).then(a.symbol.cmp(&b.symbol)).then_with(|| cmp_text(self, a.name, b.name))
+            }
+            (a, b) => b.cmp(&a),
         }
-        let named = || {
-            b.has_symbol()
-                .cmp(&a.has_symbol())
-                .then(a.symbol.cmp(&b.symbol))
-                .then_with(|| if a.inlined || b.inlined { cmp_text(self, a.name, b.name) } else { Ordering::Equal })
-        };
-        self.cmp_dso(a, b).then_with(named)
     }
 
     /// Order in which they are shown among entries of equal weight: by name; without one last.

@@ -12,8 +12,10 @@ pub mod collect;
 pub mod entries;
 pub mod feed;
 pub mod frame;
+mod groups;
 pub mod intern;
 pub mod keys;
+mod rbtree;
 
 pub use chain::{CallNode, CallTree, ChainIndex, ChainKey, ChainOptions, ChainValue, Style};
 pub use collect::{Collector, Context};

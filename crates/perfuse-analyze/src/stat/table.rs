@@ -98,6 +98,14 @@ impl Counting {
         &self.events
     }
 
+    /// Takes over names and contexts of the same events, which may change once they are open: `cycles` that may not see
+    /// the kernel become `cycles:u`.
+    pub fn rename(&mut self, events: &[CountedEvent]) {
+        if events.len() == self.events.len() {
+            self.events = events.to_vec();
+        }
+    }
+
     /// Adds a run: the counts of every event, in order, and the seconds that passed.
     pub fn add(&mut self, counts: &[EventCounts], seconds: f64) {
         self.seconds.push(seconds);

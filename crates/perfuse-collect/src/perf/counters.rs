@@ -3,6 +3,7 @@
 use std::ffi::CStr;
 use std::os::fd::BorrowedFd;
 
+use perfuse_format::perfdata::attr::flag;
 use perfuse_format::perfdata::{CountPlace, CountValue, EventAttr, EventCounts};
 use rustix::process::{Resource, getrlimit, setrlimit};
 
@@ -160,9 +161,14 @@ impl CounterSet {
             Some(cgroup) => (cgroup.as_raw_fd(), OpenFlags::PID_CGROUP),
             None => (tid, OpenFlags::NONE),
         };
-        let open = || PerfEvent::open(attr, pid, place.cpu, leader, flags);
-        match open() {
-            Err(error) if error.reason == Reason::TooManyFiles && raise_limit() => open().map(Some),
+        let open = |attr: &EventAttr| PerfEvent::open(attr, pid, place.cpu, leader, flags);
+        match open(attr) {
+            Err(error) if error.reason == Reason::TooManyFiles && raise_limit() => open(attr).map(Some),
+            // Sources that cannot leave anything out (msr, uncore) refuse even what is left out by default.
+            Err(error) if error.errno.0 == libc::EINVAL && attr.has(flag::EXCLUDE_GUEST) => {
+                let all = EventAttr { flags: attr.flags & !flag::EXCLUDE_GUEST, ..*attr };
+                open(&all).map_err(|_| error).map(Some)
+            }
             other => other.map(Some),
         }
     }
@@ -269,7 +275,7 @@ pub fn raise_limit() -> bool {
 
 #[cfg(test)]
 mod tests {
-    use perfuse_format::perfdata::attr::{flag, kind, read_format};
+    use perfuse_format::perfdata::attr::{kind, read_format};
     use perfuse_testkit::skip;
 
     use super::*;

@@ -2,6 +2,7 @@
 //! the measured command, the CPUs and the threads.
 
 pub mod cgroup;
+pub mod clock;
 pub mod counters;
 pub mod cpus;
 mod error;

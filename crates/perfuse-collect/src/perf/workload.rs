@@ -318,6 +318,26 @@ impl Workload {
     }
 }
 
+/// Waits until one of the descriptors is readable, a signal came, or the time is up; `None` waits for ever.
+pub fn wait_readable(descriptors: &[BorrowedFd<'_>], limit: Option<Duration>) {
+    let limit = limit.and_then(|limit| Timespec::try_from(limit).ok());
+    let mut watched: Vec<_> = descriptors.iter().map(|fd| PollFd::from_borrowed_fd(*fd, PollFlags::IN)).collect();
+    // What went wrong shows in what the caller looks at next; a signal is no error.
+    let _ = poll(&mut watched, limit.as_ref());
+}
+
+/// Writes out what file systems hold back (`sync(2)`).
+pub fn sync() {
+    rustix::fs::sync();
+}
+
+/// What a signal is called in the language of the C library: `Interrupt`, `Segmentation fault`.
+pub fn signal_name(signal: i32) -> String {
+    // SAFETY: gives a string with NUL at its end, which lives at least until the next call in this thread.
+    let name = unsafe { CStr::from_ptr(libc::strsignal(signal)) };
+    name.to_string_lossy().into_owned()
+}
+
 /// A `timeval` that is not negative.
 fn duration(time: libc::timeval) -> Duration {
     Duration::new(
@@ -412,6 +432,12 @@ mod tests {
         let ended = workload.wait().unwrap();
         assert_eq!((ended.code(), ended.signal()), (None, Some(libc::SIGINT)));
         assert!(ended.max_resident_kib > 0);
+    }
+
+    #[test]
+    fn signals_have_names() {
+        assert_eq!(signal_name(libc::SIGINT), "Interrupt");
+        assert!(signal_name(12345).contains("12345"));
     }
 
     #[test]

@@ -5,6 +5,9 @@ use super::lex::Token;
 use super::parse::{Parser, Unparsable};
 use super::tree::{Ip, NodeId, Piece, Program, Spec, Width};
 
+/// Deepest tree that is evaluated: a chain of operators is as deep as it is long.
+const DEEPEST_TREE: u32 = 512;
+
 /// Compiles a format; its fields are those of the record, the event's own first.
 pub(super) fn compile(print_fmt: &str, fields: &[Field], long_size: u8) -> Result<Program, Unparsable> {
     let mut parser = Parser::new(print_fmt, fields, long_size);
@@ -23,6 +26,9 @@ pub(super) fn compile(print_fmt: &str, fields: &[Field], long_size: u8) -> Resul
         arguments.push(parser.expression()?);
     }
     if parser.lexer.next() != Token::End {
+        return Err(Unparsable);
+    }
+    if !arguments.iter().all(|argument| parser.program.is_shallow(*argument, DEEPEST_TREE)) {
         return Err(Unparsable);
     }
     let mut pieces = Pieces {
@@ -164,7 +170,7 @@ impl<I: Iterator<Item = NodeId>> Pieces<'_, I> {
             self.take();
         }
         let piece = match letter {
-            Some(letter @ (b'S' | b's' | b'F' | b'f')) => Piece::Symbol { spec, letter, argument },
+            Some(letter @ (b'S' | b's' | b'F' | b'f')) => Piece::Symbol { letter, argument },
             Some(letter @ (b'M' | b'm')) => Piece::Mac { colons: letter == b'M', argument },
             Some(letter @ (b'I' | b'i')) => match self.ip(letter == b'i') {
                 Some(ip) => Piece::Ip { ip, argument },

@@ -8,7 +8,7 @@ const WIDEST: usize = 4096;
 /// What a cast leaves of a value.
 pub(super) fn cast(cast: Cast, value: u64) -> u64 {
     match cast {
-        Cast::Keep => value,
+        Cast::Keep | Cast::Elements(_) => value,
         Cast::Mask(mask) => value & mask,
     }
 }

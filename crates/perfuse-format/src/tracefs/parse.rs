@@ -4,10 +4,10 @@ use super::field::Field;
 use super::lex::{Lexer, Token};
 use super::tree::{Cast, Node, NodeId, Operator, Program, Row, Span};
 
-/// Deepest nesting of an expression; the kernel's deepest has a dozen.
-const DEEPEST: u32 = 64;
-/// Most nodes and rows of one format.
-const MOST: usize = 1 << 16;
+/// Deepest nesting of an expression: a parenthesis is two levels, and the masks of `GFP_` flags have some forty.
+const DEEPEST: u32 = 256;
+/// Most nodes, rows and operators of one format.
+const MOST: usize = 1 << 14;
 
 /// An expression that cannot be compiled; the record is printed field by field then.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,11 +35,12 @@ pub(super) struct Parser<'a> {
     fields: &'a [Field],
     long_size: u8,
     depth: u32,
+    operators: usize,
 }
 
 impl<'a> Parser<'a> {
     pub(super) fn new(text: &'a str, fields: &'a [Field], long_size: u8) -> Self {
-        Self { lexer: Lexer::new(text), program: Program::default(), fields, long_size, depth: 0 }
+        Self { lexer: Lexer::new(text), program: Program::default(), fields, long_size, depth: 0, operators: 0 }
     }
 
     pub(super) fn push(&mut self, node: Node) -> Result<NodeId, Unparsable> {
@@ -56,50 +57,113 @@ impl<'a> Parser<'a> {
     }
 
     /// A whole expression, up to a comma or a closing bracket.
+    ///
+    /// The order of operators is that of libtraceevent, not that of C, because what `perf script` prints depends on it:
+    /// an operand is taken first and then extended by one operator after the other. An operator that binds less than
+    /// the one before takes all that is there for its left side; any other takes only the last operand, which makes
+    /// `a - b + c` mean `a - (b + c)`. An operand in parentheses gives its left side away to an operator that binds
+    /// tighter than its own, which makes `a & (b | c)` mean `(a & b) | c`.
     pub(super) fn expression(&mut self) -> Result<NodeId, Unparsable> {
         self.depth += 1;
         if self.depth > DEEPEST {
             return Err(Unparsable);
         }
-        let condition = self.binary(0)?;
-        let result = if self.lexer.eat("?") {
-            let yes = self.expression()?;
-            self.expect(":")?;
-            let no = self.expression()?;
-            self.push(Node::Choice { condition, yes, no })
-        } else {
-            Ok(condition)
-        };
+        let node = self.operand()?;
+        self.extend(node)?;
         self.depth -= 1;
-        result
+        Ok(node)
     }
 
-    /// Operators that bind at least as tight as `level`, from the left.
-    fn binary(&mut self, level: u8) -> Result<NodeId, Unparsable> {
-        let mut left = self.unary()?;
+    /// Extends the expression by the operators that follow.
+    fn extend(&mut self, mut node: NodeId) -> Result<(), Unparsable> {
         while let Token::Sign(sign) = self.lexer.peek() {
-            let Some((operator, binds)) = operator(sign).filter(|(_, binds)| *binds >= level) else { break };
+            let Some(next) = priority(sign) else { break };
             self.lexer.next();
-            let right = self.binary(binds + 1)?;
-            left = self.push(Node::Binary { operator, left, right })?;
+            self.operators += 1;
+            if self.operators > MOST {
+                return Err(Unparsable);
+            }
+            let left = self.push(self.program.node(node))?;
+            let (mut own, mut last) = (0, node);
+            let made = match operator(sign) {
+                _ if sign == "?" => {
+                    let yes = self.expression()?;
+                    self.expect(":")?;
+                    Node::Choice { condition: left, yes, no: self.operand()? }
+                }
+                None => {
+                    let index = self.expression()?;
+                    self.expect("]")?;
+                    Node::Index { data: left, index, element: self.element(left) }
+                }
+                Some(operator) => {
+                    let right = self.operand()?;
+                    (own, last) = (next, right);
+                    match self.rotated(operator, next, left, right)? {
+                        Some((outer, priority)) => {
+                            own = priority;
+                            outer
+                        }
+                        None => Node::Binary { operator, left, right },
+                    }
+                }
+            };
+            self.set(node, made)?;
+            let follows = match self.lexer.peek() {
+                Token::Sign(sign) => priority(sign),
+                _ => None,
+            };
+            if follows.is_some_and(|follows| follows <= own) {
+                node = last;
+            }
         }
-        Ok(left)
+        Ok(())
     }
 
-    fn unary(&mut self) -> Result<NodeId, Unparsable> {
+    /// Gives the left side of the right operand away when that binds less; what the whole is then, and how it binds.
+    fn rotated(
+        &mut self,
+        operator: Operator,
+        own: i8,
+        left: NodeId,
+        right: NodeId,
+    ) -> Result<Option<(Node, i8)>, Unparsable> {
+        let inner = |taken: NodeId| Node::Binary { operator, left, right: taken };
+        Ok(match self.program.node(right) {
+            Node::Binary { operator: other, left: taken, right: rest } if own < binds(other) => {
+                self.set(right, inner(taken))?;
+                let none = matches!(self.program.node(taken), Node::Atom { value: 0, text } if text == Span::default());
+                Some((Node::Binary { operator: other, left: right, right: rest }, if none { 0 } else { binds(other) }))
+            }
+            Node::Choice { condition, yes, no } => {
+                self.set(right, inner(condition))?;
+                Some((Node::Choice { condition: right, yes, no }, 0))
+            }
+            _ => None,
+        })
+    }
+
+    fn set(&mut self, node: NodeId, value: Node) -> Result<(), Unparsable> {
+        *self.program.nodes.get_mut(node as usize).ok_or(Unparsable)? = value;
+        Ok(())
+    }
+
+    /// Bytes of an element when a cast to a pointer tells it: `((u32 *)data)[1]`.
+    fn element(&self, data: NodeId) -> u8 {
+        match self.program.node(data) {
+            Node::Cast { cast: Cast::Elements(size), .. } => size,
+            _ => 0,
+        }
+    }
+
+    /// One operand; a sign before it takes the operators behind it in.
+    fn operand(&mut self) -> Result<NodeId, Unparsable> {
         self.depth += 1;
         if self.depth > DEEPEST {
             return Err(Unparsable);
         }
         let result = match self.lexer.next() {
-            Token::Sign("!") => self.unary().and_then(|inner| self.push(Node::Not(inner))),
-            Token::Sign("~") => self.unary().and_then(|inner| self.push(Node::Complement(inner))),
-            Token::Sign("+") => self.unary(),
-            Token::Sign("-") => {
-                let left = self.push(Node::Atom { value: 0, text: Span::default() })?;
-                let right = self.unary()?;
-                self.push(Node::Binary { operator: Operator::Subtract, left, right })
-            }
+            Token::Sign(sign @ ("!" | "~" | "+" | "-")) => self.signed(sign),
             Token::Sign("(") => self.parenthesis(),
             Token::Word("REC") => self.record(),
             Token::Word(word) => self.word(word),
@@ -112,21 +176,22 @@ impl<'a> Parser<'a> {
             Token::Sign(_) | Token::End => Err(Unparsable),
         };
         self.depth -= 1;
-        self.postfix(result?)
+        result
     }
 
-    /// `[index]` after a value.
-    fn postfix(&mut self, mut node: NodeId) -> Result<NodeId, Unparsable> {
-        while self.lexer.eat("[") {
-            let index = self.expression()?;
-            self.expect("]")?;
-            // `((u32 *)data)[1]`: the cast tells the size of an element.
-            let element = match self.program.node(node) {
-                Node::Cast { cast: Cast::Mask(mask), .. } => u8::try_from(mask.count_ones() / 8).unwrap_or(0),
-                _ => 0,
-            };
-            node = self.push(Node::Index { data: node, index, element })?;
-        }
+    fn signed(&mut self, sign: &str) -> Result<NodeId, Unparsable> {
+        let inner = self.operand()?;
+        let node = match sign {
+            "!" => Node::Not(inner),
+            "~" => Node::Complement(inner),
+            _ => {
+                let left = self.push(Node::Atom { value: 0, text: Span::default() })?;
+                let operator = if sign == "-" { Operator::Subtract } else { Operator::Add };
+                Node::Binary { operator, left, right: inner }
+            }
+        };
+        let node = self.push(node)?;
+        self.extend(node)?;
         Ok(node)
     }
 
@@ -144,15 +209,11 @@ impl<'a> Parser<'a> {
     fn parenthesis(&mut self) -> Result<NodeId, Unparsable> {
         if let Some((after, name, pointer)) = self.type_name() {
             self.lexer = after;
-            let cast = cast(&name, pointer, self.long_size);
-            let inner = self.unary()?;
-            // A cast to a pointer says how large the elements are when an index follows; it changes no value.
-            let cast = if pointer && self.lexer.peek() != Token::Sign("[") { Cast::Keep } else { cast };
-            return self.push(Node::Cast { cast, inner });
+            let inner = self.operand()?;
+            return self.push(Node::Cast { cast: cast(&name, pointer, self.long_size), inner });
         }
         let inner = self.expression()?;
         self.expect(")")?;
-        // `((u32 *)data)[1]`: the cast was taken for one without an index, since that stands outside.
         Ok(inner)
     }
 
@@ -308,20 +369,42 @@ impl<'a> Parser<'a> {
                 return Err(Unparsable);
             }
             let node = self.expression()?;
-            let value = self.constant(node, 0)?;
+            // A name that the kernel left in the format stands for no value; libtraceevent takes -1 for it.
+            let unknown = self.is_name(node);
+            let value = if unknown { u64::MAX } else { self.constant(node, 0)? };
             self.expect(",")?;
-            let Token::Text(text) = self.lexer.next() else { return Err(Unparsable) };
-            let mut text = self.program.intern(text);
-            while let Token::Text(more) = self.lexer.peek() {
-                self.lexer.next();
-                text.end = self.program.intern(more).end;
-            }
+            let text = self.expression()?;
+            let text = self.row_text(text)?;
             self.expect("}")?;
-            self.program.rows.push(Row { value, negative: value.cast_signed() < 0 && self.is_minus(node), text });
+            self.program.rows.push(Row {
+                value,
+                negative: unknown || value.cast_signed() < 0 && self.is_minus(node),
+                text,
+            });
             count += 1;
         }
         self.expect(")")?;
         Ok((first, count))
+    }
+
+    /// Whether the expression is a name without a known value.
+    fn is_name(&self, node: NodeId) -> bool {
+        let Node::Atom { text, .. } = self.program.node(node) else { return false };
+        let text = self.program.str(text);
+        text.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
+            && !KNOWN.iter().any(|(name, _)| *name == text)
+    }
+
+    /// The text of a row; some tables end with a null pointer instead of one.
+    fn row_text(&self, node: NodeId) -> Result<Span, Unparsable> {
+        match self.program.node(node) {
+            Node::Text(span) | Node::Atom { text: span, .. } => Ok(span),
+            Node::Cast { inner, .. } => match self.program.node(inner) {
+                Node::Text(span) | Node::Atom { text: span, .. } => Ok(span),
+                _ => Err(Unparsable),
+            },
+            _ => Err(Unparsable),
+        }
     }
 
     /// Whether the expression has a minus at its head.
@@ -375,29 +458,54 @@ impl<'a> Parser<'a> {
     }
 }
 
-/// The operator of a sign, and how tight it binds.
-fn operator(sign: &str) -> Option<(Operator, u8)> {
+/// The operator of a sign with two sides.
+fn operator(sign: &str) -> Option<Operator> {
     Some(match sign {
-        "||" => (Operator::Or, 1),
-        "&&" => (Operator::And, 2),
-        "|" => (Operator::BitOr, 3),
-        "^" => (Operator::BitXor, 4),
-        "&" => (Operator::BitAnd, 5),
-        "==" => (Operator::Equal, 6),
-        "!=" => (Operator::NotEqual, 6),
-        "<" => (Operator::Less, 7),
-        "<=" => (Operator::LessEqual, 7),
-        ">" => (Operator::Greater, 7),
-        ">=" => (Operator::GreaterEqual, 7),
-        "<<" => (Operator::ShiftLeft, 8),
-        ">>" => (Operator::ShiftRight, 8),
-        "+" => (Operator::Add, 9),
-        "-" => (Operator::Subtract, 9),
-        "*" => (Operator::Multiply, 10),
-        "/" => (Operator::Divide, 10),
-        "%" => (Operator::Remainder, 10),
+        "||" => Operator::Or,
+        "&&" => Operator::And,
+        "|" => Operator::BitOr,
+        "^" => Operator::BitXor,
+        "&" => Operator::BitAnd,
+        "==" => Operator::Equal,
+        "!=" => Operator::NotEqual,
+        "<" => Operator::Less,
+        "<=" => Operator::LessEqual,
+        ">" => Operator::Greater,
+        ">=" => Operator::GreaterEqual,
+        "<<" => Operator::ShiftLeft,
+        ">>" => Operator::ShiftRight,
+        "+" => Operator::Add,
+        "-" => Operator::Subtract,
+        "*" => Operator::Multiply,
+        "/" => Operator::Divide,
+        "%" => Operator::Remainder,
         _ => return None,
     })
+}
+
+/// How loose an operator binds: the number of its row in the table of a book on C.
+fn binds(operator: Operator) -> i8 {
+    match operator {
+        Operator::Multiply | Operator::Divide | Operator::Remainder => 6,
+        Operator::Add | Operator::Subtract => 7,
+        Operator::ShiftLeft | Operator::ShiftRight => 8,
+        Operator::Less | Operator::LessEqual | Operator::Greater | Operator::GreaterEqual => 9,
+        Operator::Equal | Operator::NotEqual => 10,
+        Operator::BitAnd => 11,
+        Operator::BitXor => 12,
+        Operator::BitOr => 13,
+        Operator::And => 14,
+        Operator::Or => 15,
+    }
+}
+
+/// The same for a sign, with the choice and the index; `None` for what is no operator.
+fn priority(sign: &str) -> Option<i8> {
+    match sign {
+        "?" => Some(16),
+        "[" => Some(-1),
+        _ => operator(sign).map(binds),
+    }
 }
 
 /// Bytes of a type, as far as its name tells.
@@ -418,11 +526,12 @@ fn cast_name(name: &str) -> bool {
     size_of(name, 8).is_some()
 }
 
-/// What a cast does; for a pointer the mask tells the size of the element.
+/// What a cast does.
 fn cast(name: &str, pointer: bool, long_size: u8) -> Cast {
-    let known = if pointer { size_of(name, long_size) } else { size_of(name, long_size).filter(|size| *size < 8) };
-    match known {
-        Some(size @ 1..=8) => Cast::Mask(u64::MAX >> (64 - 8 * size)),
+    let size = size_of(name, long_size);
+    match size.and_then(|size| u8::try_from(size).ok()) {
+        Some(size) if pointer => Cast::Elements(size),
+        Some(size @ 1..=7) if !pointer => Cast::Mask(u64::MAX >> (64 - 8 * u32::from(size))),
         _ => Cast::Keep,
     }
 }

@@ -100,7 +100,7 @@ impl<'p> Print<'p, '_> {
                 number::print_pointer(out, &self.with_star(spec), self.value(argument));
                 out.extend(letter);
             }
-            Piece::Symbol { spec, letter, argument } => self.symbol(out, &spec, letter, self.value(argument)),
+            Piece::Symbol { letter, argument } => self.symbol(out, letter, self.value(argument)),
             Piece::Mac { colons, argument } => address::mac(out, self.data(argument), colons),
             Piece::Ip { ip, argument } => {
                 address::ip(out, self.data(argument), ip, self.layout.endian == Endian::Big);
@@ -126,14 +126,14 @@ impl<'p> Print<'p, '_> {
     }
 
     /// A function's name; the capital letters also print how far in.
-    fn symbol(&self, out: &mut Vec<u8>, spec: &Spec, letter: u8, address: u64) {
+    fn symbol(&self, out: &mut Vec<u8>, letter: u8, address: u64) {
         let Some((name, start)) = self.names.symbol(address) else {
-            number::print_pointer(out, spec, address);
-            return out.push(letter);
+            // Writing to a vector does not fail.
+            let _ = write!(out, "0x{address:x}");
+            return;
         };
         out.extend_from_slice(name.as_bytes());
         if matches!(letter, b'S' | b'F') {
-            // Writing to a vector does not fail.
             let _ = write!(out, "+0x{:x}", address.wrapping_sub(start));
         }
     }

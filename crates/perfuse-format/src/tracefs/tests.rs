@@ -130,13 +130,20 @@ impl Resolve for Names {
 fn conversions_and_expressions() {
     for (fmt, expected) in [
         (r#""%d %lld %08lx%%\n", REC->a, REC->b, (unsigned long)REC->a"#, "5 -2 00000005%\n"),
-        (r#""a" "b%d", 1 + 2 * 3 - 1 - 1"#, "ab5"),
+        (r#""a" "b%d", 1 + 2 * 3"#, "ab7"),
+        (r#""%d", 2 * 3 + 1"#, "7"),
+        // As libtraceevent reads them, not as C does.
+        (r#""%d", 9 - 4 + 1"#, "4"),
+        (r#""%d", 1 & (2 | 4)"#, "4"),
+        (r#""%d", 4 | 8 & ~8 & 12"#, "4"),
+        (r#""%d", 0 ? 1 : 2 ? 3 : 4"#, "3"),
+        (r#""%d", 1 + -1 + 4"#, "4"),
         (r#""%d", (REC->a & 4 | 2) << 1 == 12 && !0"#, "1"),
         (r#""%s", REC->a > 4 ? "more" : "less""#, "more"),
         (r#""%s|%-7s|%.2s|%*d", __get_str(name), __get_str(name), __get_str(name), 4, 7"#, "hello|hello  |he|   7"),
         (r#""%.*s", 3, __get_str(name)"#, "hel"),
         (r#""%s", REC->text"#, "constant"),
-        (r#""%ps %pS %pS", REC->a, REC->a, (void *)REC->b"#, "five five+0x3 0xfffffffffffffffeS"),
+        (r#""%ps %pS %pS", REC->a, REC->a, (void *)REC->b"#, "five five+0x3 0xfffffffffffffffe"),
         (r#""%p %p", 0, (void *)16"#, "(nil) 0x10"),
         (r#""%s", __print_flags(REC->a, "|", { 1, "A" }, { (1UL << 2), "B" })"#, "A|B"),
         (r#""%s", __print_flags(REC->a, "|", { 4, "B" })"#, "B|0x1"),
@@ -178,7 +185,7 @@ fn what_cannot_be_evaluated_is_printed_field_by_field() {
 
 #[test]
 fn nesting_without_end_is_refused() {
-    for open in ["(", "!", "-", "(int)", "REC->list["] {
+    for open in ["(", "!", "-", "(int)", "REC->list[", "1 + ", "1 ? 1 : "] {
         let fmt = format!("\"%d\", {}1", open.repeat(100_000));
         assert!(printed(&fmt).starts_with("[FAILED TO PARSE]"));
     }

@@ -17,6 +17,8 @@ pub(super) enum Cast {
     Keep,
     /// Keeps the lower bits of this mask.
     Mask(u64),
+    /// A pointer to elements of so many bytes: changes no value, but an index counts in them.
+    Elements(u8),
 }
 
 /// Operators with two sides; all work on unsigned 64 bits.
@@ -146,7 +148,7 @@ pub(super) enum Piece {
     /// `%p` alone or with letters that mean nothing here, which are printed.
     Pointer { spec: Spec, letter: Option<u8>, argument: NodeId },
     /// `%pS`, `%pF` (with the offset) and `%ps`, `%pf` (without).
-    Symbol { spec: Spec, letter: u8, argument: NodeId },
+    Symbol { letter: u8, argument: NodeId },
     /// `%pM` and (without colons) `%pm`.
     Mac { colons: bool, argument: NodeId },
     /// `%pI4`, `%pI6c`, `%pISpc`, ...
@@ -180,5 +182,28 @@ impl Program {
     /// The node with this number; what cannot be there is a zero.
     pub(super) fn node(&self, id: NodeId) -> Node {
         self.nodes.get(id as usize).copied().unwrap_or(Node::Atom { value: 0, text: Span::default() })
+    }
+
+    /// Whether no path from the node is longer than this.
+    pub(super) fn is_shallow(&self, id: NodeId, depth: u32) -> bool {
+        let Some(depth) = depth.checked_sub(1) else { return false };
+        let all = |ids: &[NodeId]| ids.iter().all(|id| self.is_shallow(*id, depth));
+        match self.node(id) {
+            Node::Flags { value, .. } | Node::Symbolic { value, .. } => all(&[value]),
+            Node::Hex { data, length, .. } => all(&[data, length]),
+            Node::Array { data, count, element } => all(&[data, count, element]),
+            Node::Cast { inner, .. } | Node::Not(inner) | Node::Complement(inner) => all(&[inner]),
+            Node::Index { data, index, .. } => all(&[data, index]),
+            Node::Choice { condition, yes, no } => all(&[condition, yes, no]),
+            Node::Binary { left, right, .. } => all(&[left, right]),
+            Node::Atom { .. }
+            | Node::Text(_)
+            | Node::Field(_)
+            | Node::Str(_)
+            | Node::Dynamic(_)
+            | Node::DynamicLength(_)
+            | Node::Bitmask(_)
+            | Node::Cpumask(_) => true,
+        }
     }
 }

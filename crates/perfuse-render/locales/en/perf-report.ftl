@@ -37,6 +37,7 @@ help-report-children = callers get the weight of what they call; default
 help-report-demangle = readable names of C++ and Rust; default
 help-report-demangle-kernel = for the kernel too
 help-report-full-source-path = whole paths of source files
+help-report-group = events that were counted together side by side; default for groups
 help-report-header = the header of the file, then the report
 help-report-header-only = only the header of the file
 help-report-ignore-callees = leave out what these functions call

@@ -37,6 +37,7 @@ help-report-children = 호출한 것의 무게를 호출한 쪽에도 더합니�
 help-report-demangle = C++와 Rust 이름을 읽기 좋게 바꿉니다. 기본값입니다
 help-report-demangle-kernel = 커널 이름도 바꿉니다
 help-report-full-source-path = 소스 파일의 전체 경로를 보여줍니다
+help-report-group = 함께 센 이벤트를 나란히 보여줍니다. 그룹에서는 기본값입니다
 help-report-header = 파일 머리말을 보여준 뒤 보고서를 보여줍니다
 help-report-header-only = 파일 머리말만 보여줍니다
 help-report-ignore-callees = 이 함수들이 호출한 것은 뺍니다

@@ -9,9 +9,11 @@
 //!
 //! Times and weights of time are milliseconds in floating point: a period of any length has its place there.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use perfuse_analyze::profile::{FrameKind, Profile, WeightUnit};
+use perfuse_analyze::flame::frame_name;
+use perfuse_analyze::profile::{Frame, FrameKind, Profile, WeightUnit};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -28,17 +30,18 @@ const CATEGORIES: [(&str, &str); 4] = [("Other", "grey"), ("User", "yellow"), ("
 
 #[derive(Default)]
 struct Strings<'a> {
-    ids: BTreeMap<&'a str, usize>,
-    all: Vec<&'a str>,
+    ids: BTreeMap<Cow<'a, str>, usize>,
+    all: Vec<Cow<'a, str>>,
 }
 
 impl<'a> Strings<'a> {
-    fn id(&mut self, text: &'a str) -> usize {
-        let all = &mut self.all;
-        *self.ids.entry(text).or_insert_with(|| {
-            all.push(text);
-            all.len() - 1
-        })
+    fn id(&mut self, text: Cow<'a, str>) -> usize {
+        if let Some(id) = self.ids.get(&text) {
+            return *id;
+        }
+        self.all.push(text.clone());
+        self.ids.insert(text, self.all.len() - 1);
+        self.all.len() - 1
     }
 }
 
@@ -301,7 +304,7 @@ impl Tables {
         }
         let Some(frame) = profile.frames().get(id as usize) else { return 0 };
         let file = frame.source.map_or(u32::MAX, |(file, _)| file.0);
-        let func = self.func(profile, (frame.function.0, frame.module.0, file), shared);
+        let func = self.func(profile, frame, file, shared);
         let table = &mut self.frames;
         // 0 is an address that nobody told; numbers above 2^63 are the kernel's, which no table of a file has.
         let address = i64::try_from(frame.address).ok().filter(|address| *address > 0);
@@ -324,16 +327,17 @@ impl Tables {
         table.length - 1
     }
 
-    fn func<'a>(&mut self, profile: &'a Profile, key: (u32, u32, u32), shared: &mut Shared<'a>) -> usize {
+    fn func<'a>(&mut self, profile: &'a Profile, frame: &Frame, file: u32, shared: &mut Shared<'a>) -> usize {
+        let key = (frame.function.0, frame.module.0, file);
         if let Some(known) = self.func_ids.get(&key) {
             return *known;
         }
         let text = |id: u32| profile.texts().get(id as usize).map_or("", String::as_str);
-        let (name, module, file) = (text(key.0), text(key.1), text(key.2));
+        let (module, file) = (text(key.1), text(key.2));
         let resource = if module.is_empty() { -1 } else { self.resource(module, shared) };
         let source = if file.is_empty() { None } else { Some(shared.source(file)) };
         let table = &mut self.funcs;
-        table.name.push(shared.strings.id(name));
+        table.name.push(shared.strings.id(frame_name(profile, frame)));
         table.is_js.push(false);
         table.relevant_for_js.push(false);
         table.resource.push(resource);
@@ -350,7 +354,7 @@ impl Tables {
         let table = &mut self.resources;
         let id = *self.resource_ids.entry(lib).or_insert_with(|| {
             table.lib.push(Some(lib));
-            table.name.push(shared.strings.id(base_name(module)));
+            table.name.push(shared.strings.id(Cow::Borrowed(base_name(module))));
             table.host.push(None);
             // A library.
             table.r#type.push(1);
@@ -371,7 +375,7 @@ impl<'a> Shared<'a> {
     }
 
     fn source(&mut self, path: &'a str) -> usize {
-        let name = self.strings.id(path);
+        let name = self.strings.id(Cow::Borrowed(path));
         let names = &mut self.source_names;
         *self.sources.entry(path).or_insert_with(|| {
             names.push(name);

@@ -1,11 +1,13 @@
 //! pprof's `profile.proto`, gzipped: <https://github.com/google/pprof/blob/main/proto/profile.proto>. The few messages
 //! are encoded here: a field is its number and wire type, then a varint or a length and that many bytes.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::Write as _;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use perfuse_analyze::flame::frame_name;
 use perfuse_analyze::profile::{NodeId, Profile, WeightUnit};
 
 use super::{ProfileInfo, base_name, span};
@@ -76,18 +78,23 @@ impl Strings {
     }
 }
 
+/// Name of the value that says how many samples there were.
+const SAMPLES: &str = "samples";
+
 /// The largest value of a sample: they are signed.
 const LARGEST: u64 = i64::MAX as u64;
 
 /// Writes the parts of `Profile`; numbers of fields are those of the schema.
 struct Writer<'a> {
     profile: &'a Profile,
+    /// Whether the number of samples is a value of its own. Folded stacks have no other.
+    counted: bool,
     strings: Strings,
     out: Message,
     /// Number and largest address of each module, by the text of its path.
     mappings: BTreeMap<u32, (u64, u64)>,
-    /// By the texts of name and file.
-    functions: BTreeMap<(u32, u32), u64>,
+    /// By name and the text of the file.
+    functions: BTreeMap<(Cow<'a, str>, u32), u64>,
     /// By its frames, innermost first: the inlined ones and the one that they are part of.
     locations: BTreeMap<Vec<u32>, u64>,
 }
@@ -96,6 +103,7 @@ struct Writer<'a> {
 pub fn render(profile: &Profile, info: &ProfileInfo) -> std::io::Result<Vec<u8>> {
     let mut writer = Writer {
         profile,
+        counted: !profile.events.iter().any(|event| event.name == SAMPLES),
         strings: Strings::default(),
         out: Message::default(),
         mappings: BTreeMap::new(),
@@ -121,10 +129,13 @@ pub fn render(profile: &Profile, info: &ProfileInfo) -> std::io::Result<Vec<u8>>
     zipped.finish()
 }
 
-impl Writer<'_> {
+impl<'a> Writer<'a> {
     /// The kinds of value of a sample: how many there were, then the weight of each event.
     fn types(&mut self) {
-        let mut all = vec![("samples".to_owned(), "count")];
+        let mut all = Vec::new();
+        if self.counted {
+            all.push((SAMPLES.to_owned(), "count"));
+        }
         for event in &self.profile.events {
             let clock = matches!(event.name.split(':').next(), Some("cpu-clock" | "task-clock"));
             all.push(match event.unit {
@@ -140,7 +151,7 @@ impl Writer<'_> {
             kind.number(1, name);
             kind.number(2, unit);
             self.out.message(1, &kind);
-            if index == 1 {
+            if index == usize::from(self.counted) {
                 // What lies between two samples, and what pprof shows first.
                 self.out.message(11, &kind);
                 last = name;
@@ -153,19 +164,19 @@ impl Writer<'_> {
 
     /// Samples of one thread with one stack are one.
     fn samples(&mut self) {
-        let profile = self.profile;
+        let (profile, counted) = (self.profile, usize::from(self.counted));
         let mut order: Vec<_> = profile.samples.iter().collect();
         order.sort_by_key(|sample| (sample.thread, sample.node));
         for same in order.chunk_by(|a, b| (a.thread, a.node) == (b.thread, b.node)) {
             let Some(first) = same.first() else { continue };
-            let mut values = vec![0_u64; profile.events.len() + 1];
+            let mut values = vec![0_u64; profile.events.len() + counted];
             for sample in same {
-                let event = values.get_mut(sample.event as usize + 1);
+                let event = values.get_mut(sample.event as usize + counted);
                 if let Some(value) = event {
                     *value = value.saturating_add(sample.weight);
                 }
             }
-            if let Some(count) = values.first_mut() {
+            if let Some(count) = values.first_mut().filter(|_| self.counted) {
                 *count = same.len() as u64;
             }
             let locations = self.stack(first.node);
@@ -229,7 +240,7 @@ impl Writer<'_> {
             let Some(frame) = self.profile.frames().get(*frame as usize) else { continue };
             let file = frame.source.map_or(u32::MAX, |(file, _)| file.0);
             let mut line = Message::default();
-            line.number(1, self.function(frame.function.0, file));
+            line.number(1, self.function(frame_name(self.profile, frame), file));
             line.number(2, frame.source.map_or(0, |(_, line)| u64::from(line)));
             message.message(4, &line);
         }
@@ -238,27 +249,37 @@ impl Writer<'_> {
         id
     }
 
-    fn function(&mut self, name: u32, file: u32) -> u64 {
-        if let Some(id) = self.functions.get(&(name, file)) {
+    fn function(&mut self, name: Cow<'a, str>, file: u32) -> u64 {
+        let next = self.functions.len() as u64 + 1;
+        let key = (name, file);
+        if let Some(id) = self.functions.get(&key) {
             return *id;
         }
-        let id = self.functions.len() as u64 + 1;
-        self.functions.insert((name, file), id);
-        let text = |id: u32| self.profile.texts().get(id as usize).map_or("", String::as_str);
-        let (name, file) = (self.strings.id(text(name)), self.strings.id(text(file)));
+        let path = self.profile.texts().get(file as usize).map_or("", String::as_str);
+        let (name, path) = (self.strings.id(&key.0), self.strings.id(path));
+        self.functions.insert(key, next);
         let mut message = Message::default();
-        message.number(1, id);
+        message.number(1, next);
         message.number(2, name);
         message.number(3, name);
-        message.number(4, file);
+        message.number(4, path);
         self.out.message(5, &message);
-        id
+        next
     }
 
     /// One mapping for each module. Addresses are those in the file, so that all of them begin at 0.
     fn write_mappings(&mut self) {
-        for (module, (id, largest)) in std::mem::take(&mut self.mappings) {
-            let path = self.profile.texts().get(module as usize).map_or("", String::as_str);
+        let text = |module: u32| self.profile.texts().get(module as usize).map_or("", String::as_str);
+        // The first is taken for the program itself: one that a thread is named after (names have 15 letters).
+        let comms: Vec<&str> = self.profile.threads().iter().map(|thread| thread.comm.as_str()).collect();
+        let named = |module: u32| {
+            let name = base_name(text(module));
+            comms.iter().any(|comm| *comm == name || (comm.len() == 15 && name.starts_with(comm)))
+        };
+        let mut mappings: Vec<(u32, (u64, u64))> = std::mem::take(&mut self.mappings).into_iter().collect();
+        mappings.sort_by_key(|(module, _)| !named(*module));
+        for (module, (id, largest)) in mappings {
+            let path = text(module);
             // pprof takes a mapping without a name for one that it has to find symbols for.
             let path = self.strings.id(if base_name(path).is_empty() { "[unknown]" } else { path });
             let mut message = Message::default();

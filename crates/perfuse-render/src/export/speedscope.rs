@@ -1,6 +1,9 @@
 //! The file format of speedscope (`https://www.speedscope.app/file-format-schema.json`): one sampled profile for each
 //! thread and event.
 
+use std::borrow::Cow;
+
+use perfuse_analyze::flame::frame_name;
 use perfuse_analyze::profile::{NodeId, Profile, WeightUnit};
 use serde::Serialize;
 
@@ -27,7 +30,7 @@ struct Shared<'a> {
 
 #[derive(Serialize)]
 struct Frame<'a> {
-    name: &'a str,
+    name: Cow<'a, str>,
     #[serde(skip_serializing_if = "str::is_empty")]
     file: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -49,7 +52,7 @@ struct Sampled {
 /// The document.
 pub fn render(profile: &Profile, info: &ProfileInfo) -> serde_json::Result<Vec<u8>> {
     let frames = profile.frames().iter().map(|frame| Frame {
-        name: profile.text(frame.function),
+        name: frame_name(profile, frame),
         file: frame.source.map_or_else(|| base_name(profile.text(frame.module)), |(file, _)| profile.text(file)),
         line: frame.source.map(|(_, line)| line),
     });

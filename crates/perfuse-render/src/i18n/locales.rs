@@ -19,10 +19,12 @@ tables!(
     "memory",
     "network",
     "disk",
+    "flame",
     "perf",
     "perf-record",
-    "flame",
-    "perf-report", "perf-script",
+    "perf-report",
+    "perf-script",
+    "perf-stat",
 );
 
 /// Name and source of every table of a language.

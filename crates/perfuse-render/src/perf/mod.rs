@@ -1,5 +1,7 @@
 //! Layouts of perf's own commands, byte for byte as perf writes them, and always in English: scripts read them.
 
+pub mod attr;
+pub mod header;
 pub mod number;
 pub mod report;
 mod report_cell;

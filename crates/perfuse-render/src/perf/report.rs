@@ -27,6 +27,8 @@ pub struct ReportOptions {
     pub nanoseconds: bool,
     /// Whether `--dsos` was given: then the column of files is not widened.
     pub dsos_chosen: bool,
+    /// Columns that are left out, because a filter leaves one value only: key, and how it is told in the head.
+    pub elided: Vec<(Key, String)>,
     /// Whether lines are of symbols first: then call chains do not repeat them.
     pub sorts_by_symbol: bool,
     /// `--time`, for the head.
@@ -40,8 +42,10 @@ pub struct ReportOptions {
 /// An event of the report.
 #[derive(Debug, Clone, Default)]
 pub struct ReportEvent {
-    /// As in the head: `cpu-clock:ppp`.
+    /// As in the head: `cpu-clock:ppp`; of the leader of a group that of the group.
     pub name: String,
+    /// Whether it leads a group of several.
+    pub several: bool,
 }
 
 /// Writes the tables.
@@ -71,7 +75,8 @@ impl<'a> Layout<'a> {
         }
         for (index, event) in events.iter().enumerate() {
             let Some(table) = self.hists.tables.get(index) else { continue };
-            if self.options.skip_empty && table.totals.all.samples == 0 {
+            let empty = self.options.skip_empty && table.totals.all.samples == 0;
+            if empty || self.hists.is_member(index) {
                 continue;
             }
             if !quiet {
@@ -87,14 +92,19 @@ impl<'a> Layout<'a> {
 
     /// How many samples of what.
     fn head(&self, index: usize, event: &ReportEvent, out: &mut String) {
-        let Some(table) = self.hists.tables.get(index) else { return };
-        let sums = if self.hists.settings.relative { table.totals.shown } else { table.totals.all };
-        let (samples, unit) = short(sums.samples);
-        let _ = write!(out, "# Samples: {samples}{unit} of event '{}'", event.name);
+        let (mut samples, mut period) = (0_u64, 0_u64);
+        for table in self.hists.tables.get(self.hists.group(index)).unwrap_or_default() {
+            let sums = if self.hists.settings.relative { table.totals.shown } else { table.totals.all };
+            samples += sums.samples;
+            period = period.saturating_add(sums.period);
+        }
+        let (samples, unit) = short(samples);
+        let events = if event.several { "events" } else { "event" };
+        let _ = write!(out, "# Samples: {samples}{unit} of {events} '{}'", event.name);
         if let Some(time) = &self.options.time {
             let _ = write!(out, " (time slices: {time})");
         }
-        let _ = write!(out, "\n# Event count (approx.): {}", sums.period);
+        let _ = write!(out, "\n# Event count (approx.): {period}");
         if let Some(socket) = self.options.socket {
             let _ = write!(out, "\n# Processor Socket: {socket}");
         }
@@ -137,14 +147,18 @@ impl<'a> Layout<'a> {
         }
     }
 
-    pub(super) fn weight_width(&self, weight: Weight) -> usize {
+    /// Width of a weight's column in the table of an event: as wide as all events of its group need.
+    fn weight_width(&self, event: usize, weight: Weight) -> usize {
         let user = self.user_width(Column::Weight(weight));
-        let width = match weight {
-            Weight::Samples | Weight::Period => 12,
-            Weight::OverheadGuestSys | Weight::OverheadGuestUs => 9,
-            _ => 8,
-        };
-        user.unwrap_or(width).max(self.column_head(Column::Weight(weight)).len())
+        let width = default_width(weight);
+        let members = self.hists.group(event).len();
+        let grouped = if members > 1 { members * width } else { 0 };
+        user.unwrap_or(width).max(grouped).max(self.column_head(Column::Weight(weight)).len())
+    }
+
+    /// Width that one event takes of it.
+    pub(super) fn member_width(&self, weight: Weight) -> usize {
+        self.user_width(Column::Weight(weight)).unwrap_or_else(|| default_width(weight)).max(3)
     }
 
     /// The width that `-w` says for a column.
@@ -160,7 +174,7 @@ impl<'a> Layout<'a> {
             order.iter().copied().filter(|&id| !self.hists.entry(id).filtered)
         };
         let of = |column: &Column| match *column {
-            Column::Weight(weight) => self.weight_width(weight),
+            Column::Weight(weight) => self.weight_width(event, weight),
             Column::Key(key) => self.user_width(*column).unwrap_or_else(|| {
                 let widest = ids().map(|id| self.value_width(id, key)).max().unwrap_or(0);
                 widest.max(key.spec().header.len())
@@ -172,7 +186,9 @@ impl<'a> Layout<'a> {
     fn column_heads(&self, widths: &[usize], out: &mut String) {
         let between = self.options.separator.as_deref().unwrap_or("  ");
         out.push_str("# ");
-        for (at, (&column, &width)) in self.hists.settings.columns.shown.iter().zip(widths).enumerate() {
+        let columns =
+            || self.hists.settings.columns.shown.iter().zip(widths).filter(|(column, _)| self.is_visible(**column));
+        for (at, (&column, &width)) in columns().enumerate() {
             if at > 0 {
                 out.push_str(between);
             }
@@ -188,8 +204,13 @@ impl<'a> Layout<'a> {
         if self.options.separator.is_some() {
             return;
         }
-        let dots: Vec<String> = widths.iter().map(|&width| ".".repeat(width)).collect();
+        let dots: Vec<String> = columns().map(|(_, &width)| ".".repeat(width)).collect();
         let _ = write!(out, "# {}\n#\n", dots.join("  "));
+    }
+
+    /// Whether a column is not left out.
+    pub fn is_visible(&self, column: Column) -> bool {
+        !self.options.elided.iter().any(|(key, _)| column == Column::Key(*key))
     }
 
     /// The text of a cell.
@@ -210,12 +231,17 @@ impl<'a> Layout<'a> {
     fn line(&self, id: u32, widths: &[usize], out: &mut String) {
         let columns = &self.hists.settings.columns.shown;
         let separator = self.options.separator.as_deref();
+        let mut first = true;
         for (at, (&column, &width)) in columns.iter().zip(widths).enumerate() {
+            if !self.is_visible(column) {
+                continue;
+            }
             match separator {
                 None => out.push_str("  "),
-                Some(separator) if at > 0 => out.push_str(separator),
+                Some(separator) if !first => out.push_str(separator),
                 Some(_) => {}
             }
+            first = false;
             let text = self.cell(id, column, width);
             out.push_str(&text);
             if at + 1 < columns.len() {
@@ -223,6 +249,14 @@ impl<'a> Layout<'a> {
             }
         }
         out.push('\n');
+    }
+}
+
+fn default_width(weight: Weight) -> usize {
+    match weight {
+        Weight::Samples | Weight::Period => 12,
+        Weight::OverheadGuestSys | Weight::OverheadGuestUs => 9,
+        _ => 8,
     }
 }
 

@@ -78,7 +78,7 @@ impl Layout<'_> {
         let options = self.options;
         let unresolved =
             !place.has_symbol() && options.separator.is_none() && options.widths.is_empty() && !options.dsos_chosen;
-        let name = self.hists.frames.text(self.dso_text(place)).map_or(0, str::len);
+        let name = self.hists.frames.text(self.hists.frames.dso_text(place)).map_or(0, str::len);
         if unresolved { name.max(ADDRESS) } else { name }
     }
 
@@ -88,10 +88,6 @@ impl Layout<'_> {
             Some(name) => name.len() + 4 + if self.options.verbose { ADDRESS + 2 + 3 } else { 0 },
             None => ADDRESS + 4 + 2,
         }
-    }
-
-    fn dso_text(&self, place: &Frame) -> u32 {
-        if self.options.verbose { place.dso_path } else { place.dso_name }
     }
 
     fn thread_name(&self, id: u32) -> &str {
@@ -141,7 +137,7 @@ impl Layout<'_> {
             Key::IpcNull => format!("{:<width$}", "-      -"),
             Key::Time => cut(&self.time(value().unwrap_or(0)), width).to_owned(),
             Key::CodePageSize | Key::DataPageSize => format!("{:<width$}", page_size(value().unwrap_or(0))),
-            Key::Addr => format!("{:<width$}", format!("0x{:x}", place.address)),
+            Key::Addr => format!("{:<width$}", zero_or_hex(place.address)),
             _ => self.branch_cell(id, key, width),
         }
     }
@@ -157,7 +153,7 @@ impl Layout<'_> {
         match (key, place) {
             (Key::DsoFrom | Key::DsoTo | Key::DsoDaddr, Some(place)) => self.dso_cell(place, width),
             (Key::SymbolFrom | Key::SymbolTo | Key::SymbolDaddr, Some(place)) => self.symbol_cell(place, width),
-            (Key::AddrFrom | Key::AddrTo, Some(place)) => format!("{:<width$}", format!("0x{:x}", place.address)),
+            (Key::AddrFrom | Key::AddrTo, Some(place)) => format!("{:<width$}", zero_or_hex(place.address)),
             (Key::Mispredict, _) => padded(yes_no("Y", "N"), width),
             (Key::Abort, _) => format!("{:<width$}", yes_no("A", ".")),
             (Key::InTx, _) => format!("{:<width$}", yes_no("T", ".")),
@@ -166,20 +162,20 @@ impl Layout<'_> {
                 Some(cycles) => format!("{cycles:<width$}"),
                 None => "N/A".to_owned(),
             },
-            (Key::PhysDaddr, _) => format!("{:<width$}", format!("{:#x}", value.unwrap_or(0))),
+            (Key::PhysDaddr, _) => format!("{:<width$}", zero_or_hex(value.unwrap_or(0))),
             (_, None) => padded("N/A", width),
             (_, Some(_)) => String::new(),
         }
     }
 
     fn dso_cell(&self, place: &Frame, width: usize) -> String {
-        padded(self.hists.frames.text(self.dso_text(place)).unwrap_or("[unknown]"), width)
+        padded(self.hists.frames.text(self.hists.frames.dso_text(place)).unwrap_or("[unknown]"), width)
     }
 
     fn symbol_cell(&self, place: &Frame, width: usize) -> String {
         let mut text = String::new();
         if self.options.verbose {
-            let _ = write!(text, "{:<width$} {} ", format!("{:#x}", place.address), place.origin, width = ADDRESS + 2);
+            let _ = write!(text, "{:<width$} {} ", zero_or_hex(place.address), place.origin, width = ADDRESS + 2);
         }
         let _ = write!(text, "[{}] ", place.level);
         match self.hists.frames.text(place.name) {
@@ -190,7 +186,9 @@ impl Layout<'_> {
                 }
             }
             None => {
-                let _ = write!(text, "0x{:016x}", place.address);
+                // perf's `%#.16llx` has no prefix for zero.
+                let prefix = if place.address == 0 { "" } else { "0x" };
+                let _ = write!(text, "{prefix}{:016x}", place.address);
             }
         }
         text
@@ -202,22 +200,24 @@ impl Layout<'_> {
         if self.options.nanoseconds { format!("{seconds}.{rest:09}") } else { format!("{seconds}.{:06}", rest / 1000) }
     }
 
-    /// The text of a weight; a share in a colour of its size.
+    /// The text of a weight, for each event of the group; a share in a colour of its size.
     pub(super) fn weight_cell(&self, id: u32, weight: Weight) -> String {
-        let hists = self.hists;
-        let event = hists.context(id).event as usize;
+        let group = self.hists.group(self.hists.event_of(id));
+        group.clone().map(|event| self.member_cell(id, event, event - group.start, weight)).collect()
+    }
+
+    fn member_cell(&self, id: u32, event: usize, member: usize, weight: Weight) -> String {
         let bare = self.options.separator.is_some();
-        let value = hists.weight(id, weight);
+        let value = self.hists.member_weight(id, member, weight);
+        let width = self.member_width(weight);
         if matches!(weight, Weight::Samples | Weight::Period) {
-            let width = if bare { 1 } else { self.weight_width(weight) - 1 };
-            return format!(" {value:>width$}");
+            return format!(" {value:>width$}", width = if bare { 1 } else { width - 1 });
         }
-        if weight == Weight::OverheadChildren && !hists.settings.children {
-            return format!(" {:>width$}", "N/A", width = self.weight_width(weight) - 1);
+        if weight == Weight::OverheadChildren && !self.hists.settings.children {
+            return format!(" {:>width$}", "N/A", width = width - 1);
         }
-        let share = percent(value, hists.total(event));
-        let width = if bare { 1 } else { self.weight_width(weight) - 2 };
-        self.colored(share, &format!(" {share:>width$.2}%"))
+        let share = percent(value, self.hists.total(event));
+        self.colored(share, &format!(" {share:>width$.2}%", width = if bare { 1 } else { width - 2 }))
     }
 
     /// A text in the colour of a share.
@@ -251,9 +251,14 @@ fn page_size(bytes: u64) -> String {
     format!("{}{}", bytes >> (10 * unit), units[unit])
 }
 
+/// A number as `%#llx` writes it: zero has no prefix.
+fn zero_or_hex(number: u64) -> String {
+    if number == 0 { "0".to_owned() } else { format!("{number:#x}") }
+}
+
 /// How a place is called in a call chain.
 pub(super) fn chain_name(frames: &Frames, place: &Frame, with_source: bool) -> String {
-    let Some(name) = frames.text(place.name) else { return format!("{:#x}", place.address) };
+    let Some(name) = frames.text(place.name) else { return zero_or_hex(place.address) };
     let inlined = if place.inlined { " (inlined)" } else { "" };
     match frames.text(place.srcline).filter(|_| with_source) {
         Some(source) => format!("{name} {source}{inlined}"),

@@ -35,11 +35,11 @@ fn bit(depth: usize) -> u32 {
 impl Layout<'_> {
     /// The call chains of an entry.
     pub(super) fn chains(&self, id: u32, out: &mut String) {
-        let event = self.hists.context(id).event as usize;
+        let event = self.hists.event_of(id);
         let Some((index, options)) = self.chain_index.as_ref().map(|index| (index, &self.options.chain)) else {
             return;
         };
-        if self.hists.settings.event_chains.get(event) != Some(&true) {
+        if self.hists.settings.event_chains.get(event) != Some(&true) || !self.hists.leads(id) {
             return;
         }
         let Some(table) = self.hists.tables.get(event) else { return };

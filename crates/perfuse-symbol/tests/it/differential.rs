@@ -54,18 +54,29 @@ fn compare(directory: &Path, record: &[&str], program: &str) {
     let file = directory.join("perf.data").to_string_lossy().into_owned();
     let arguments = [&["record", "-q", "-o", &file][..], record, &["--", program]].concat();
     output("perf", &arguments);
-    let theirs = output("perf", &["script", "--no-inline", "-F", "ip,sym,symoff,dso", "-i", &file]);
-    let theirs = of_perf(&theirs);
+    for inlines in [false, true] {
+        let inline = if inlines { "--inline" } else { "--no-inline" };
+        let theirs = output("perf", &["script", inline, "-F", "ip,sym,symoff,dso", "-i", &file]);
+        compare_stacks(&std::fs::read(&file).unwrap(), &theirs, record, inlines);
+    }
+}
+
+fn compare_stacks(data: &[u8], theirs: &str, record: &[&str], inlines: bool) {
+    let theirs = of_perf(theirs);
     // Without call chains there is a line for each sample.
     let chains = record.iter().any(|argument| argument.starts_with("-g") || argument.starts_with("--call"));
     let theirs = if chains { theirs } else { theirs.into_iter().flatten().map(|line| vec![line]).collect() };
-    let mut resolver = Resolver::new();
-    let ours = resolver.stacks(&std::fs::read(&file).unwrap());
+    let ours = Resolver::new(inlines).stacks(data);
     assert!(theirs.len() > 9, "too few samples to compare: {}", theirs.len());
     assert_eq!(ours.len(), theirs.len());
     let differ: Vec<_> = ours.iter().zip(&theirs).filter(|(ours, theirs)| ours != theirs).collect();
     let first = differ.first();
-    assert!(differ.is_empty(), "{record:?}: {} of {} stacks differ: {first:#?}", differ.len(), theirs.len());
+    assert!(
+        differ.is_empty(),
+        "{record:?}, inlines {inlines}: {} of {} stacks differ: {first:#?}",
+        differ.len(),
+        theirs.len()
+    );
 }
 
 #[test]

@@ -11,6 +11,7 @@ use perfuse_symbol::{DsoKind, DsoSpec, HostFiles, ModuleId, SymbolOptions, Symbo
 
 /// Everything that names a recording.
 pub(crate) struct Resolver {
+    inlines: bool,
     pub session: Session,
     pub symbols: Symbols<HostFiles>,
     options: SymbolOptions,
@@ -20,9 +21,10 @@ pub(crate) struct Resolver {
 }
 
 impl Resolver {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(inlines: bool) -> Self {
         let options = SymbolOptions::default().with_home(&std::env::var("HOME").unwrap_or_default());
         Self {
+            inlines,
             session: Session::new(),
             symbols: Symbols::new(HostFiles(PathBuf::from("/")), options.clone()),
             options,
@@ -61,11 +63,11 @@ impl Resolver {
                     -512 => mode = CpuMode::User,
                     // Other marks of contexts.
                     -4095..=-1 => {}
-                    _ => lines.push(self.line(sample.pid, mode, ip, chain)),
+                    _ => self.lines(sample.pid, mode, ip, (chain, false), &mut lines),
                 }
             }
             for frame in self.unwind(&sample) {
-                lines.push(self.line(sample.pid, CpuMode::User, frame.lookup(), true));
+                self.lines(sample.pid, CpuMode::User, frame.lookup(), (true, true), &mut lines);
             }
             stacks.push(lines);
         }
@@ -110,9 +112,12 @@ impl Resolver {
         frames
     }
 
-    fn line(&mut self, pid: i32, mode: CpuMode, ip: u64, chain: bool) -> String {
+    fn lines(&mut self, pid: i32, mode: CpuMode, ip: u64, (chain, unwound): (bool, bool), lines: &mut Vec<String>) {
         let found = self.session.locate(pid, mode, ip);
-        let Some(id) = found.dso else { return format!("{ip:x} [unknown] ([unknown])") };
+        let Some(id) = found.dso else {
+            lines.push(format!("{ip:x} [unknown] ([unknown])"));
+            return;
+        };
         let dso = self.session.dso_of(id).unwrap();
         let module = *self.modules.entry(id).or_insert_with(|| {
             self.symbols.open(&DsoSpec {
@@ -123,15 +128,24 @@ impl Resolver {
                 ..DsoSpec::default()
             })
         });
-        let path = dso.path.clone();
         // perf shows the frames of call chains as it looked them up.
         let ip = if chain { found.address } else { ip };
-        match self.symbols.find(module, found.address) {
-            Some(symbol) => {
-                let info = self.symbols.symbol(symbol);
-                format!("{ip:x} {}+{:#x} ({path})", info.name, found.address - info.start)
-            }
-            None => format!("{ip:x} [unknown] ({path})"),
+        let path = &dso.path;
+        let Some(symbol) = self.symbols.find(module, found.address) else {
+            lines.push(format!("{ip:x} [unknown] ({path})"));
+            return;
+        };
+        // perf 6.1 looks for inlined functions only where it has unwound the stack itself.
+        let inlined = self.inlines && unwound;
+        let frames = if inlined { self.symbols.frames(module, found.address) } else { Vec::new().into() };
+        let info = self.symbols.symbol(symbol);
+        let offset = found.address - info.start;
+        if frames.is_empty() {
+            lines.push(format!("{ip:x} {}+{offset:#x} ({path})", info.name));
+        }
+        for frame in frames.iter() {
+            let place = if *frame.function == *info.name { path } else { "inlined" };
+            lines.push(format!("{ip:x} {}+{offset:#x} ({place})", frame.function));
         }
     }
 }

@@ -7,7 +7,9 @@ mod record;
 pub(crate) mod recorded;
 pub(crate) mod report;
 pub(crate) mod script;
+mod stat;
 mod usage;
+pub(crate) mod words;
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -24,6 +26,11 @@ pub(crate) use usage::message_id;
 pub(crate) const USAGE: u8 = 129;
 /// Exit status of perf for what could not be done: -1.
 pub(crate) const FAILED: u8 = 255;
+
+/// As the context of a [`UsageError`]: the exit status that perf has for it, where it is not [`USAGE`].
+#[derive(Debug, Clone, Copy, thiserror::Error)]
+#[error("exit status {0}")]
+pub(crate) struct Status(pub(crate) u8);
 
 /// One command of perf.
 pub(crate) struct Command {
@@ -44,6 +51,7 @@ pub(crate) const COMMANDS: &[Command] = &[
     record::COMMAND, //
     report::COMMAND, //
     script::COMMAND, //
+    stat::COMMAND,   //
 ];
 
 /// Runs the command line if it is one of perf's: a command of [`COMMANDS`], or anything else through a link named `perf`
@@ -81,7 +89,8 @@ pub(crate) fn run(arguments: &[OsString], texts: &Texts) -> Option<ExitCode> {
         Err(error) if crate::is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             if let Some(wrong) = error.downcast_ref::<UsageError>() {
-                return Some(refuse(wrong, texts));
+                let refused = refuse(wrong, texts);
+                return Some(error.downcast_ref::<Status>().map_or(refused, |status| ExitCode::from(status.0)));
             }
             console.complain(&format!("{error:#}"));
             ExitCode::from(FAILED)

@@ -10,7 +10,8 @@ use perfuse_analyze::resolve::{Found, Names, UserStack};
 use perfuse_analyze::session::{Dso, DsoId, DsoKind, Session};
 use perfuse_collect::mapped::{MappedFile, map_open};
 use perfuse_format::perfdata::{CpuMode, PerfData};
-use perfuse_symbol::unwind::{CfiId, Frame, Machine, Place, Registers, Unwinder};
+use perfuse_render::perf::header::About;
+use perfuse_symbol::unwind::{CfiId, Frame, Machine, Mapped, Place, Registers, Unwinder};
 use perfuse_symbol::{DsoSpec, HostFiles, ModuleId, SymbolId, SymbolOptions, Symbols};
 
 use super::options::Parsed;
@@ -66,6 +67,12 @@ impl Input {
 /// Architecture of the recorded machine; of this one where the file does not tell (pipes).
 pub(crate) fn arch<'d>(data: &'d PerfData<'_>) -> &'d str {
     data.features.arch.as_deref().unwrap_or(std::env::consts::ARCH)
+}
+
+/// What the text of a header needs besides the file.
+pub(crate) fn about(input: &Input, full: bool) -> About {
+    let changed = input.changed.unwrap_or_default();
+    About { changed, utc_offset: perfuse_collect::local_time::utc_offset(changed), full }
 }
 
 fn stdin_is_pipe() -> bool {
@@ -188,13 +195,13 @@ impl Names for RecordedNames {
             let mut missing = None;
             let locate = |ip: u64| {
                 let location = session.locate(stack.pid, CpuMode::User, ip);
-                let dso = location.dso?;
+                let Some(dso) = location.dso else { return Mapped::Nothing };
                 match frames.get(dso.0 as usize).copied().unwrap_or(Rules::Unread) {
-                    Rules::Of(file) => Some(Place { file, offset: location.address }),
-                    Rules::None => None,
+                    Rules::Of(file) => Mapped::File(Place { file, offset: location.address }),
+                    Rules::None => Mapped::Other,
                     Rules::Unread => {
                         missing.get_or_insert(dso);
-                        None
+                        Mapped::Other
                     }
                 }
             };

@@ -3,6 +3,7 @@
 
 mod cli;
 mod disk;
+mod flame;
 mod live;
 mod replay;
 mod watch;

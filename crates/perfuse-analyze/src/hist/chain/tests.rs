@@ -28,6 +28,7 @@ fn hists(chains: &[(&str, u64)], children: bool) -> Histograms {
         symbol_filter: None,
         relative: false,
         event_chains: vec![true],
+        groups: Vec::new(),
     };
     Histograms::new(collector, frames, settings)
 }

@@ -54,6 +54,7 @@ fn hists(children: bool, caller: bool, sort: Option<&str>) -> Histograms {
         symbol_filter: None,
         relative: false,
         event_chains: vec![true],
+        groups: Vec::new(),
     };
     Histograms::new(collector, frames, settings)
 }
@@ -61,7 +62,7 @@ fn hists(children: bool, caller: bool, sort: Option<&str>) -> Histograms {
 fn report(hists: &Histograms, options: &ReportOptions) -> String {
     let names = BTreeMap::new();
     let mut out = String::new();
-    let events = [ReportEvent { name: "cpu-clock:ppp".to_owned() }];
+    let events = [ReportEvent { name: "cpu-clock:ppp".to_owned(), several: false }];
     Layout::new(hists, options, &names).report(&events, 0, "Tip: none", &mut out);
     out
 }

@@ -31,8 +31,6 @@ pub struct Dump<'d> {
     data: &'d PerfData<'d>,
     name: String,
     arch: String,
-    /// Bytes before the first record of a pipe, which perf does not count.
-    before: u64,
     /// Whether records tell their times, and of which CPU they are.
     times: Option<(bool, bool)>,
     /// Whether no event is known yet: the first record of a pipe.
@@ -42,7 +40,7 @@ pub struct Dump<'d> {
 impl<'d> Dump<'d> {
     /// A dump of a file of this name.
     pub fn new(data: &'d PerfData<'d>, name: &str, arch: &str) -> Self {
-        use perfuse_format::perfdata::{Mode, PIPE_HEADER_SIZE, attr::flag};
+        use perfuse_format::perfdata::{Mode, attr::flag};
         let piped = data.header.mode == Mode::Pipe;
         let all = data.events.iter().fold(0, |bits, event| bits | event.attr.sample_type);
         let first = data.events.first().map(|event| event.attr);
@@ -52,7 +50,6 @@ impl<'d> Dump<'d> {
             data,
             name: if piped { "pipe".to_owned() } else { name.to_owned() },
             arch: arch.to_owned(),
-            before: if piped { PIPE_HEADER_SIZE } else { 0 },
             times,
             nothing_known: piped,
         }
@@ -60,7 +57,7 @@ impl<'d> Dump<'d> {
 
     /// Appends a record.
     pub fn record(&mut self, raw: &RawRecord<'_>, out: &mut Vec<u8>) {
-        let offset = raw.offset.saturating_sub(self.before);
+        let offset = raw.offset;
         let size = raw.body.len() as u64 + 8;
         out.push(b'\n');
         number::prefixed_hex(out, offset);
@@ -152,7 +149,8 @@ impl<'d> Dump<'d> {
         }
         if there(has::STACK_USER) {
             let place = (sample.user_stack.as_ptr() as usize).wrapping_sub(raw.body.as_ptr() as usize);
-            let place = if sample.user_stack.is_empty() { 0 } else { place.wrapping_add(8) };
+            // Of the size in front of it.
+            let place = if sample.user_stack.is_empty() { 0 } else { place };
             put(format!("... ustack: size {}, offset {place:#x}\n", sample.user_stack.len()));
         }
         if there(has::WEIGHT | has::WEIGHT_STRUCT) {
@@ -354,7 +352,9 @@ fn own(raw: &RawRecord<'_>, endian: Endian, out: &mut Vec<u8>) {
             let threads: Vec<String> = (0..count.min(raw.body.len() as u64 / 24))
                 .map(|_| {
                     let pid = signed(next());
-                    (next(), next());
+                    // The name of the thread.
+                    next();
+                    next();
                     pid.to_string()
                 })
                 .collect();
@@ -362,10 +362,28 @@ fn own(raw: &RawRecord<'_>, endian: Endian, out: &mut Vec<u8>) {
             format!(" nr: {} thread{plural}: {}\n", threads.len(), threads.join(", "))
         }
         kind::CPU_MAP => format!(": {}\n", cpu_map(raw.body, endian)),
-        kind::EVENT_UPDATE | kind::HEADER_ATTR | kind::HEADER_FEATURE | kind::HEADER_BUILD_ID => String::new(),
+        kind::EVENT_UPDATE => {
+            let (what, id) = (next(), next());
+            event_update(what, id, raw.body.get(16..).unwrap_or_default(), endian)
+        }
+        kind::HEADER_ATTR | kind::HEADER_FEATURE | kind::HEADER_BUILD_ID => String::new(),
         _ => ": unhandled!\n".to_owned(),
     };
     out.extend_from_slice(text.as_bytes());
+}
+
+/// Unit, scale, name or CPUs of an event.
+fn event_update(what: u64, id: u64, data: &[u8], endian: Endian) -> String {
+    let words = || String::from_utf8_lossy(data.split(|byte| *byte == 0).next().unwrap_or_default()).into_owned();
+    let number = || perfuse_format::perfdata::U64s::new(data, endian).iter().next().unwrap_or_default();
+    let line = match what {
+        0 => format!("... unit:  {}\n", words()),
+        1 => format!("... scale: {:.6}\n", f64::from_bits(number())),
+        2 => format!("... name:  {}\n", words()),
+        3 => format!("... {}\n", cpu_map(data, endian)),
+        _ => "... unknown type\n".to_owned(),
+    };
+    format!("\n... id:    {id}\n{line}")
 }
 
 /// `0-1`: the CPUs of a `CPU_MAP`, which holds a list, a mask or a range.

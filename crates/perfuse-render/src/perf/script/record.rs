@@ -57,7 +57,7 @@ pub fn name(type_number: u32) -> Option<&'static str> {
 const NAMESPACES: [&str; 7] = ["net", "uts", "ipc", "pid", "user", "mnt", "cgroup"];
 
 /// Appends the whole of a record: its name, what is in it, and the end of the line.
-pub fn write(raw: &RawRecord<'_>, record: Option<&Record<'_>>, out: &mut Vec<u8>) {
+pub(super) fn write(raw: &RawRecord<'_>, record: Option<&Record<'_>>, out: &mut Vec<u8>) {
     out.extend_from_slice(b"PERF_RECORD_");
     out.extend_from_slice(name(raw.kind).unwrap_or("UNKNOWN").as_bytes());
     match record {

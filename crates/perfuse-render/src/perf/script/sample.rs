@@ -102,7 +102,7 @@ impl Printer {
         resolver: &mut Resolver<N>,
         sample: &Sample<'_>,
         out: &mut Vec<u8>,
-        trace: impl FnOnce(&mut Vec<u8>),
+        trace: impl FnOnce(&mut Resolver<N>, &mut Vec<u8>),
     ) {
         let Some(event) = self.events.get(sample.event) else { return };
         let (fields, attr) = (event.fields, event.attr);
@@ -123,7 +123,7 @@ impl Printer {
             number::fill(out, b' ', 24);
         }
         if fields.has(Fields::TRACE) && sample.raw.is_some() {
-            trace(out);
+            trace(resolver, out);
         }
         if fields.has(Fields::ADDR) {
             address(resolver, &attr, fields, sample, out);
@@ -151,9 +151,8 @@ impl Printer {
         // Records of threads are shown with the name of the thread that they are about.
         let about = match record {
             Some(Record::Mmap(mmap)) => Some((mmap.pid, mmap.tid, 0)),
-            Some(Record::Comm { pid, tid, .. }) => Some((*pid, *tid, 0)),
+            Some(Record::Comm { pid, tid, .. } | Record::Namespaces { pid, tid, .. }) => Some((*pid, *tid, 0)),
             Some(Record::Fork(task) | Record::Exit(task)) => Some((task.pid, task.tid, task.time)),
-            Some(Record::Namespaces { pid, tid, .. }) => Some((*pid, *tid, 0)),
             _ => None,
         };
         if raw.kind < kind_of::HEADER_ATTR

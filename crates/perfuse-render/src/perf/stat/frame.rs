@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use perfuse_analyze::stat::{Aggregation, CountedEvent, Spread, Table};
+use perfuse_analyze::stat::{Aggregation, CountedEvent, Table};
 
 use super::{text, unit_width};
 
@@ -49,7 +49,7 @@ pub fn interval_header(aggregation: Aggregation, events: &[CountedEvent], metric
     let mut line = format!("#           time{place}");
     if !metric_only {
         let width = unit_width(events);
-        let _ = write!(line, "{counts}{:>width$} events\n", "unit");
+        let _ = writeln!(line, "{counts}{:>width$} events", "unit");
     }
     line
 }
@@ -65,7 +65,7 @@ pub fn footer(table: &Table, usage: Option<(Duration, Duration)>, individually: 
         let _ = write!(out, " {mean:17.9} seconds time elapsed");
         if let Some((user, system)) = usage {
             let _ = write!(out, "\n\n {:17.9} seconds user\n", user.as_secs_f64());
-            let _ = write!(out, " {:17.9} seconds sys\n", system.as_secs_f64());
+            let _ = writeln!(out, " {:17.9} seconds sys", system.as_secs_f64());
         }
     } else {
         let precision = precision(table.seconds.error());
@@ -74,14 +74,10 @@ pub fn footer(table: &Table, usage: Option<(Duration, Duration)>, individually: 
         }
         let error = table.seconds.error();
         let _ = write!(out, " {mean:17.precision$} +- {error:.precision$} seconds time elapsed");
-        text::noise(&mut out, error_percent(table.seconds));
+        text::noise(&mut out, table.seconds.error_percent());
     }
     out.push_str("\n\n");
     out
-}
-
-fn error_percent(seconds: Spread) -> f64 {
-    seconds.error_percent()
 }
 
 /// Decimals that show two digits of an error.

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use perfuse_analyze::stat::{CacheLevel, CountedEvent, Metric, Place, Role, Row, Table};
 
-use super::{Format, Rows, Style, counts_cpus, fields, json, place_name, text};
+use super::{Format, Rows, Style, counts_cpus, fields, interval_header, json, place_name, text};
 
 /// Columns of a ratio, unless its name is longer.
 const COLUMN: usize = 20;
@@ -56,7 +56,11 @@ pub(super) fn header(out: &mut String, rows: Rows<'_>, style: &Style) {
             let mut before = String::new();
             let place = rows.table.rows.first().map_or(Place::All, |row| row.place);
             text::begin(&mut before, place, 0, rows);
-            let _ = write!(out, "{:width$}", "", width = before.chars().count());
+            let above = match rows.moment {
+                Some(_) => interval_header(rows.table.aggregation, rows.events, true),
+                None => String::new(),
+            };
+            let _ = write!(out, "{above:<width$}", width = before.chars().count());
             for title in titles {
                 let _ = write!(out, "{title:>COLUMN$} ");
             }

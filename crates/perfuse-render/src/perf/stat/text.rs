@@ -8,8 +8,8 @@ use super::{Rows, Style, count, unit_width};
 
 /// Columns of a metric.
 const METRIC: usize = 35;
-/// Columns before a second metric of a row, in its own line.
-const UNDER: usize = 49;
+/// Columns of the name.
+const NAME: usize = 32;
 
 pub(super) fn rows(out: &mut String, rows: Rows<'_>, style: &Style) {
     let width = unit_width(rows.events);
@@ -19,7 +19,7 @@ pub(super) fn rows(out: &mut String, rows: Rows<'_>, style: &Style) {
         match row.value {
             RowValue::Counted(value) => {
                 let value = group_digits(&count(value, event), style.grouping);
-                let _ = write!(out, "{value:>18} {:<width$} {:<32}", event.unit, event.name);
+                let _ = write!(out, "{value:>18} {:<width$} {:<NAME$}", event.unit, event.name);
                 cgroup(out, event, rows);
                 metrics(out, row, rows, style);
             }
@@ -81,10 +81,9 @@ fn metrics(out: &mut String, row: &Row, rows: Rows<'_>, style: &Style) {
         if index > 0 {
             out.push('\n');
             begin(out, row.place, row.cpus, rows);
-            if matches!(row.place, Place::Cpu(_)) {
-                out.push_str("        ");
-            }
-            let _ = write!(out, "{:UNDER$}", "");
+            // Under the first one.
+            let before = 18 + 1 + unit_width(rows.events) + 1 + NAME;
+            let _ = write!(out, "{:before$}", "");
         }
         let Some(number) = number(metric) else {
             let _ = write!(out, "{:METRIC$}", "");

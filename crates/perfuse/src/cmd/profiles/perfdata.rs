@@ -82,7 +82,7 @@ impl Reader<'_> {
                     }
                 }
             }
-            Item::Record(..) => {}
+            Item::Raw(_) | Item::Record(..) => {}
             Item::Bad(_, error) => {
                 self.bad.0 += 1;
                 self.bad.1.get_or_insert_with(|| error.to_string());

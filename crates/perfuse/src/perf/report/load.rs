@@ -1,7 +1,7 @@
 //! From the file to entries: one pass over the records.
 
 use std::collections::BTreeMap;
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 
 use perfuse_analyze::Msg;
 use perfuse_analyze::hist::{
@@ -41,6 +41,8 @@ pub(super) struct Loaded {
 struct Has {
     chains: bool,
     branches: bool,
+    /// Copies of user stacks.
+    stacks: bool,
     tracepoints_only: bool,
 }
 
@@ -51,6 +53,7 @@ impl Has {
         Self {
             chains: any(sample_type::CALLCHAIN),
             branches: any(sample_type::BRANCH_STACK) && !call_stack,
+            stacks: any(sample_type::STACK_USER),
             tracepoints_only: !data.events.is_empty()
                 && data.events.iter().all(|event| event.attr.kind == event_kind::TRACEPOINT),
         }
@@ -63,6 +66,8 @@ struct Plan {
     children: bool,
     chains: bool,
     caller_first: bool,
+    /// Whether `--max-stack` counts from the outermost caller.
+    cuts_outside: bool,
     columns: Columns,
     sort: String,
 }
@@ -94,8 +99,8 @@ impl Plan {
         let plain = matches!(mode, Mode::Normal | Mode::Tracepoint);
         let children = options.children && has.chains && plain;
         let mut sort = options.sort.clone();
-        if options.parent_asked && sort.is_none() {
-            sort = Some(format!("{},parent", mode.default_sort()));
+        if options.parent_asked {
+            sort = Some(sort.map_or_else(|| "+parent".to_owned(), |sort| format!("{sort},parent")));
         }
         let wanted = ColumnOptions {
             sort: sort.as_deref(),
@@ -116,6 +121,7 @@ impl Plan {
             children,
             chains: has.chains && options.chain.style != Style::None && plain,
             caller_first: options.caller_first.unwrap_or(children),
+            cuts_outside: options.caller_first.unwrap_or(children) && !has.stacks,
             columns,
             sort: sort.unwrap_or_else(|| mode.default_sort().to_owned()),
         }))
@@ -136,12 +142,14 @@ impl Loaded {
         };
         let names = RecordedNames::new(recorded::symbol_options(parsed), recorded::arch(data));
         let wants = perfuse_analyze::resolve::Options {
-            max_stack: options.max_stack,
+            // With callers first the limit counts from the outermost one.
+            max_stack: if plan.cuts_outside { usize::MAX } else { options.max_stack },
             inlines: options.inlines,
             ..perfuse_analyze::resolve::Options::default()
         };
         let mut resolver = Resolver::new(names, wants);
         let mut feed = Feed::new(feed_options(options, data, &plan)?, &plan.columns);
+        feed.frames.by_path = options.verbose;
         let mut lost = 0_u64;
         let mut bad: Option<String> = None;
         let _: ControlFlow<()> = resolver.replay(data, |resolver, item| {
@@ -172,15 +180,31 @@ impl Loaded {
             relative: options.relative,
             event_chains: data.events.iter().map(|event| event.attr.samples(sample_type::CALLCHAIN)).collect(),
             columns: plan.columns,
+            groups: groups(options, data),
         };
         let names = if settings.columns.has(Key::Pid) { thread_names(&mut resolver, &feed) } else { BTreeMap::new() };
         Ok(Ok(Self {
             hists: Histograms::new(feed.collector, feed.frames, settings),
-            events: super::events(data),
+            events: super::events(data, &groups(options, data)),
             sort: plan.sort,
             names,
             lost,
         }))
+    }
+}
+
+/// Events that are shown together: those that were counted as a group, and with `--group` all.
+fn groups(options: &Options, data: &PerfData<'_>) -> Vec<Range<usize>> {
+    let recorded = data.features.groups.iter().filter(|group| group.members > 1);
+    let ranges = recorded.map(|group| {
+        let start = group.leader as usize;
+        start..start.saturating_add(group.members as usize).min(data.events.len())
+    });
+    let ranges: Vec<Range<usize>> = ranges.filter(|group| group.len() > 1).collect();
+    match options.group {
+        Some(false) => Vec::new(),
+        Some(true) if ranges.is_empty() && data.events.len() > 1 => vec![0..data.events.len()],
+        _ => ranges,
     }
 }
 
@@ -215,6 +239,8 @@ fn feed_options(options: &Options, data: &PerfData<'_>, plan: &Plan) -> anyhow::
         mode: plan.mode,
         chains: plan.chains || plan.children,
         caller_first: plan.caller_first,
+        max_stack: plan.cuts_outside.then_some(options.max_stack),
+        memory_address: columns.has(Key::Addr),
         by_address: sources || options.verbose || columns.has(Key::Addr),
         sources,
         hide_unresolved: options.hide_unresolved,

@@ -3,9 +3,12 @@
 mod load;
 mod options;
 
+use std::fmt::Write as _;
 use std::io::IsTerminal as _;
+use std::ops::Range;
 
 use anyhow::Context as _;
+use perfuse_analyze::hist::Key;
 use perfuse_format::perfdata::PerfData;
 use perfuse_render::perf::report::{Layout, ReportEvent, ReportOptions};
 
@@ -40,6 +43,9 @@ pub(super) fn run(parsed: &Parsed, console: &Console) -> anyhow::Result<u8> {
         out.push_str(NO_HEADER);
     }
     let layout_options = layout_options(&options, &loaded, console, stdio);
+    for (_, told) in &layout_options.elided {
+        let _ = writeln!(out, "# {told}");
+    }
     let layout = Layout::new(&loaded.hists, &layout_options, &loaded.names);
     if !loaded.hists.entries.is_empty() {
         let tip = console.texts.word("perf-report-tip");
@@ -70,6 +76,7 @@ fn layout_options(options: &Options, loaded: &Loaded, console: &Console, stdio: 
         chain: options.chain,
         nanoseconds: options.nanoseconds,
         dsos_chosen: options.dsos.is_some(),
+        elided: elided(options, loaded),
         sorts_by_symbol: options.fields.is_none() && loaded.sort.starts_with("sym"),
         time: options.time.clone(),
         skip_empty: options.skip_empty,
@@ -77,7 +84,42 @@ fn layout_options(options: &Options, loaded: &Loaded, console: &Console, stdio: 
     }
 }
 
-/// The events as they are called in the heads.
-fn events(data: &PerfData<'_>) -> Vec<ReportEvent> {
-    data.events.iter().map(|event| ReportEvent { name: event.name.clone() }).collect()
+/// Columns of which a filter leaves one value only, unless nothing else would be left.
+fn elided(options: &Options, loaded: &Loaded) -> Vec<(Key, String)> {
+    let lists = [
+        (Key::Comm, "comm", &options.comms),
+        (Key::Dso, "dso", &options.dsos),
+        (Key::Symbol, "symbol", &options.symbols),
+    ];
+    let keys: Vec<Key> = loaded.hists.settings.columns.keys().collect();
+    let one = |key: &Key| {
+        let (_, name, list) = lists.iter().find(|(other, ..)| other == key)?;
+        let list = list.as_ref().filter(|list| list.len() == 1)?;
+        Some((*key, format!("{name}: {}", list.first()?)))
+    };
+    let elided: Vec<(Key, String)> = keys.iter().filter_map(one).collect();
+    if elided.len() == keys.len() { Vec::new() } else { elided }
+}
+
+/// The events as they are called in the heads. `grouped` are those that are shown together.
+fn events(data: &PerfData<'_>, groups: &[Range<usize>]) -> Vec<ReportEvent> {
+    let one = |(index, event): (usize, &perfuse_format::perfdata::Event)| {
+        let recorded = data.features.groups.iter().find(|group| group.leader as usize == index);
+        let several = recorded.is_some_and(|group| group.members > 1);
+        let Some(group) = groups.iter().find(|group| group.start == index) else {
+            return ReportEvent { name: event.name.clone(), several };
+        };
+        let names = data.events.get(group.clone()).unwrap_or_default().iter().map(|event| event.name.as_str());
+        let names = names.collect::<Vec<_>>().join(", ");
+        match recorded {
+            Some(recorded) => {
+                let name =
+                    if matches!(recorded.name.as_str(), "" | "{anon_group}") { "anon group" } else { &recorded.name };
+                ReportEvent { name: format!("{name} {{ {names} }}"), several: true }
+            }
+            // Put together with --group.
+            None => ReportEvent { name: names, several: true },
+        }
+    };
+    data.events.iter().enumerate().map(one).collect()
 }

@@ -44,6 +44,7 @@ const OPTIONS: &[Opt] = &[
     long_switch("demangle"),
     long_switch("demangle-kernel"),
     long_switch("full-source-path"),
+    long_switch("group"),
     long_switch("header"),
     long_switch("header-only"),
     long_value("ignore-callees", "regex"),
@@ -144,6 +145,8 @@ pub(super) struct Options {
     pub inlines: bool,
     pub skip_empty: bool,
     pub threads: bool,
+    /// `--group`, `--no-group`.
+    pub group: Option<bool>,
     /// `--stdio`, `--tui`; else the terminal decides.
     pub stdio: Option<bool>,
     pub color: Option<String>,
@@ -203,6 +206,8 @@ impl Options {
                     let list = given.value.as_ref().map(|value| value.to_string_lossy().into_owned());
                     options.chains(&list.unwrap_or_default())?;
                 }
+                // The limit of lines is that of call chains too.
+                "percent-limit" => options.chain.min_percent = options.min_percent,
                 "inverted" => {
                     options.chain_asked = true;
                     options.caller_first = Some(true);
@@ -270,6 +275,7 @@ impl Options {
             inlines: on_unless_negated("inline"),
             skip_empty: on_unless_negated("skip-empty"),
             threads: parsed.on("threads"),
+            group: parsed.last("group").map(|given| !given.negated),
             stdio: match (parsed.on("tui"), parsed.on("stdio")) {
                 (true, false) => Some(false),
                 (_, true) => Some(true),
@@ -326,7 +332,9 @@ impl Options {
 fn separator(parsed: &Parsed) -> Result<Option<String>, UsageError> {
     match parsed.text("field-separator") {
         // perf writes dots for separators inside of values.
-        Some(text) if text == "." => Err(UsageError::value("field-separator", &text, Msg::new("perf-report-separator"))),
+        Some(text) if text == "." => {
+            Err(UsageError::value("field-separator", &text, Msg::new("perf-report-separator")))
+        }
         Some(text) if text == "\\t" => Ok(Some("\t".to_owned())),
         other => Ok(other),
     }

@@ -11,13 +11,13 @@ use perfuse_analyze::Msg;
 use perfuse_analyze::resolve::time::TimeRanges;
 use perfuse_analyze::resolve::{FrameId, Item, Resolver};
 use perfuse_format::perfdata::{CpuMode, PerfData, Sample};
-use perfuse_render::perf::script::{Dump, Printer, Style, dso_name};
+use perfuse_render::perf::script::{Dump, Printer, Style, Traces, dso_name};
 
 use super::options::Parsed;
 use super::recorded::{self, Input, RecordedNames};
 use crate::console::{self, Console};
 pub(super) use options::COMMAND;
-use options::{Options, Shown, Wanted};
+use options::{Header, Options, Shown, Wanted};
 
 /// Bytes that are collected before they are written.
 const CHUNK: usize = 1 << 17;
@@ -42,6 +42,12 @@ pub(super) fn run(parsed: &Parsed, console: &Console) -> anyhow::Result<u8> {
         console::say(&format!("{text}\n"));
         return Ok(super::FAILED);
     }
+    if options.header != Header::No {
+        console::print(&perfuse_render::perf::header::text(&data, recorded::about(&input, options.info)))?;
+        if options.header == Header::Only {
+            return Ok(0);
+        }
+    }
     let names = RecordedNames::new(recorded::symbol_options(parsed), recorded::arch(&data));
     let wants = perfuse_analyze::resolve::Options {
         max_stack: options.max_stack,
@@ -62,6 +68,7 @@ struct Script<'a> {
     wanted: &'a Wanted,
     times: TimeRanges,
     printer: Printer,
+    traces: Traces,
     shown: Shown,
     dump: Option<Dump<'a>>,
     out: Vec<u8>,
@@ -85,6 +92,7 @@ impl<'a> Script<'a> {
             wanted: &options.wanted,
             times: times(&options.wanted, data)?,
             printer: Printer::new(events, &options.layout, style),
+            traces: Traces::new(data),
             shown: options.shown,
             dump: None,
             out: Vec::with_capacity(CHUNK * 2),
@@ -143,7 +151,10 @@ impl<'a> Script<'a> {
         if !self.wants(resolver, sample) {
             return;
         }
-        self.printer.sample(resolver, sample, &mut self.out, |_| {});
+        let Self { printer, traces, out, .. } = self;
+        printer.sample(resolver, sample, out, |resolver, out| {
+            traces.print(resolver, sample.event, sample.raw.unwrap_or_default(), out);
+        });
     }
 
     fn of_wanted_cpu(&self, cpu: Option<u32>) -> bool {

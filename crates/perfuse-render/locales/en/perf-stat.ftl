@@ -1,0 +1,96 @@
+# perf stat, and what every command of perf says of events that cannot be understood or opened.
+
+perf-event-error = event syntax error:{ $place }{ $hint }
+perf-event-list = `perf list` shows what there is.
+perf-event-nearest = Nearest: { $names }
+
+perf-open-no-hardware = { $events }: not counted. The kernel has no counters of this CPU (no PMU): its driver is missing, or this is a guest whose hypervisor does not pass them on. Everything else in the table is real. With the CPU's own driver, on bare metal or in a guest with a virtual PMU they count.
+perf-open-no-hardware-guest = { $events }: not counted. This is a guest ({ $virtualization }) without a virtual PMU, so the CPU's counters are not to be had. Everything else in the table is real. On the host, on bare metal, or with the guest's virtual PMU switched on (KVM: pmu=on; clouds: metal or whole-socket instances) they count.
+perf-open-no-event = { $events }: not counted, because this kernel has no such event ({ $error }). `perf list` shows what it has.
+perf-open-not-supported = { $events }: the event is there, but its source cannot do what was asked ({ $error }).
+perf-open-no-permission = { $events }: not allowed. kernel.perf_event_paranoid is { $paranoid } and this process has neither CAP_PERFMON nor CAP_SYS_ADMIN. Run as root, give the program CAP_PERFMON (setcap cap_perfmon+ep), or lower the limit (sysctl kernel.perf_event_paranoid=1; -1 for everything).
+perf-open-no-permission-unknown = { $events }: not allowed ({ $error }). This process has neither CAP_PERFMON nor CAP_SYS_ADMIN. Run as root or give the program CAP_PERFMON.
+perf-open-forbidden = { $events }: not allowed ({ $error }) although this process has the capability. A security module or the seccomp filter of a container forbids perf_event_open, or the process belongs to another user.
+perf-open-files = { $events }: no file descriptors left ({ $error }). Each event takes one on every CPU or thread: raise the limit (ulimit -n) or ask for fewer events.
+perf-open-space = { $events }: no counter left for it ({ $error }): breakpoint registers, or the counters that a group needs at once, are in use.
+perf-open-busy = { $events }: the hardware is in use by somebody else ({ $error }).
+perf-open-too-new = { $events }: this kernel is older than what was asked for ({ $error }).
+perf-open-not-precise = { $events }: this CPU cannot sample as precisely as asked ({ $error }). Fewer `p` may do.
+perf-open-invalid = { $events }: the kernel refuses this combination ({ $error }).
+perf-open-no-task = { $events }: the process or thread is not there ({ $error }).
+perf-open-no-cpu = { $events }: the CPU is not online, or this source does not count on it ({ $error }).
+perf-open-no-call = { $events }: this kernel has no perf events ({ $error }): built without CONFIG_PERF_EVENTS, or a filter hides the system call.
+perf-open-other = { $events }: perf_event_open failed ({ $error }).
+
+stat-no-transaction = Transactions cannot be counted: that needs the CPU's own events (cpu/tx-start/, cpu/cycles-t/), which this version does not set up.
+stat-no-topdown = Top-down analysis needs the CPU's own slot events, which this version does not set up.
+stat-no-smi-cost = The cost of system management interrupts is not measured by this version: it needs the msr events aperf and smi with freeze_on_smi.
+stat-no-iostat = I/O statistics per root port need the uncore PMUs of a server CPU, which this version does not set up.
+stat-no-metrics = { $metrics }: metrics of a CPU model are not part of this version; the usual events are counted.
+stat-no-threads = Of a process that was asked for there are no threads: it is not there, or not visible from here.
+stat-filter = filter `{ $filter }` of { $event }: { $error }. `perf list` names the fields of the event; only tracepoints have filters.
+stat-error = { $error }
+
+usage-stat-interval-count = --interval-count counts intervals: it needs -I.
+usage-stat-timeout = --timeout is at least 10 ms.
+usage-stat-timeout-interval = --timeout and -I do not go together; -I with --interval-count does.
+usage-stat-big-num = -B is for people; it does not go with -x or -j.
+usage-stat-two-outputs = --output and --log-fd do not go together.
+usage-stat-log-fd = --log-fd takes the number of an open descriptor.
+usage-stat-append = --append needs --output.
+usage-stat-per-thread = --per-thread needs -p, -t or -a.
+usage-stat-system-wide = cgroups, -A and --per-core, --per-socket, --per-die, --per-node are only for CPUs: they need -a or -C.
+usage-stat-cgroup = no access to cgroup { $path }: { $error }
+usage-stat-cgroup-first = -G is for the events before it: give -e first.
+usage-stat-filter = --filter is for the tracepoint before it: give -e SYSTEM:NAME first.
+usage-stat-list = numbers with commas between them
+
+help-stat = Counts events while a command runs, or on CPUs, processes and threads.
+help-stat-all-cpus = everything on all CPUs
+help-stat-no-aggr = a row for every CPU
+help-stat-big-num = large numbers with separators between thousands
+help-stat-cpu = only these CPUs (0-3,8)
+help-stat-delay = begin this long after the command (-1: never)
+help-stat-detailed = more events; up to three times
+help-stat-event = events to count; `perf list` shows them
+help-stat-cgroup = only tasks of these cgroups, one for each event
+help-stat-group = all events in one group
+help-stat-interval-print = print counts at this interval
+help-stat-no-inherit = leave children and new threads out
+help-stat-json-output = a JSON object a line
+help-stat-metrics = metrics of the CPU model
+help-stat-null = only the time, no events
+help-stat-output = write into this file
+help-stat-pid = existing processes
+help-stat-repeat = run so often; mean and deviation (0: for ever)
+help-stat-sync = sync(2) before every run
+help-stat-tid = existing threads
+help-stat-transaction = statistics of hardware transactions
+help-stat-verbose = values and times of every event
+help-stat-field-separator = fields with this between them
+help-stat-all-kernel = only kernel mode
+help-stat-all-user = only user mode
+help-stat-append = keep what is in the file
+help-stat-filter = filter of the tracepoint before it
+help-stat-for-each-cgroup = all events in each of these cgroups
+help-stat-interval-clear = clear the screen at every interval
+help-stat-interval-count = end after so many intervals
+help-stat-log-fd = write into this descriptor
+help-stat-metric-only = ratios without counts
+help-stat-no-csv-summary = no `summary` before the rows of a summary
+help-stat-no-merge = a row for every PMU of a kind
+help-stat-per-core = a row for every core
+help-stat-per-die = a row for every die
+help-stat-per-node = a row for every NUMA node
+help-stat-per-socket = a row for every socket
+help-stat-per-thread = a row for every thread
+help-stat-post = a command to run after every run
+help-stat-pre = a command to run before every run
+help-stat-quiet = print nothing
+help-stat-scale = estimate what counters that took turns would have counted (--no-scale: do not)
+help-stat-smi-cost = cost of system management interrupts
+help-stat-summary = totals after the intervals
+help-stat-table = every run of -r
+help-stat-timeout = end after so long, at least 10 ms
+help-stat-topdown = top-down statistics
+help-stat-iostat = I/O by root port

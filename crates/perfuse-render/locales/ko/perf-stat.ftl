@@ -1,0 +1,96 @@
+# perf stat과, 이해하거나 열 수 없는 이벤트에 대한 모든 perf 명령의 안내.
+
+perf-event-error = 이벤트 구문 오류(event syntax error):{ $place }{ $hint }
+perf-event-list = `perf list`로 사용할 수 있는 이벤트를 볼 수 있습니다.
+perf-event-nearest = 비슷한 이름: { $names }
+
+perf-open-no-hardware = { $events }: 세지 못했습니다. 커널에 이 CPU의 카운터(PMU)가 없습니다. 드라이버가 없거나, 하이퍼바이저가 카운터를 넘겨주지 않는 게스트입니다. 표의 나머지 값은 모두 실제 값입니다. CPU 드라이버가 있는 베어메탈이나 가상 PMU가 있는 게스트에서는 셀 수 있습니다.
+perf-open-no-hardware-guest = { $events }: 세지 못했습니다. 가상 PMU가 없는 게스트({ $virtualization })이므로 CPU 카운터를 쓸 수 없습니다. 표의 나머지 값은 모두 실제 값입니다. 호스트나 베어메탈에서, 또는 게스트의 가상 PMU를 켜면(KVM: pmu=on, 클라우드: metal 또는 소켓 전체 인스턴스) 셀 수 있습니다.
+perf-open-no-event = { $events }: 이 커널에 없는 이벤트라서 세지 못했습니다({ $error }). `perf list`로 있는 이벤트를 볼 수 있습니다.
+perf-open-not-supported = { $events }: 이벤트는 있지만 요청한 것을 할 수 없습니다({ $error }).
+perf-open-no-permission = { $events }: 권한이 없습니다. kernel.perf_event_paranoid 값({ $paranoid })이 제한하고, 이 프로세스에는 CAP_PERFMON도 CAP_SYS_ADMIN도 없습니다. root로 실행하거나, 프로그램에 CAP_PERFMON을 주거나(setcap cap_perfmon+ep), 제한을 낮추십시오(sysctl kernel.perf_event_paranoid=1, 모두 허용하려면 -1).
+perf-open-no-permission-unknown = { $events }: 권한이 없습니다({ $error }). 이 프로세스에는 CAP_PERFMON도 CAP_SYS_ADMIN도 없습니다. root로 실행하거나 프로그램에 CAP_PERFMON을 주십시오.
+perf-open-forbidden = { $events }: 권한(capability)이 있는데도 허용되지 않습니다({ $error }). 보안 모듈이나 컨테이너의 seccomp 필터가 perf_event_open을 막거나, 다른 사용자의 프로세스입니다.
+perf-open-files = { $events }: 파일 디스크립터가 모자랍니다({ $error }). 이벤트마다 CPU 또는 스레드 하나에 하나씩 필요합니다. 한도를 올리거나(ulimit -n) 이벤트를 줄이십시오.
+perf-open-space = { $events }: 남은 카운터가 없습니다({ $error }). 브레이크포인트 레지스터나 그룹이 동시에 쓸 카운터가 사용 중입니다.
+perf-open-busy = { $events }: 하드웨어를 다른 곳에서 쓰고 있습니다({ $error }).
+perf-open-too-new = { $events }: 커널이 요청한 기능보다 오래되었습니다({ $error }).
+perf-open-not-precise = { $events }: 이 CPU는 요청한 만큼 정밀하게 샘플링하지 못합니다({ $error }). `p`를 줄여 보십시오.
+perf-open-invalid = { $events }: 커널이 이 조합을 거부했습니다({ $error }).
+perf-open-no-task = { $events }: 프로세스나 스레드가 없습니다({ $error }).
+perf-open-no-cpu = { $events }: CPU가 온라인이 아니거나 이 CPU에서 세지 않는 이벤트입니다({ $error }).
+perf-open-no-call = { $events }: 이 커널에는 perf 이벤트가 없습니다({ $error }). CONFIG_PERF_EVENTS 없이 빌드되었거나 필터가 시스템 콜을 막았습니다.
+perf-open-other = { $events }: perf_event_open이 실패했습니다({ $error }).
+
+stat-no-transaction = 트랜잭션은 셀 수 없습니다. CPU 고유 이벤트(cpu/tx-start/, cpu/cycles-t/)가 필요한데 이 버전은 설정하지 않습니다.
+stat-no-topdown = 톱다운 분석에는 CPU 고유의 슬롯 이벤트가 필요한데 이 버전은 설정하지 않습니다.
+stat-no-smi-cost = 시스템 관리 인터럽트의 비용은 이 버전에서 재지 않습니다. freeze_on_smi와 msr 이벤트 aperf, smi가 필요합니다.
+stat-no-iostat = 루트 포트별 I/O 통계에는 서버 CPU의 언코어 PMU가 필요한데 이 버전은 설정하지 않습니다.
+stat-no-metrics = { $metrics }: CPU 모델별 메트릭은 이 버전에 없습니다. 기본 이벤트를 셉니다.
+stat-no-threads = 요청한 프로세스의 스레드가 없습니다. 프로세스가 없거나 여기서 보이지 않습니다.
+stat-filter = { $event }의 필터 `{ $filter }`: { $error }. `perf list`로 이벤트의 필드를 볼 수 있으며, 트레이스포인트만 필터를 가집니다.
+stat-error = { $error }
+
+usage-stat-interval-count = --interval-count는 간격의 수이므로 -I가 필요합니다.
+usage-stat-timeout = --timeout은 10 ms 이상이어야 합니다.
+usage-stat-timeout-interval = --timeout과 -I는 함께 쓸 수 없습니다. -I와 --interval-count를 쓰십시오.
+usage-stat-big-num = -B는 사람이 읽는 출력용이므로 -x, -j와 함께 쓸 수 없습니다.
+usage-stat-two-outputs = --output과 --log-fd는 함께 쓸 수 없습니다.
+usage-stat-log-fd = --log-fd에는 열린 디스크립터의 번호를 주십시오.
+usage-stat-append = --append에는 --output이 필요합니다.
+usage-stat-per-thread = --per-thread에는 -p, -t 또는 -a가 필요합니다.
+usage-stat-system-wide = cgroup, -A, --per-core, --per-socket, --per-die, --per-node는 CPU에만 쓸 수 있습니다. -a 또는 -C가 필요합니다.
+usage-stat-cgroup = cgroup { $path }에 접근할 수 없습니다: { $error }
+usage-stat-cgroup-first = -G는 앞에 있는 이벤트에 적용됩니다. -e를 먼저 주십시오.
+usage-stat-filter = --filter는 앞에 있는 트레이스포인트에 적용됩니다. -e SYSTEM:NAME을 먼저 주십시오.
+usage-stat-list = 쉼표로 구분한 번호들
+
+help-stat = 명령이 실행되는 동안, 또는 CPU, 프로세스, 스레드에서 이벤트를 셉니다.
+help-stat-all-cpus = 모든 CPU의 모든 것
+help-stat-no-aggr = CPU마다 한 줄
+help-stat-big-num = 큰 수의 천 단위를 구분
+help-stat-cpu = 이 CPU들만 (0-3,8)
+help-stat-delay = 명령보다 이만큼 늦게 시작 (-1: 시작하지 않음)
+help-stat-detailed = 더 많은 이벤트, 세 번까지
+help-stat-event = 셀 이벤트, `perf list`로 볼 수 있음
+help-stat-cgroup = 이 cgroup들의 태스크만, 이벤트마다 하나씩
+help-stat-group = 모든 이벤트를 한 그룹으로
+help-stat-interval-print = 이 간격으로 출력
+help-stat-no-inherit = 자식과 새 스레드를 제외
+help-stat-json-output = 한 줄에 JSON 객체 하나
+help-stat-metrics = CPU 모델별 메트릭
+help-stat-null = 이벤트 없이 시간만
+help-stat-output = 이 파일에 쓰기
+help-stat-pid = 실행 중인 프로세스
+help-stat-repeat = 이만큼 반복하여 평균과 편차 출력 (0: 끝없이)
+help-stat-sync = 실행할 때마다 먼저 sync(2)
+help-stat-tid = 실행 중인 스레드
+help-stat-transaction = 하드웨어 트랜잭션 통계
+help-stat-verbose = 이벤트마다 값과 시간
+help-stat-field-separator = 이 문자로 구분한 필드
+help-stat-all-kernel = 커널 모드만
+help-stat-all-user = 사용자 모드만
+help-stat-append = 파일의 내용을 유지
+help-stat-filter = 앞에 있는 트레이스포인트의 필터
+help-stat-for-each-cgroup = 이 cgroup마다 모든 이벤트
+help-stat-interval-clear = 간격마다 화면 지우기
+help-stat-interval-count = 이만큼의 간격 뒤에 끝내기
+help-stat-log-fd = 이 디스크립터에 쓰기
+help-stat-metric-only = 값 없이 비율만
+help-stat-no-csv-summary = 요약 줄 앞에 `summary`를 쓰지 않음
+help-stat-no-merge = 같은 종류의 PMU마다 한 줄
+help-stat-per-core = 코어마다 한 줄
+help-stat-per-die = 다이마다 한 줄
+help-stat-per-node = NUMA 노드마다 한 줄
+help-stat-per-socket = 소켓마다 한 줄
+help-stat-per-thread = 스레드마다 한 줄
+help-stat-post = 실행할 때마다 나중에 실행할 명령
+help-stat-pre = 실행할 때마다 먼저 실행할 명령
+help-stat-quiet = 아무것도 출력하지 않음
+help-stat-scale = 번갈아 센 카운터의 전체 값을 추정 (--no-scale: 하지 않음)
+help-stat-smi-cost = 시스템 관리 인터럽트의 비용
+help-stat-summary = 간격 뒤에 합계 출력
+help-stat-table = -r의 각 실행
+help-stat-timeout = 이만큼 뒤에 끝내기, 10 ms 이상
+help-stat-topdown = 톱다운 통계
+help-stat-iostat = 루트 포트별 I/O

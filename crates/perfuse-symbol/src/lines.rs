@@ -1,0 +1,172 @@
+//! Source lines and inlined functions from DWARF.
+//!
+//! The sections of a file are read as a whole when the first address of it is asked for; of its units only those that
+//! hold addresses are looked into. What is kept is bounded: the file that was not asked for the longest is forgotten.
+
+use std::io::{Read, Seek};
+use std::sync::Arc;
+
+use addr2line::{Context, LookupContinuation, LookupResult};
+use gimli::{EndianReader, RunTimeEndian, SectionId};
+use rustc_hash::FxHashSet;
+
+use crate::elf::{Elf, ElfError, SHT_NOBITS};
+use crate::files::Files;
+
+type Reader = EndianReader<RunTimeEndian, Arc<[u8]>>;
+
+/// One function at an address: the innermost is what the code came from, the outermost what it was compiled into.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InlineFrame {
+    /// Its name, demangled; `??` if there is none.
+    pub function: Arc<str>,
+    /// The source file with its directory, as the compiler was told.
+    pub file: Option<Arc<str>>,
+    /// Line in the file; 0 if it has none.
+    pub line: u32,
+}
+
+/// Bytes of debug information that are kept at a time; always at least one file.
+const MOST_BYTES: usize = 768 << 20;
+
+/// The debug information of one file.
+struct Dwarf {
+    path: String,
+    context: Context<Reader>,
+    bytes: usize,
+    used: u64,
+}
+
+/// Debug information of several files.
+#[derive(Default)]
+pub(crate) struct Lines {
+    files: Vec<Dwarf>,
+    clock: u64,
+    texts: FxHashSet<Arc<str>>,
+}
+
+impl std::fmt::Debug for Lines {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_list().entries(self.files.iter().map(|file| &file.path)).finish()
+    }
+}
+
+/// A function name as DWARF has it.
+pub(crate) struct RawFrame {
+    pub(crate) function: Option<String>,
+    /// Whether the name in DWARF is the one in the symbol table: of C and mangled ones, not of `extern "C"` in C++.
+    pub(crate) is_linkage: bool,
+    pub(crate) file: Option<Arc<str>>,
+    pub(crate) line: u32,
+}
+
+impl Lines {
+    /// One text for all that are equal.
+    pub(crate) fn intern(&mut self, text: &str) -> Arc<str> {
+        intern(&mut self.texts, text)
+    }
+
+    /// The functions at an address that the file states, innermost first.
+    pub(crate) fn frames<F: Files>(&mut self, files: &F, path: &str, address: u64) -> Vec<RawFrame> {
+        let Some(index) = self.open(files, path) else { return Vec::new() };
+        let Self { files, texts, .. } = self;
+        let mut lookup = files[index].context.find_frames(address);
+        let frames = loop {
+            match lookup {
+                LookupResult::Output(frames) => break frames,
+                // Parts of the debug information that are in files of their own (`.dwo`) are not looked for.
+                LookupResult::Load { continuation, .. } => lookup = continuation.resume(None),
+            }
+        };
+        let mut found = Vec::new();
+        let Ok(mut frames) = frames else { return found };
+        while let Ok(Some(frame)) = frames.next() {
+            let function = frame.function.as_ref();
+            let name = function.and_then(|function| function.raw_name().ok());
+            let mangled = name.as_ref().is_some_and(|name| name.starts_with("_Z") || name.starts_with("_R"));
+            let is_linkage = mangled || is_plain(function.and_then(|function| function.language));
+            let location = frame.location.as_ref();
+            found.push(RawFrame {
+                function: name.map(std::borrow::Cow::into_owned),
+                is_linkage,
+                file: location.and_then(|location| location.file).map(|file| intern(texts, file)),
+                line: location.and_then(|location| location.line).unwrap_or(0),
+            });
+        }
+        found
+    }
+
+    fn open<F: Files>(&mut self, files: &F, path: &str) -> Option<usize> {
+        self.clock += 1;
+        if let Some(index) = self.files.iter().position(|file| file.path == path) {
+            self.files[index].used = self.clock;
+            return Some(index);
+        }
+        let (context, bytes) = load(files, path).ok()?;
+        while !self.files.is_empty() && self.files.iter().map(|file| file.bytes).sum::<usize>() + bytes > MOST_BYTES {
+            let oldest = (0..self.files.len()).min_by_key(|&index| self.files[index].used)?;
+            self.files.swap_remove(oldest);
+        }
+        self.files.push(Dwarf { path: path.to_owned(), context, bytes, used: self.clock });
+        Some(self.files.len() - 1)
+    }
+}
+
+fn intern(texts: &mut FxHashSet<Arc<str>>, text: &str) -> Arc<str> {
+    if let Some(known) = texts.get(text) {
+        return known.clone();
+    }
+    let new: Arc<str> = text.into();
+    texts.insert(new.clone());
+    new
+}
+
+/// Languages whose names are those of the symbol table.
+fn is_plain(language: Option<gimli::DwLang>) -> bool {
+    use gimli::constants as dw;
+    let plain = [dw::DW_LANG_C, dw::DW_LANG_C89, dw::DW_LANG_C99, dw::DW_LANG_C11, dw::DW_LANG_C17];
+    language.is_some_and(|language| plain.contains(&language))
+}
+
+/// Whether a file has source lines.
+pub(crate) fn has_lines<R>(elf: &Elf<R>) -> bool {
+    let has = |name: &str| elf.section(name).is_some_and(|section| section.kind != SHT_NOBITS && section.size > 0);
+    has(".debug_line") && has(".debug_info")
+}
+
+fn load<F: Files>(files: &F, path: &str) -> Result<(Context<Reader>, usize), ElfError> {
+    let mut elf = Elf::open(files.open(path)?)?;
+    let mut bytes = 0;
+    let mut dwarf = sections(&mut elf, &mut bytes)?;
+    // What dwz(1) has moved to a file that several share.
+    if let Some(shared) = shared_file(&mut elf, path)
+        && let Ok(file) = files.open(&shared)
+        && let Ok(mut elf) = Elf::open(file)
+    {
+        let other = sections(&mut elf, &mut bytes)?;
+        dwarf.set_sup(other);
+    }
+    let context = Context::from_dwarf(dwarf).map_err(|error| ElfError::Compressed(error.to_string()))?;
+    Ok((context, bytes))
+}
+
+fn sections<R: Read + Seek>(elf: &mut Elf<R>, bytes: &mut usize) -> Result<gimli::Dwarf<Reader>, ElfError> {
+    let endian = if elf.layout.little { RunTimeEndian::Little } else { RunTimeEndian::Big };
+    gimli::Dwarf::load(|id: SectionId| {
+        // Where variables are does not matter here, and it is a large part.
+        let wanted = !matches!(id, SectionId::DebugLoc | SectionId::DebugLocLists | SectionId::DebugTypes);
+        let data = if wanted { elf.shared_data_of(id.name())? } else { Arc::new([]) };
+        *bytes += data.len();
+        Ok(EndianReader::new(data, endian))
+    })
+}
+
+/// The path in `.gnu_debugaltlink`, which may be relative to the directory of the file.
+fn shared_file<R: Read + Seek>(elf: &mut Elf<R>, path: &str) -> Option<String> {
+    let bytes = elf.data_of(".gnu_debugaltlink").ok()?;
+    let name = std::str::from_utf8(bytes.split(|&byte| byte == 0).next()?).ok().filter(|name| !name.is_empty())?;
+    if name.starts_with('/') {
+        return Some(name.to_owned());
+    }
+    path.rsplit_once('/').map(|(directory, _)| format!("{directory}/{name}"))
+}
