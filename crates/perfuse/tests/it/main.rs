@@ -5,6 +5,7 @@ mod cli;
 mod disk;
 mod flame;
 mod live;
+mod record;
 mod replay;
 mod watch;
 

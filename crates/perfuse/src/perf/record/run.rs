@@ -188,6 +188,7 @@ impl Session<'_> {
         loop {
             let before = self.writer.output.written();
             self.drain()?;
+            let taken = self.writer.output.written() - before;
             if signals.end().is_some() || self.is_full() {
                 return Ok(());
             }
@@ -201,7 +202,7 @@ impl Session<'_> {
                 rotate_at = self.next_switch();
             }
             // What came while the rings were emptied is taken before we sleep, as long as much comes.
-            if self.writer.output.written() - before > self.plan.ring_bytes as u64 / 2 {
+            if taken > self.plan.ring_bytes as u64 / 2 {
                 continue;
             }
             let until = [enable_at, rotate_at].into_iter().flatten().min();

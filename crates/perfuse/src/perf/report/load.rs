@@ -161,7 +161,7 @@ impl Loaded {
                 }
                 Item::Record(_, Some(Record::LostSamples { lost: more })) => lost = lost.saturating_add(*more),
                 Item::Record(_, Some(record)) => feed.record(record),
-                Item::Record(_, None) => {}
+                Item::Record(_, None) | Item::Raw(_) => {}
                 Item::Bad(_, error) => {
                     bad.get_or_insert_with(|| error.to_string());
                 }
