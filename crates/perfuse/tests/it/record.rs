@@ -83,6 +83,34 @@ fn whole_systems_groups_and_tracepoints_are_read_by_perf() {
 }
 
 #[test]
+fn stacks_unwound_while_recording_are_small_and_as_deep() {
+    need!(gate::command("perf"));
+    need!(gate::root());
+    let directory = tempfile::tempdir().unwrap();
+    // The shell calls itself for each bracket; its code has no frame pointers in most distributions.
+    let burn = "f() { if [ $1 -gt 0 ]; then f $(($1-1)); fi; }; i=0; while [ $i -lt 300 ]; do f 20; i=$((i+1)); done";
+    let mut kinds = ["unwind", "dwarf"].map(|mode| {
+        let arguments = ["-e", "cpu-clock:u", "-F", "999", "--call-graph", mode, "--", "sh", "-c", burn];
+        let (file, output) = record(directory.path(), &arguments);
+        assert!(output.status.success(), "{}", stderr(&output));
+        let count = samples(&output);
+        if count < 10 {
+            return (count, 0, 0.0);
+        }
+        let script = perf(&["script", "-F", "ip,sym", "--no-inline"], &file);
+        let frames = script.lines().filter(|line| !line.trim().is_empty()).count();
+        (count, std::fs::metadata(&file).unwrap().len() / count as u64, frames as f64 / count as f64)
+    });
+    let [(ours, small, deep), (theirs, large, depth)] = std::mem::take(&mut kinds);
+    if ours < 10 || theirs < 10 {
+        skip!("too few samples on this machine");
+    }
+    // Of the file's fixed part, each sample bears its share; a copy of the stack has 8 KiB.
+    assert!(small * 4 < large, "{small} bytes a sample, {large} with stacks");
+    assert!(deep > depth * 0.7 && deep > 3.0, "{deep} frames a sample, {depth} as perf unwinds");
+}
+
+#[test]
 fn a_pipe_is_read_by_perf() {
     need!(may_watch_everything());
     let directory = tempfile::tempdir().unwrap();

@@ -61,7 +61,16 @@ impl Tasks {
         let proc = rustix::fs::open(root.join("/proc"), OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
         let huge = huge_pages(&std::fs::read(root.join("/proc/mounts")).unwrap_or_default());
         let listing = vec![MaybeUninit::uninit(); 32 * 1024];
-        Ok(Self { proc, what, maps: MapsReader::new(what.data), huge, path: String::new(), text: Vec::new(), listing, denied: Vec::new() })
+        Ok(Self {
+            proc,
+            what,
+            maps: MapsReader::new(what.data),
+            huge,
+            path: String::new(),
+            text: Vec::new(),
+            listing,
+            denied: Vec::new(),
+        })
     }
 
     /// All processes; `flush` may take what has been written whenever one is complete.

@@ -9,7 +9,7 @@ use perfuse_collect::perf::record::{CallGraph, Planned, Terms};
 use perfuse_format::event::{EventSpec, Events, Mode};
 use perfuse_format::perfdata::attr::kind;
 
-use super::plan::{branches, call_graph};
+use super::values::{branches, call_graph};
 use crate::perf::options::{Parsed, UsageError};
 use crate::perf::words::event_words;
 

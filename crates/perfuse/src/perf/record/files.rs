@@ -21,12 +21,14 @@ use crate::perf::FAILED;
 pub(super) fn rotate(session: &mut Session<'_>) -> Result<(), WriteError> {
     snapshot(session)?;
     complete(session)?;
-    let events = finish::events(&session.recording);
+    let events = finish::events(session.plan, &session.recording);
     let attrs: Vec<_> = events.iter().map(|event| event.attr).collect();
     let tally = Tally::new(&attrs, session.plan.build_ids);
     let Some(name) = session.writer.name.clone() else { return Ok(()) };
     let output = Output::create_new(&name)?;
+    let live = session.writer.live.take();
     session.writer = Writer::new(output, tally, &events, session.plan.compress.is_some(), Some(name));
+    session.writer.live = live;
     let head = session.writer.layout.head(0, []);
     session.writer.output.write(&head)?;
     session.kernel = state::write(session.plan, &session.recording, &mut session.writer)?.0;

@@ -16,7 +16,7 @@ use super::plan::{Plan, Switch};
 use super::signals::Signals;
 use super::target::Whom;
 use super::writer::Writer;
-use super::{files, finish, state, verbose};
+use super::{files, finish, state, unwind, verbose};
 use crate::perf::FAILED;
 
 /// All that a running recording has.
@@ -39,6 +39,9 @@ pub(super) struct Session<'a> {
 pub(super) fn record(mut plan: Plan, notes: &Notes<'_>) -> anyhow::Result<u8> {
     let mut events = std::mem::take(&mut plan.events);
     configure(&mut events, &plan.options);
+    if plan.unwind {
+        unwind::trim(&mut events, plan.options.addresses);
+    }
     let signals = Signals::install(plan.switch == Switch::Signal)?;
     let mut workload = match prepare(&plan) {
         Ok(workload) => workload,
@@ -105,10 +108,14 @@ fn begin(plan: &Plan, recording: &Recording) -> anyhow::Result<Begun> {
         use std::os::fd::AsFd as _;
         Output::pipe(std::io::stdout().as_fd())?
     };
-    let events = finish::events(recording);
+    let events = finish::events(plan, recording);
     let attrs: Vec<_> = events.iter().map(|event| event.attr).collect();
     let tally = Tally::new(&attrs, plan.build_ids);
     let mut writer = Writer::new(output, tally, &events, plan.compress.is_some(), plan.output.clone());
+    if plan.unwind {
+        let asked = recording.events.iter().zip(&events).map(|(asked, event)| (asked.attr, event.ids.clone()));
+        writer.live = Some(unwind::Live::new(plan.root.clone(), asked.collect()));
+    }
     if writer.output.is_pipe() {
         finish::begin_pipe(&mut writer, &features, tracing.as_deref())?;
     } else {
