@@ -44,7 +44,8 @@ fn snapshot(session: &mut Session<'_>) -> Result<(), WriteError> {
 
 /// Writes what describes the file, and gives it its name.
 fn complete(session: &mut Session<'_>) -> Result<(), WriteError> {
-    lost(session)?;
+    // Where no room is left for the counts of what was lost, the header still makes the rest readable.
+    let counted = lost(session);
     session.captured = session.writer.data_size();
     let ids = finish::build_ids(session.plan, &session.writer, &session.kernel);
     let writer = &mut session.writer;
@@ -73,7 +74,7 @@ fn complete(session: &mut Session<'_>) -> Result<(), WriteError> {
             let _ = std::fs::remove_file(session.files.remove(0));
         }
     }
-    outcome
+    counted.and(outcome)
 }
 
 /// Samples that the kernel counted as lost, as records: what the rings had no room for is only in its counters.
@@ -92,7 +93,7 @@ fn lost(session: &mut Session<'_>) -> Result<(), WriteError> {
         }
         out.end();
     }
-    session.writer.output.write(&out.bytes)
+    session.writer.output.write_whole(&out.bytes)
 }
 
 impl Session<'_> {

@@ -111,10 +111,10 @@ pub(super) fn end_file(writer: &mut Writer, features: &Features, tracing: Option
         parts.extend(feature(features, number, ENDIAN).map(|bytes| (number.number(), bytes)));
     }
     let mut size = writer.data_size();
-    let mut outcome = writer.output.write(&writer.layout.tail(size, &parts));
+    let mut outcome = writer.output.write_whole(&writer.layout.tail(size, &parts));
     if outcome.is_err() && writer.output.make_room() > 0 {
         size = writer.data_size();
-        outcome = writer.output.write(&writer.layout.tail(size, &parts));
+        outcome = writer.output.write_whole(&writer.layout.tail(size, &parts));
     }
     if outcome.is_err() {
         parts.clear();
