@@ -9,6 +9,7 @@ mod perf_report;
 mod perf_script;
 mod perf_stat;
 mod perfdata;
+mod record;
 mod replay;
 mod watch;
 
