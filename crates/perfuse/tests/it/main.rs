@@ -5,6 +5,7 @@ mod cli;
 mod disk;
 mod flame;
 mod live;
+mod perf_events;
 mod replay;
 mod watch;
 
