@@ -5,6 +5,7 @@ mod cli;
 mod disk;
 mod flame;
 mod live;
+mod perf_events;
 mod perf_report;
 mod perf_script;
 mod perf_stat;
