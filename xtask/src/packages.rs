@@ -41,6 +41,7 @@ pub(crate) const PACKAGES: &[Package] = &[
     package("g++", "g++", &[For::Test], "compiles libFuzzer for the fuzz targets"),
     package("iproute2", "ip", &[For::Test], "makes interfaces, queueing disciplines and namespaces in network tests"),
     package("iproute2", "tc", &[For::Test], "shapes traffic in network tests"),
+    package("strace", "strace", &[For::Test], "shows what perf and perfuse ask of the kernel, to compare it"),
     package("util-linux", "unshare", &[For::Test, For::Bench], "namespaces and loop devices of live tests; taskset"),
     package("strace", "strace", &[For::Test], "what real perf asks the kernel for, as the judge of what we ask for"),
     package("linux-perf", "perf", &[For::Bench], "`perf bench sched pipe` and `perf record` as peers"),

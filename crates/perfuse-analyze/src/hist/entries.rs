@@ -479,7 +479,8 @@ fn compare_places(frames: &Frames, a: &Frame, b: &Frame, key: Key, shown: bool) 
         Key::SrcFile => cmp_text(frames, a.srcfile, b.srcfile),
         Key::SymbolSize => symbol_size(b).cmp(&symbol_size(a)),
         Key::DsoSize => b.dso_size.cmp(&a.dso_size),
-        _ => a.address.cmp(&b.address),
+        // The sign of the difference, as perf looks at it.
+        _ => 0.cmp(&b.address.wrapping_sub(a.address).cast_signed()),
     }
 }
 

@@ -7,6 +7,7 @@ use perfuse_format::perfdata::attr::sample_type;
 use perfuse_format::perfdata::record::Record;
 use perfuse_format::perfdata::{CpuMode, EventAttr, Sample};
 
+use super::chain::ChainKey;
 use super::collect::{Collector, Context};
 use super::frame::{Frame, FrameId, Frames, NO_TEXT};
 use super::intern::{IdTable, hash_of, next_id};
@@ -36,6 +37,10 @@ pub struct FeedOptions {
     pub by_address: bool,
     /// Whether source lines are wanted.
     pub sources: bool,
+    /// Whether source files are shown with their whole path.
+    pub full_source_path: bool,
+    /// What places of chains are told apart by, unless lines are of source lines: what is unknown is written otherwise.
+    pub chain_key: ChainKey,
     /// `-U`: what no symbol covers is left out.
     pub hide_unresolved: bool,
     /// `--comms`: only these names of threads.
@@ -67,7 +72,7 @@ pub struct FeedOptions {
 }
 
 /// The text of a tracepoint's sample, appended.
-pub type TraceText<'a> = dyn FnMut(&Sample<'_>, &mut String) + 'a;
+pub type TraceText<'a, N> = dyn FnMut(&mut Resolver<N>, &Sample<'_>, &mut String) + 'a;
 
 /// Takes samples, in the order of time.
 pub struct Feed {
@@ -89,8 +94,8 @@ pub struct Feed {
     values: Vec<u64>,
     chain: Vec<FrameId>,
     text: String,
-    /// Of each event: samples without a function, and all.
-    pub unresolved: (u64, u64),
+    /// Samples without a function by the number of their dso, those outside of every file, and all samples.
+    pub unresolved: (BTreeMap<u32, u64>, u64, u64),
 }
 
 const UNSET: FrameId = u32::MAX;
@@ -113,7 +118,7 @@ impl Feed {
             values: Vec::new(),
             chain: Vec::new(),
             text: String::new(),
-            unresolved: (0, 0),
+            unresolved: (BTreeMap::new(), 0, 0),
         }
     }
 
@@ -139,15 +144,18 @@ impl Feed {
         resolver: &mut Resolver<N>,
         attr: &EventAttr,
         sample: &Sample<'_>,
-        trace: &mut TraceText<'_>,
+        trace: &mut TraceText<'_, N>,
     ) {
         if !self.options.times.has(sample.time) {
             return;
         }
         let found = resolver.place(sample);
         let has_symbol = resolver.frame(found).symbol.is_some();
-        self.unresolved.0 += u64::from(!has_symbol);
-        self.unresolved.1 += 1;
+        self.unresolved.2 += 1;
+        match resolver.frame(found).dso.filter(|_| !has_symbol) {
+            Some(dso) => *self.unresolved.0.entry(dso.0).or_default() += 1,
+            None => self.unresolved.1 += u64::from(!has_symbol),
+        }
         if self.options.hide_unresolved && !has_symbol {
             return;
         }
@@ -199,12 +207,14 @@ impl Feed {
             resolver.chain(attr, sample);
             let length = resolver.last_chain().len();
             let mut mode = sampled;
-            let (mut left, mut ip) = (self.options.max_stack, None);
+            let (mut left, mut before) = (self.options.max_stack, None);
             for at in 0..length {
                 let at = if self.options.caller_first { length - 1 - at } else { at };
                 let Some(&found) = resolver.last_chain().get(at) else { break };
-                // Functions that were put into others share the place of the one that holds them.
-                if ip.replace(found.ip) != Some(found.ip) {
+                // Functions that were put into others share the address of the one that holds them, and come one after the
+                // other; a recursion has the same frame again.
+                let same = |(frame, ip): (u32, u64)| ip == found.ip && frame == found.frame.0 + 1;
+                if !before.replace((found.frame.0, found.ip)).is_some_and(same) {
                     left = match left {
                         Some(0) => break,
                         Some(most) => Some(most - 1),
@@ -282,7 +292,7 @@ impl Feed {
         sample: &Sample<'_>,
         key: Key,
         (has_cpu, socket, parent): (bool, i32, u32),
-        trace: &mut TraceText<'_>,
+        trace: &mut TraceText<'_, N>,
     ) -> u64 {
         match key {
             Key::Comm => {
@@ -315,7 +325,7 @@ impl Feed {
             Key::Trace => {
                 let mut text = std::mem::take(&mut self.text);
                 text.clear();
-                trace(sample, &mut text);
+                trace(resolver, sample, &mut text);
                 // Of an event that is no tracepoint there is no text.
                 let id = if text.is_empty() { NO_TEXT } else { self.frames.strings.id(&text) };
                 self.text = text;
@@ -453,10 +463,14 @@ impl Feed {
             let frame = resolver.frame(found);
             let (line, file) = match (source, frame.symbol.and_then(|id| resolver.symbol(id))) {
                 (Some((path, line)), _) => {
-                    let file = base_name(&path).to_owned();
+                    let file = if self.options.full_source_path { path.clone() } else { base_name(&path).to_owned() };
                     (format!("{file}:{line}"), file)
                 }
-                (None, Some(symbol)) => (format!("{}+{}", symbol.name, frame.offset), String::new()),
+                (None, Some(symbol)) => match self.options.chain_key {
+                    ChainKey::Function => (format!("{}+{}", symbol.name, frame.offset), String::new()),
+                    ChainKey::Address => (format!("+{}", frame.offset), String::new()),
+                    ChainKey::SrcLine => return self.frames.id(place),
+                },
                 (None, None) => (self.unknown_source(place.dso_name, frame.address), String::new()),
             };
             place.srcline = self.frames.strings.id(&line);

@@ -61,12 +61,11 @@ impl Tree {
         if moved != NONE {
             self.nodes[moved].parent = at;
         }
-        match parent {
-            NONE => self.root = up,
-            _ => {
-                let which = self.side(at);
-                self.nodes[parent].children[which] = up;
-            }
+        if parent == NONE {
+            self.root = up;
+        } else {
+            let which = self.side(at);
+            self.nodes[parent].children[which] = up;
         }
         self.nodes[up].parent = parent;
         self.nodes[up].children[side] = at;

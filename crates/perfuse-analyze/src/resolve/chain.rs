@@ -67,6 +67,7 @@ impl<N: Names> Resolver<N> {
     /// The addresses of the record; false if a mark is not understood, and with it all that follows and went before.
     fn recorded_chain(&mut self, sample: &Sample<'_>, chain: &mut Vec<ChainFrame>) -> bool {
         let mut mode = CpuMode::User;
+        let inlines = self.options.inlines_everywhere;
         let mut left = self.options.max_stack;
         for ip in sample.callchain.iter() {
             if left == 0 {
@@ -81,7 +82,7 @@ impl<N: Names> Resolver<N> {
                 continue;
             }
             left -= 1;
-            self.push(chain, sample.pid, mode, ip, true);
+            self.push(chain, sample.pid, mode, ip, inlines);
         }
         true
     }
@@ -121,7 +122,7 @@ impl<N: Names> Resolver<N> {
                     chain.clear();
                     return true;
                 }
-                _ => self.push(chain, sample.pid, mode, ip, true),
+                _ => self.push(chain, sample.pid, mode, ip, false),
             }
         }
         // Newest first. The newest leads to where the sample was taken, each comes from where its caller is.

@@ -91,15 +91,17 @@ pub struct ChainFrame {
 pub struct Options {
     /// Most entries of a call chain that are looked at (`--max-stack`); perf's default is 127.
     pub max_stack: usize,
-    /// Whether inlined functions are wanted.
+    /// Whether inlined functions are wanted: of stacks that are unwound here, as perf 6.1 shows them.
     pub inlines: bool,
+    /// Whether they are wanted in call chains that the kernel walked, too.
+    pub inlines_everywhere: bool,
     /// Whether functions are wanted at all.
     pub symbols: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { max_stack: 127, inlines: true, symbols: true }
+        Self { max_stack: 127, inlines: true, inlines_everywhere: false, symbols: true }
     }
 }
 
@@ -374,9 +376,12 @@ impl<N: Names> Resolver<N> {
     /// Source file and line of a frame; read anew at each call.
     pub fn source(&mut self, id: FrameId) -> Option<(String, u32)> {
         let frame = self.frames.get(id.0 as usize)?;
-        if frame.source.is_some() {
-            return frame.source.clone();
-        }
+        if frame.source.is_some() { frame.source.clone() } else { self.line(id) }
+    }
+
+    /// Source file and line of the address of a frame: of several functions inlined there, those of the innermost.
+    pub fn line(&mut self, id: FrameId) -> Option<(String, u32)> {
+        let frame = self.frames.get(id.0 as usize)?;
         let dso = frame.dso?;
         self.names.source(dso, self.session.dso_of(dso)?, frame.address)
     }

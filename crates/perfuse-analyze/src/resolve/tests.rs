@@ -85,6 +85,7 @@ fn marks_tell_the_kernel_from_the_program() {
 #[test]
 fn inlined_functions_stand_before_the_one_that_holds_them() {
     let mut resolver = resolver();
+    resolver.options.inlines_everywhere = true;
     let chain = bytes(&[(-512_i64).cast_unsigned(), 0x5280]);
     let sample =
         Sample { pid: 7, ip: 0x5280, misc: 2, callchain: U64s::new(&chain, Endian::Little), ..Sample::default() };

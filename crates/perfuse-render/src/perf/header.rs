@@ -15,6 +15,8 @@ pub struct About {
     pub utc_offset: i64,
     /// Whether topologies and caches are shown in full (`-I`).
     pub full: bool,
+    /// Whether nothing follows (`--header-only`): then perf does not come to the features of a pipe.
+    pub only: bool,
 }
 
 /// All features that perf 6.1 knows; those that are not there are listed at the end.
@@ -34,11 +36,12 @@ pub fn text(data: &PerfData<'_>, about: About) -> String {
     if !piped {
         features(data, about, &mut text);
         let missing = KNOWN.filter(|number| !header.has_feature(*number)).filter_map(Feature::from_number);
-        let missing: String = missing.map(|feature| format!("{} ", feature.name())).collect();
-        let _ = writeln!(text, "# missing features: {missing}");
+        let missing: Vec<&str> = missing.map(Feature::name).collect();
+        let blank = if missing.is_empty() { "" } else { " " };
+        let _ = writeln!(text, "# missing features: {}{blank}", missing.join(" "));
     }
     text.push_str("# ========\n#\n");
-    if piped {
+    if piped && !about.only {
         features(data, about, &mut text);
     }
     text

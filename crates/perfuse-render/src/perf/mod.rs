@@ -2,9 +2,12 @@
 
 pub mod attr;
 pub mod header;
+pub mod list;
 pub mod number;
 pub mod report;
 mod report_cell;
 mod report_chain;
+pub mod report_stats;
+pub mod report_tui;
 pub mod script;
 pub mod stat;

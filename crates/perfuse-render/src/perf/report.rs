@@ -73,21 +73,27 @@ impl<'a> Layout<'a> {
         if !quiet {
             let _ = write!(out, "#\n# Total Lost Samples: {lost}\n#\n");
         }
-        for (index, event) in events.iter().enumerate() {
+        for index in 0..events.len() {
             let Some(table) = self.hists.tables.get(index) else { continue };
             let empty = self.options.skip_empty && table.totals.all.samples == 0;
             if empty || self.hists.is_member(index) {
                 continue;
             }
-            if !quiet {
-                self.head(index, event, out);
-            }
-            self.table(index, out);
+            self.one(index, events, out);
             out.push_str("\n\n");
         }
         if !quiet {
             let _ = write!(out, "#\n# ({tip})\n#\n");
         }
+    }
+
+    /// The table of one event, with its head.
+    pub fn one(&self, event: usize, events: &[ReportEvent], out: &mut String) {
+        let Some(about) = events.get(event) else { return };
+        if !self.options.quiet {
+            self.head(event, about, out);
+        }
+        self.table(event, out);
     }
 
     /// How many samples of what.
@@ -275,4 +281,4 @@ pub(super) fn short(number: u64) -> (u64, char) {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -178,18 +178,15 @@ impl Layout<'_> {
             let _ = write!(text, "{:<width$} {} ", zero_or_hex(place.address), place.origin, width = ADDRESS + 2);
         }
         let _ = write!(text, "[{}] ", place.level);
-        match self.hists.frames.text(place.name) {
-            Some(name) => {
-                text.push_str(cut(name, width.saturating_sub(text.len())));
-                if place.inlined {
-                    text.push_str(" (inlined)");
-                }
-            }
-            None => {
-                // perf's `%#.16llx` has no prefix for zero.
-                let prefix = if place.address == 0 { "" } else { "0x" };
-                let _ = write!(text, "{prefix}{:016x}", place.address);
-            }
+        let Some(name) = self.hists.frames.text(place.name) else {
+            // perf's `%#.16llx` has no prefix for zero.
+            let prefix = if place.address == 0 { "" } else { "0x" };
+            let _ = write!(text, "{prefix}{:016x}", place.address);
+            return text;
+        };
+        text.push_str(cut(name, width.saturating_sub(text.len())));
+        if place.inlined {
+            text.push_str(" (inlined)");
         }
         text
     }

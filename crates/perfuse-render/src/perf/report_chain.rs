@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use perfuse_analyze::hist::{CallNode, CallTree, ChainKey, ChainValue, FrameId, Style};
+use perfuse_analyze::hist::{CallNode, CallTree, ChainKey, ChainOptions, ChainValue, FrameId, Style};
 
 use super::report::Layout;
 use super::report_cell::{chain_name, percent};
@@ -35,17 +35,9 @@ fn bit(depth: usize) -> u32 {
 impl Layout<'_> {
     /// The call chains of an entry.
     pub(super) fn chains(&self, id: u32, out: &mut String) {
-        let event = self.hists.event_of(id);
-        let Some((index, options)) = self.chain_index.as_ref().map(|index| (index, &self.options.chain)) else {
-            return;
-        };
-        if self.hists.settings.event_chains.get(event) != Some(&true) || !self.hists.leads(id) {
-            return;
-        }
-        let Some(table) = self.hists.tables.get(event) else { return };
-        let sums = if self.hists.settings.relative { table.totals.shown } else { table.totals.all };
-        let tree = self.hists.call_tree(index, id, options, sums.chain_period);
-        let total = table.totals.all.period;
+        let options = &self.options.chain;
+        let Some(tree) = self.tree_of(id, options) else { return };
+        let total = self.hists.tables.get(self.hists.event_of(id)).map_or(0, |table| table.totals.all.period);
         match options.style {
             Style::Graph | Style::Fractal => self.graph(id, &tree, total, out),
             Style::Flat => self.flat(&tree, total, out),
@@ -54,7 +46,35 @@ impl Layout<'_> {
         }
     }
 
-    fn name(&self, frame: FrameId) -> String {
+    /// The call tree of an entry; `None` where there are no call chains.
+    fn tree_of(&self, id: u32, options: &ChainOptions) -> Option<CallTree> {
+        let event = self.hists.event_of(id);
+        let index = self.chain_index.as_ref()?;
+        if self.hists.settings.event_chains.get(event) != Some(&true) || !self.hists.leads(id) {
+            return None;
+        }
+        let totals = self.hists.tables.get(event)?.totals;
+        let sums = if self.hists.settings.relative { totals.shown } else { totals.all };
+        Some(self.hists.call_tree(index, id, options, sums.chain_period))
+    }
+
+    /// The same for browsing, where every style is a tree.
+    pub(super) fn tree(&self, id: u32) -> Option<CallTree> {
+        let style = match self.options.chain.style {
+            Style::Flat | Style::Folded => Style::Graph,
+            other => other,
+        };
+        self.tree_of(id, &ChainOptions { style, ..self.options.chain })
+    }
+
+    /// The weight of a node, of everything that an event counted.
+    pub(super) fn tree_value(&self, node: &CallNode, event: usize) -> String {
+        let total = self.hists.tables.get(event).map_or(0, |table| table.totals.all.period);
+        self.value(node.period(), node.samples(), total)
+    }
+
+    /// How a place is called.
+    pub(super) fn name(&self, frame: FrameId) -> String {
         let frames = &self.hists.frames;
         chain_name(frames, frames.get(frame), self.options.chain.key != ChainKey::Function)
     }

@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "commands use what they need of it")]
 
+mod list;
 pub(crate) mod options;
 mod record;
 pub(crate) mod recorded;
@@ -48,6 +49,7 @@ pub(crate) struct Command {
 
 /// All of them, in the order of their names.
 pub(crate) const COMMANDS: &[Command] = &[
+    list::COMMAND,   //
     record::COMMAND, //
     report::COMMAND, //
     script::COMMAND, //

@@ -1,18 +1,19 @@
 //! A recording that is read: its bytes, and the functions of the files that it mentions.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{IsTerminal as _, Read as _};
 use std::os::unix::fs::FileTypeExt as _;
 use std::path::PathBuf;
 
 use anyhow::Context as _;
-use perfuse_analyze::resolve::{Found, Names, UserStack};
+use perfuse_analyze::resolve::{Found, Inline, Names, UserStack};
 use perfuse_analyze::session::{Dso, DsoId, DsoKind, Session};
 use perfuse_collect::mapped::{MappedFile, map_open};
 use perfuse_format::perfdata::{CpuMode, PerfData};
 use perfuse_render::perf::header::About;
 use perfuse_symbol::unwind::{CfiId, Frame, Machine, Mapped, Place, Registers, Unwinder};
-use perfuse_symbol::{DsoSpec, HostFiles, ModuleId, SymbolId, SymbolOptions, Symbols};
+use perfuse_symbol::{DsoSpec, HostFiles, InlineFrame, ModuleId, Problem, SymbolId, SymbolOptions, Symbols};
 
 use super::options::Parsed;
 
@@ -70,9 +71,9 @@ pub(crate) fn arch<'d>(data: &'d PerfData<'_>) -> &'d str {
 }
 
 /// What the text of a header needs besides the file.
-pub(crate) fn about(input: &Input, full: bool) -> About {
+pub(crate) fn about(input: &Input, full: bool, only: bool) -> About {
     let changed = input.changed.unwrap_or_default();
-    About { changed, utc_offset: perfuse_collect::local_time::utc_offset(changed), full }
+    About { changed, utc_offset: perfuse_collect::local_time::utc_offset(changed), full, only }
 }
 
 fn stdin_is_pipe() -> bool {
@@ -142,6 +143,15 @@ impl RecordedNames {
         }
     }
 
+    /// What could not be named, and why; `unnamed` are the samples without a name of each dso.
+    pub(crate) fn problems(&self, unnamed: &BTreeMap<u32, u64>) -> Vec<Problem> {
+        let of = |module: ModuleId| {
+            let dsos = self.modules.iter().zip(0_u32..).filter(|(known, _)| **known == Some(module));
+            dsos.filter_map(|(_, dso)| unnamed.get(&dso)).sum()
+        };
+        self.symbols.problems(of)
+    }
+
     fn module(&mut self, id: DsoId, dso: &Dso) -> ModuleId {
         let at = id.0 as usize;
         if let Some(module) = self.modules.get(at).copied().flatten() {
@@ -184,6 +194,22 @@ impl Names for RecordedNames {
 
     fn kernel_reference(&mut self, name: &str, address: u64) {
         self.reference.get_or_insert_with(|| (name.to_owned(), address));
+    }
+
+    fn inlines(&mut self, id: DsoId, dso: &Dso, address: u64, found: Found) -> Vec<Inline> {
+        let module = self.module(id, dso);
+        let frames = self.symbols.frames(module, address);
+        let symbol = self.symbols.symbol(SymbolId(found.index)).name.as_str();
+        let inline = |frame: &InlineFrame| Inline {
+            name: (*frame.function != *symbol).then(|| frame.function.to_string()),
+            source: frame.file.as_ref().map(|file| (file.to_string(), frame.line)),
+        };
+        frames.iter().map(inline).collect()
+    }
+
+    fn source(&mut self, id: DsoId, dso: &Dso, address: u64) -> Option<(String, u32)> {
+        let module = self.module(id, dso);
+        self.symbols.line(module, address).map(|(file, line)| (file.to_string(), line))
     }
 
     fn unwind(&mut self, session: &Session, stack: &UserStack<'_>, ips: &mut Vec<u64>) {

@@ -5,8 +5,11 @@ mod cli;
 mod disk;
 mod flame;
 mod live;
+mod perf_report;
+mod perf_script;
 mod perf_stat;
 mod perfdata;
+mod record;
 mod replay;
 mod watch;
 

@@ -27,7 +27,7 @@ fn place(frames: &mut Frames, name: &str) -> u32 {
     frames.id(Frame { dso: Some(dso), dso_name, dso_path: dso_name, name, symbol, ..unknown })
 }
 
-fn hists(children: bool, caller: bool, sort: Option<&str>) -> Histograms {
+pub(crate) fn hists(children: bool, caller: bool, sort: Option<&str>) -> Histograms {
     let mut frames = Frames::default();
     let work = u64::from(frames.strings.id("work"));
     let options = ColumnOptions { sort, children, samples: true, ..ColumnOptions::default() };

@@ -11,6 +11,8 @@ use crate::perf::number;
 pub(super) enum Shape {
     /// A line of a call chain, with its address.
     Line,
+    /// The same in a chain that was unwound from a copied stack.
+    Unwound,
     /// What stands behind an instruction pointer: ` leaf+0x16 (./work)`.
     Tail,
 }
@@ -90,10 +92,11 @@ fn write<N: Names>(
     full_path: bool,
     out: &mut Vec<u8>,
 ) {
-    let source = if fields.has(Fields::SRCLINE) { resolver.source(id) } else { None };
+    let source = if fields.has(Fields::SRCLINE) { source(resolver, shape, id, full_path) } else { None };
     let frame = resolver.frame(id);
-    let inlined = frame.inlined && shape == Shape::Line;
-    if shape == Shape::Line && fields.has(Fields::IP) {
+    let line = shape != Shape::Tail;
+    let inlined = frame.inlined && line;
+    if line && fields.has(Fields::IP) {
         out.push(b'\t');
         number::hex(out, frame.address, 16);
     }
@@ -106,16 +109,33 @@ fn write<N: Names>(
         dso(resolver, id, out);
         out.push(b')');
     }
-    if let Some((file, line)) = source {
-        let file = if full_path { &file } else { file.rsplit('/').next().unwrap_or(&file) };
-        out.extend_from_slice(format!("\n  {file}:{line}").as_bytes());
+    if let Some(source) = source {
+        out.extend_from_slice(b"\n  ");
+        out.extend_from_slice(source.as_bytes());
     }
     if inlined {
         out.extend_from_slice(b" (inlined)");
     }
-    if shape == Shape::Line {
+    if line {
         out.push(b'\n');
     }
+}
+
+/// `work.c:7`. Where no line is known perf shows the file of the code and the address in it; in chains that it unwound,
+/// for functions with a name, that there is none.
+fn source<N: Names>(resolver: &mut Resolver<N>, shape: Shape, id: FrameId, full_path: bool) -> Option<String> {
+    let known = if shape == Shape::Tail { resolver.line(id) } else { resolver.source(id) };
+    if let Some((file, line)) = known {
+        let file = if full_path { &file } else { file.rsplit('/').next().unwrap_or(&file) };
+        return Some(format!("{file}:{line}"));
+    }
+    let frame = resolver.frame(id);
+    if shape == Shape::Unwound && !frame.kernel && frame.symbol.is_some() {
+        return Some("??:0".to_owned());
+    }
+    let dso = frame.dso.and_then(|dso| resolver.session().dso_of(dso))?;
+    let name = dso_name(dso);
+    Some(format!("{}[{:x}]", name.rsplit('/').next().unwrap_or(&name), frame.address))
 }
 
 /// `leaf+0x16`, or `[unknown]`.

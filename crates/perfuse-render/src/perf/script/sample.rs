@@ -288,9 +288,10 @@ impl Printer {
         if self.style.call_chains && attr.samples(sample_type::CALLCHAIN) {
             out.push(b'\n');
             resolver.chain(attr, sample);
+            let shape = if attr.samples(sample_type::STACK_USER) { Shape::Unwound } else { Shape::Line };
             let mut index = 0;
             while let Some(frame) = resolver.last_chain().get(index).copied() {
-                self.texts.put(resolver, fields, Shape::Line, frame.frame, out);
+                self.texts.put(resolver, fields, shape, frame.frame, out);
                 index += 1;
             }
             return;

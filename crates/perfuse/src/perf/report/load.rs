@@ -9,12 +9,14 @@ use perfuse_analyze::hist::{
 };
 use perfuse_analyze::resolve::time::TimeRanges;
 use perfuse_analyze::resolve::{Item, Resolver};
+use perfuse_format::perfdata::PerfData;
 use perfuse_format::perfdata::attr::{kind as event_kind, sample_type};
 use perfuse_format::perfdata::record::Record;
-use perfuse_format::perfdata::{PerfData, Sample};
 use perfuse_render::perf::report::ReportEvent;
+use perfuse_render::perf::script::Traces;
 
 use super::options::Options;
+use super::problems;
 use crate::console::Console;
 use crate::perf::options::{Parsed, UsageError};
 use crate::perf::recorded::{self, RecordedNames};
@@ -35,9 +37,12 @@ pub(super) struct Loaded {
     pub(super) names: BTreeMap<i32, String>,
     /// Samples that the kernel lost.
     pub(super) lost: u64,
+    /// What could not be named, if that is much.
+    pub(super) unnamed: Option<String>,
 }
 
 /// What the events of a file have.
+#[expect(clippy::struct_excessive_bools, reason = "independent facts")]
 struct Has {
     chains: bool,
     branches: bool,
@@ -61,6 +66,7 @@ impl Has {
 }
 
 /// Which samples, in which columns.
+#[expect(clippy::struct_excessive_bools, reason = "independent facts")]
 struct Plan {
     mode: Mode,
     children: bool,
@@ -150,18 +156,33 @@ impl Loaded {
         let mut resolver = Resolver::new(names, wants);
         let mut feed = Feed::new(feed_options(options, data, &plan)?, &plan.columns);
         feed.frames.by_path = options.verbose;
+        let (mut traces, mut trace) = (Traces::new(data), Vec::new());
         let mut lost = 0_u64;
         let mut bad: Option<String> = None;
         let _: ControlFlow<()> = resolver.replay(data, |resolver, item| {
             match item {
                 Item::Sample(_, sample) => {
                     if let Some(event) = data.events.get(sample.event) {
-                        feed.sample(resolver, &event.attr, sample, &mut |_: &Sample<'_>, _| {});
+                        let attr = &event.attr;
+                        let is_trace = attr.kind == event_kind::TRACEPOINT;
+                        feed.sample(
+                            resolver,
+                            attr,
+                            sample,
+                            &mut |resolver: &mut Resolver<RecordedNames>, sample, text| {
+                                if is_trace {
+                                    trace.clear();
+                                    let raw = sample.raw.unwrap_or_default();
+                                    traces.print(resolver, sample.event, raw, &mut trace);
+                                    text.push_str(&String::from_utf8_lossy(&trace));
+                                }
+                            },
+                        );
                     }
                 }
                 Item::Record(_, Some(Record::LostSamples { lost: more })) => lost = lost.saturating_add(*more),
                 Item::Record(_, Some(record)) => feed.record(record),
-                Item::Raw(_) | Item::Record(_, None) => {}
+                Item::Record(_, None) | Item::Raw(_) => {}
                 Item::Bad(_, error) => {
                     bad.get_or_insert_with(|| error.to_string());
                 }
@@ -182,6 +203,7 @@ impl Loaded {
             columns: plan.columns,
             groups: groups(options, data),
         };
+        let unnamed = problems::summary(resolver.names(), &feed.unresolved, console.texts);
         let names = if settings.columns.has(Key::Pid) { thread_names(&mut resolver, &feed) } else { BTreeMap::new() };
         Ok(Ok(Self {
             hists: Histograms::new(feed.collector, feed.frames, settings),
@@ -189,6 +211,7 @@ impl Loaded {
             sort: plan.sort,
             names,
             lost,
+            unnamed,
         }))
     }
 }
@@ -203,7 +226,7 @@ fn groups(options: &Options, data: &PerfData<'_>) -> Vec<Range<usize>> {
     let ranges: Vec<Range<usize>> = ranges.filter(|group| group.len() > 1).collect();
     match options.group {
         Some(false) => Vec::new(),
-        Some(true) if ranges.is_empty() && data.events.len() > 1 => vec![0..data.events.len()],
+        Some(true) if ranges.is_empty() && data.events.len() > 1 => std::iter::once(0..data.events.len()).collect(),
         _ => ranges,
     }
 }
@@ -243,6 +266,8 @@ fn feed_options(options: &Options, data: &PerfData<'_>, plan: &Plan) -> anyhow::
         memory_address: columns.has(Key::Addr),
         by_address: sources || options.verbose || columns.has(Key::Addr),
         sources,
+        full_source_path: options.full_source_path,
+        chain_key: if columns.has(Key::SrcLine) { ChainKey::Function } else { options.chain.key },
         hide_unresolved: options.hide_unresolved,
         comms: options.comms.clone(),
         pids: options.pids.clone(),

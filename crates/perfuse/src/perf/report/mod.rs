@@ -2,18 +2,23 @@
 
 mod load;
 mod options;
+mod problems;
+mod screen;
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::io::IsTerminal as _;
+use std::io::{IsTerminal as _, stdin, stdout};
 use std::ops::Range;
 
 use anyhow::Context as _;
 use perfuse_analyze::hist::Key;
 use perfuse_format::perfdata::PerfData;
+use perfuse_format::perfdata::record::kind;
 use perfuse_render::perf::report::{Layout, ReportEvent, ReportOptions};
+use perfuse_render::perf::report_stats;
 
 use super::options::Parsed;
-use super::recorded::Input;
+use super::recorded::{self, Input};
 use crate::console::{self, Console};
 use load::{Loaded, Refusal};
 pub(super) use options::COMMAND;
@@ -30,19 +35,43 @@ pub(super) fn run(parsed: &Parsed, console: &Console) -> anyhow::Result<u8> {
     for damage in &data.damage {
         console.complain(&format!("{}: {damage}", input.name));
     }
+    if options.header != Header::No {
+        let about = recorded::about(&input, options.info, options.header == Header::Only);
+        console::print(&perfuse_render::perf::header::text(&data, about))?;
+        if options.header == Header::Only {
+            return Ok(0);
+        }
+    }
+    if options.stats {
+        console::print(&stats(&data))?;
+        return Ok(0);
+    }
+    let stdio = options.stdio.unwrap_or_else(|| !(stdout().is_terminal() && stdin().is_terminal()));
     let loaded = match Loaded::new(&options, &data, parsed, console)? {
         Ok(loaded) => loaded,
         Err(refusal) => return Ok(refuse(&refusal)),
     };
-    let stdio = options.stdio.unwrap_or_else(|| !std::io::stdout().is_terminal());
     if loaded.hists.entries.is_empty() {
         console::say(&format!("Error:\nThe {} data has no samples!\n", input.name));
+    } else if !stdio {
+        return screen::run(options, loaded, &data, parsed, console);
     }
+    text(&options, &loaded, console)?;
+    if let Some(unnamed) = &loaded.unnamed
+        && !options.quiet
+    {
+        console::say(&format!("perfuse: {unnamed}\n"));
+    }
+    Ok(0)
+}
+
+/// The report as text.
+fn text(options: &Options, loaded: &Loaded, console: &Console) -> anyhow::Result<()> {
     let mut out = String::new();
     if options.header == Header::No && !options.quiet {
         out.push_str(NO_HEADER);
     }
-    let layout_options = layout_options(&options, &loaded, console, stdio);
+    let layout_options = layout_options(options, loaded, console, true);
     for (_, told) in &layout_options.elided {
         let _ = writeln!(out, "# {told}");
     }
@@ -51,8 +80,22 @@ pub(super) fn run(parsed: &Parsed, console: &Console) -> anyhow::Result<u8> {
         let tip = console.texts.word("perf-report-tip");
         layout.report(&loaded.events, loaded.lost, &tip, &mut out);
     }
-    console::print(&out)?;
-    Ok(0)
+    console::print(&out)
+}
+
+/// How many records of each kind, and samples of each event. Damage ends the count; it is told of elsewhere.
+fn stats(data: &PerfData<'_>) -> String {
+    let mut kinds = BTreeMap::new();
+    let mut samples = vec![0_u64; data.events.len()];
+    for record in data.records().map_while(Result::ok) {
+        *kinds.entry(record.kind).or_insert(0_u64) += 1;
+        if record.kind == kind::SAMPLE
+            && let Some(count) = data.event_of(&record).ok().and_then(|event| samples.get_mut(event))
+        {
+            *count += 1;
+        }
+    }
+    report_stats::text(&kinds, &events(data, &[]), &samples)
 }
 
 fn refuse(refusal: &Refusal) -> u8 {

@@ -35,7 +35,6 @@ const OPTIONS: &[Opt] = &[
     value('s', "sort", "key[,key2...]"),
     value('S', "symbols", "symbol[,symbol...]"),
     value('t', "field-separator", "separator"),
-    switch('T', "threads"),
     switch('U', "hide-unresolved"),
     switch('v', "verbose"),
     value('w', "column-widths", "width[,width...]"),
@@ -54,12 +53,10 @@ const OPTIONS: &[Opt] = &[
     long_value("kallsyms", "file"),
     long_value("max-stack", "n"),
     long_switch("mem-mode"),
-    long_switch("mmaps"),
     long_switch("ns"),
     long_value("percent-limit", "percent"),
     long_value("percentage", "relative|absolute"),
     long_value("pid", "pid[,pid...]"),
-    long_value("pretty", "key"),
     long_switch("show-cpu-utilization"),
     long_switch("show-total-period"),
     long_switch("skip-empty"),
@@ -69,7 +66,6 @@ const OPTIONS: &[Opt] = &[
     long_value("stdio-color", "mode"),
     long_value("symbol-filter", "filter"),
     long_value("symfs", "directory"),
-    long_switch("tasks"),
     long_value("tid", "tid[,tid...]"),
     long_value("time", "str"),
     long_value("time-quantum", "time"),
@@ -87,15 +83,6 @@ pub(super) enum Header {
     Only,
 }
 
-/// What is shown instead of tables.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Instead {
-    Nothing,
-    Stats,
-    Tasks,
-    Mmaps,
-}
-
 /// The command line, understood.
 #[derive(Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "one switch of the command line each")]
@@ -103,7 +90,8 @@ pub(super) struct Options {
     pub input: Option<String>,
     pub header: Header,
     pub info: bool,
-    pub instead: Instead,
+    /// `--stats`: counts of records instead of tables.
+    pub stats: bool,
     pub sort: Option<String>,
     pub fields: Option<String>,
     pub chain: ChainOptions,
@@ -144,7 +132,7 @@ pub(super) struct Options {
     pub max_stack: usize,
     pub inlines: bool,
     pub skip_empty: bool,
-    pub threads: bool,
+    pub full_source_path: bool,
     /// `--group`, `--no-group`.
     pub group: Option<bool>,
     /// `--stdio`, `--tui`; else the terminal decides.
@@ -229,12 +217,7 @@ impl Options {
                 (false, false) => Header::No,
             },
             info: parsed.on("show-info"),
-            instead: match (parsed.on("stats"), parsed.on("tasks"), parsed.on("mmaps")) {
-                (true, ..) => Instead::Stats,
-                (_, _, true) => Instead::Mmaps,
-                (_, true, _) => Instead::Tasks,
-                _ => Instead::Nothing,
-            },
+            stats: parsed.on("stats"),
             sort: parsed.text("sort"),
             fields: parsed.text("fields"),
             chain: ChainOptions::default(),
@@ -274,7 +257,7 @@ impl Options {
             max_stack: parsed.number("max-stack")?.unwrap_or(perfuse_analyze::resolve::Options::default().max_stack),
             inlines: on_unless_negated("inline"),
             skip_empty: on_unless_negated("skip-empty"),
-            threads: parsed.on("threads"),
+            full_source_path: parsed.on("full-source-path"),
             group: parsed.last("group").map(|given| !given.negated),
             stdio: match (parsed.on("tui"), parsed.on("stdio")) {
                 (true, false) => Some(false),

@@ -43,7 +43,8 @@ pub(super) fn run(parsed: &Parsed, console: &Console) -> anyhow::Result<u8> {
         return Ok(super::FAILED);
     }
     if options.header != Header::No {
-        console::print(&perfuse_render::perf::header::text(&data, recorded::about(&input, options.info)))?;
+        let about = recorded::about(&input, options.info, options.header == Header::Only);
+        console::print(&perfuse_render::perf::header::text(&data, about))?;
         if options.header == Header::Only {
             return Ok(0);
         }
