@@ -335,6 +335,29 @@ fn an_interrupt_prints_the_totals() {
     assert!(stderr(&output).contains("seconds time elapsed"), "{}", stderr(&output));
 }
 
+#[test]
+fn an_interrupted_command_is_waited_for_however_many_signals_come() {
+    need!(software_events());
+    let script = "trap 'sleep 0.3; exit 3' INT; echo ready; while :; do sleep 0.01; done";
+    let mut command = perfuse(["stat", "-e", "cs", "sh", "-c", script]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut ready = [0_u8; 6];
+    std::io::Read::read_exact(child.stdout.as_mut().unwrap(), &mut ready).unwrap();
+    let own = child.id();
+    let children = std::fs::read_to_string(format!("/proc/{own}/task/{own}/children"));
+    let Some(shell) = children.ok().and_then(|list| list.split_whitespace().next()?.parse().ok()) else {
+        let _ = child.kill();
+        let _ = child.wait();
+        skip!("the kernel does not list children");
+    };
+    for pid in [own, own, shell, own] {
+        interrupt(pid);
+    }
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
+    assert!(stderr(&output).contains("seconds time elapsed"), "{}", stderr(&output));
+}
+
 fn interrupt(pid: u32) {
     let status = Command::new("kill").args(["-INT", &pid.to_string()]).status().unwrap();
     assert!(status.success());

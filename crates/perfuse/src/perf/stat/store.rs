@@ -20,7 +20,7 @@ use super::options::Plan;
 /// Byte order of this machine.
 const ENDIAN: Endian = if cfg!(target_endian = "big") { Endian::Big } else { Endian::Little };
 
-/// Tags of a STAT_CONFIG record: `PERF_STAT_CONFIG_TERM__*` of `tools/lib/perf/include/perf/event.h`.
+/// Tags of a `STAT_CONFIG` record: `PERF_STAT_CONFIG_TERM__*` of `tools/lib/perf/include/perf/event.h`.
 pub(super) mod tag {
     pub(in crate::perf::stat) const AGGREGATION: u64 = 0;
     pub(in crate::perf::stat) const INTERVAL: u64 = 1;
@@ -38,7 +38,7 @@ pub(super) const AGGREGATIONS: [(u64, Aggregation); 7] = [
     (7, Aggregation::Node),
 ];
 
-/// Types of a STAT_ROUND record.
+/// Types of a `STAT_ROUND` record.
 const ROUND_INTERVAL: u64 = 0;
 const ROUND_END: u64 = 1;
 
