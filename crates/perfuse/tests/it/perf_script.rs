@@ -99,6 +99,7 @@ fn tracepoints_read_as_in_perf() {
     };
     compare("tracepoints", &file, &[]);
     compare("tracepoints", &file, &["-F", "time,event,trace"]);
+    compare("tracepoints", &file, &["--header", "-F", "comm,pid,tid,cpu,time,event,ip,sym,dso"]);
     // The same by the option that kernels before 4.1 had for it.
     assert_eq!(ours(&file, &["-f", "time,event,trace"]), ours(&file, &["-F", "time,event,trace"]));
 }
@@ -111,7 +112,7 @@ fn options_choose_what_they_choose_in_perf() {
     };
     let options: &[&[&str]] = &[
         &["--header"],
-        &["--header", "-F", "comm,pid,tid,cpu,time,event,ip,sym,dso"],
+        &["--header", "-F", "comm,pid,tid,time,event,ip,sym,dso"],
         &["-F", "comm,time,period"],
         &["-F", "-ip"],
         &["-F", "+flags,+misc,-time"],
@@ -130,8 +131,8 @@ fn options_choose_what_they_choose_in_perf() {
     for options in options {
         compare("chains", &file, options);
     }
-    let old = ours(&file, &["-f", "comm,pid,tid,cpu,time,event,ip,sym,dso"]);
-    assert_eq!(old, ours(&file, &["-F", "comm,pid,tid,cpu,time,event,ip,sym,dso"]));
+    let old = ours(&file, &["-f", "comm,pid,tid,time,event,ip,sym,dso"]);
+    assert_eq!(old, ours(&file, &["-F", "comm,pid,tid,time,event,ip,sym,dso"]));
 }
 
 #[test]
