@@ -1,7 +1,5 @@
 //! The commands of perf: `perf record` through a link named `perf`, and `perfuse record`, are the same code.
 
-#![allow(dead_code, reason = "commands use what they need of it")]
-
 mod list;
 pub(crate) mod options;
 mod record;
