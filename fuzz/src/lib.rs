@@ -1,6 +1,8 @@
 //! What the fuzz targets share: the parsers of `perfuse_format::all`, by group.
 #![forbid(unsafe_code)]
 
+pub mod binary;
+
 use std::sync::OnceLock;
 
 use perfuse_analyze::profile::WeightUnit;

@@ -74,7 +74,7 @@ fn build(host: &str) -> Result<()> {
 
 /// The corpus of a target: what earlier runs found, and the seeds that are committed. A seed `NAME` or `NAME-anything`
 /// of `seeds/` is one captured file of the parser `NAME`, with colons as dots; the target picks the parser by the first
-/// byte, so that is put before it.
+/// byte, so that is put before it. A seed that is named after the target itself is taken as it is.
 fn corpus(target: &str) -> Result<PathBuf> {
     let corpus = directory().join("corpus").join(target);
     std::fs::create_dir_all(&corpus)?;
@@ -82,6 +82,9 @@ fn corpus(target: &str) -> Result<PathBuf> {
         let seed = entry?.path();
         let name = seed.file_name().and_then(|name| name.to_str()).unwrap_or_default();
         let parser = name.split('-').next().unwrap_or_default().replace('.', "::");
+        if parser == target {
+            std::fs::copy(&seed, corpus.join(format!("seed-{name}")))?;
+        }
         let Some(index) = group(target).iter().position(|(known, _)| *known == parser) else {
             continue;
         };

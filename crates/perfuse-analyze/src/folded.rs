@@ -133,4 +133,42 @@ mod tests {
         assert!(read("").unwrap().samples.is_empty());
         assert!(parse(b"\xff\xfe;x 1", "samples", WeightUnit::Count).is_ok());
     }
+
+    /// What the fuzz target does with any input, for texts that are nearly right.
+    #[test]
+    fn texts_that_are_nearly_right_lose_no_weight() {
+        let parts = [
+            "main",
+            ";",
+            ";",
+            " ",
+            "7",
+            "_[k]",
+            "_[i]",
+            "[x]",
+            "[unknown]",
+            "\n",
+            "#",
+            ".5",
+            "\t",
+            "18446744073709551615",
+        ];
+        let mut state = 7_u64;
+        let mut taken = 0;
+        for _ in 0..3000 {
+            let mut text = String::new();
+            for _ in 0..12 {
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                let part = usize::try_from(state >> 33).unwrap() % parts.len();
+                text.push_str(parts[part]);
+            }
+            let Ok(profile) = read(&text) else { continue };
+            taken += 1;
+            let graph = FlameGraph::build(&profile, 0, Options::default());
+            let sum: u64 = profile.samples.iter().map(|sample| sample.weight).fold(0, u64::saturating_add);
+            assert_eq!(graph.total(), sum, "{text:?}");
+            assert_eq!(graph.stacks().map(|(_, weight)| weight).fold(0, u64::saturating_add), sum, "{text:?}");
+        }
+        assert!(taken > 50, "{taken}");
+    }
 }

@@ -115,6 +115,7 @@ pub const PARSERS: &[(&str, Parser)] = &parsers! {
     others {
         "btf::Btf" => types,
         "btf::ext" => relocations,
+        "event::parse" => event,
         "jitdump::JitDump" => jitdump,
         "netlink::messages" => netlink,
         "perfdata::PerfData" => perfdata,
@@ -122,6 +123,8 @@ pub const PARSERS: &[(&str, Parser)] = &parsers! {
         "replay::Decoder" => replay,
         "replay::record" => record,
         "tasks::TaskTable" => tasks,
+        "tracefs::EventFormat" => tracepoint,
+        "tracefs::Printer" => print_fmt,
     }
 };
 
@@ -159,6 +162,62 @@ fn relocations(bytes: &[u8]) -> bool {
     let Some((length, rest)) = bytes.split_first_chunk() else { return false };
     let (ext, btf) = rest.split_at(usize::from(u16::from_ne_bytes(*length)).min(rest.len()));
     ext::relocations(ext, btf).is_ok()
+}
+
+/// The event grammar for both kinds of commands, on a host with a PMU and tracepoints; names and near names too.
+fn event(bytes: &[u8]) -> bool {
+    use crate::event::{Format, Mode, Offered, Pmu, PmuEvent, name_of, parse};
+    let text = String::from_utf8_lossy(bytes);
+    let pmu = Pmu {
+        name: "cpu".to_owned(),
+        kind: 4,
+        formats: [("event", "config:0-7,32-35"), ("inv", "config:23"), ("ldlat", "config1:0-15")]
+            .iter()
+            .filter_map(|(name, place)| Format::parse(name, place))
+            .collect(),
+        // The fuzzed text is also what sysfs says of an event.
+        events: vec![PmuEvent { name: "any".to_owned(), terms: text.clone().into_owned(), ..PmuEvent::default() }],
+        ..Pmu::default()
+    };
+    let tracepoint = |name: &str, id| ("sched".to_owned(), name.to_owned(), id);
+    let host =
+        Offered { pmus: vec![pmu], tracepoints: vec![tracepoint("sched_switch", 1), tracepoint("sched_waking", 2)] };
+    let taken = [&*text, "cpu/any/"].map(|text| {
+        [Mode::Record, Mode::Stat].map(|mode| match parse(text, &host, mode) {
+            Ok(events) => events.iter().all(|event| !name_of(&event.attr, &|_| None, &|_| None).is_empty()),
+            Err(error) => error.nearest(3).len() > 3 || error.to_string().is_empty(),
+        })
+    });
+    taken.concat().contains(&true)
+}
+
+/// A `format` file, and records of its event: all zeros, all ones, and the file itself.
+fn tracepoint(bytes: &[u8]) -> bool {
+    use crate::tracefs::{EventFormat, Layout, NoNames, Printer};
+    let Ok(format) = EventFormat::parse("any", bytes) else { return false };
+    let printer = Printer::new(&format, Layout::default());
+    let mut out = Vec::new();
+    for record in [&[0; 64][..], &[0xff; 64][..], bytes] {
+        printer.print(record, &NoNames, &mut out);
+        printer.print_fields(record, &mut out);
+    }
+    printer.understood()
+}
+
+/// A `print fmt` and a record, with a zero byte between them, for an event with a field of every shape.
+fn print_fmt(bytes: &[u8]) -> bool {
+    use crate::perfdata::attr::Endian;
+    use crate::tracefs::{EventFormat, Layout, NoNames, Printer};
+    const FIELDS: &[u8] = b"name: x\nID: 1\nformat:\n\tfield:int a;\toffset:8;\tsize:4;\tsigned:1;\n\tfield:u16 list[4];\toffset:24;\tsize:8;\tsigned:0;\n\tfield:__data_loc char[] name;\toffset:32;\tsize:4;\tsigned:0;\n\tfield:__rel_loc u64[] mask;\toffset:36;\tsize:4;\tsigned:0;\n\tfield:const char * text;\toffset:40;\tsize:8;\tsigned:0;\n\nprint fmt: ";
+    let end = bytes.iter().position(|byte| *byte == 0).unwrap_or(bytes.len());
+    let (fmt, record) = bytes.split_at(end);
+    let Ok(format) = EventFormat::parse("any", &[FIELDS, fmt].concat()) else { return false };
+    let mut out = Vec::new();
+    for layout in [Layout::default(), Layout { endian: Endian::Big, long_size: 4 }] {
+        let printer = Printer::new(&format, layout);
+        printer.print(record, &NoNames, &mut out);
+    }
+    !out.starts_with(b"[FAILED")
 }
 
 fn tasks(bytes: &[u8]) -> bool {

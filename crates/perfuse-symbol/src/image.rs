@@ -50,7 +50,7 @@ impl Image {
 
     /// Whether the file has no function symbols at all (stripped).
     pub fn is_stripped(&self) -> bool {
-        !self.table.entries().iter().any(|entry| entry.kind == STT_FUNC)
+        !(0..self.table.len()).any(|index| self.table.entry(index).is_some_and(|entry| entry.kind == STT_FUNC))
     }
 }
 
@@ -67,7 +67,7 @@ mod tests {
         let mine = |index: &usize| {
             String::from_utf8_lossy(image.table.raw_name(*index)).contains("own_executable_has_this_function")
         };
-        let symbol = image.table.entry((0..image.table.entries().len()).find(mine).unwrap()).unwrap();
+        let symbol = image.table.entry((0..image.table.len()).find(mine).unwrap()).unwrap();
         assert!(symbol.end > symbol.start);
         let (name, into) = image.find(symbol.start + 1).unwrap();
         assert!(

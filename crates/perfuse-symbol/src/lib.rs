@@ -28,6 +28,7 @@ mod load;
 mod symbolizer;
 mod symbols;
 mod table;
+mod tree;
 pub mod unwind;
 
 pub use build_id::{build_id_in_notes, build_id_of, hex as build_id_text, is_same as is_same_build_id};

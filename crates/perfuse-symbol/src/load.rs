@@ -224,17 +224,17 @@ mod tests {
         let offsets = symbols(&mut elf, None, Space::Offsets, Demangle::default()).unwrap();
         let addresses = symbols(&mut elf, None, Space::Addresses(0), Demangle::default()).unwrap();
         let mine = |table: &Table| {
-            let index = (0..table.entries().len()).find(|&index| {
+            let index = (0..table.len()).find(|&index| {
                 String::from_utf8_lossy(table.raw_name(index)).contains("this_function_is_at_its_offset")
             });
-            table.entries()[index.unwrap()]
+            table.entry(index.unwrap()).unwrap()
         };
         let (offset, address) = (mine(&offsets), mine(&addresses));
         let segment = elf.segment_of(address.start).unwrap();
         assert_eq!(address.start - segment.address, offset.start - segment.offset);
         assert!(offset.end > offset.start);
         let middle = u64::midpoint(offset.start, offset.end);
-        assert_eq!(offsets.entry(offsets.find(middle).unwrap()), Some(&offset));
+        assert_eq!(offsets.entry(offsets.find(middle).unwrap()), Some(offset));
     }
 
     #[test]

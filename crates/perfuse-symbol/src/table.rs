@@ -4,8 +4,12 @@
 //! size. What perf 6.1 makes of them (`tools/perf/util/symbol.c`) decides which name a sample gets, so the same is done
 //! here, in the same order: first those without size are stretched to the next symbol, then one of each address is kept.
 
+use std::cmp::Ordering;
+use std::sync::OnceLock;
+
 use crate::demangle::Demangle;
 use crate::elf::c_string;
+use crate::tree::Tree;
 
 /// `st_info`: seen by this file only.
 pub(crate) const STB_LOCAL: u8 = 0;
@@ -35,15 +39,62 @@ pub(crate) struct Entry {
     pub(crate) kind: u8,
 }
 
+/// A symbol in the table: 24 bytes, since there may be millions.
+#[derive(Debug, Clone, Copy)]
+struct Slot {
+    start: u64,
+    length: u32,
+    name: u32,
+    /// How many were added before.
+    order: u32,
+    binding: u8,
+    kind: u8,
+}
+
+impl Slot {
+    fn end(self) -> u64 {
+        self.start.saturating_add(self.length.into())
+    }
+
+    fn set_end(&mut self, end: u64) {
+        self.length = u32::try_from(end.saturating_sub(self.start)).unwrap_or(u32::MAX);
+    }
+
+    fn holds(self, address: u64) -> Ordering {
+        if address < self.start {
+            Ordering::Less
+        } else if address < self.end() || address == self.start {
+            Ordering::Equal
+        } else {
+            Ordering::Greater
+        }
+    }
+}
+
+/// perf's tree of the symbols, and which symbol each of its nodes is.
+#[derive(Debug, Clone)]
+struct Shape {
+    tree: Tree,
+    slots: Vec<u32>,
+}
+
 /// Symbols in the order of their addresses.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Table {
-    entries: Vec<Entry>,
+    slots: Vec<Slot>,
     /// Names, each with its NUL: a large library has hundreds of thousands of them, and only a few are ever asked for.
     names: Vec<u8>,
     /// Addresses at which binutils would choose another symbol than perf, and the name of that one.
     others: Vec<(u64, u32)>,
-    settled: bool,
+    /// How many symbols were added.
+    added: u32,
+    /// Those that were not kept, with their order and start; and after how many additions how many were taken out.
+    dropped: Vec<(u32, u64)>,
+    passes: Vec<(u32, usize)>,
+    /// Where more than one symbol could hold an address, sorted.
+    unclear: Vec<(u64, u64)>,
+    /// Made when the first such address is asked for.
+    shape: OnceLock<Box<Shape>>,
 }
 
 impl Table {
@@ -69,9 +120,13 @@ impl Table {
         Some(at)
     }
 
-    /// Adds a symbol; the table is in order again after [`Table::settle`].
+    /// Adds a symbol; the table is in order again after [`Table::settle`] or [`Table::order`].
     pub(crate) fn push(&mut self, entry: Entry) {
-        self.entries.push(entry);
+        let Entry { start, name, binding, kind, end } = entry;
+        let mut slot = Slot { start, length: 0, name, order: self.added, binding, kind };
+        slot.set_end(end);
+        self.added = self.added.saturating_add(1);
+        self.slots.push(slot);
     }
 
     /// Puts the symbols in order, stretches those without size, and keeps one of each address. `kallsyms` tells that
@@ -80,12 +135,14 @@ impl Table {
         self.order();
         self.stretch(kallsyms);
         self.choose(demangle);
-        self.settled = true;
+        self.passes.push((self.added, self.dropped.len()));
+        self.find_unclear();
     }
 
     /// Puts the symbols in order, and no more. Of equal addresses the one that was added first stays first.
     pub(crate) fn order(&mut self) {
-        self.entries.sort_by_key(|entry| entry.start);
+        self.slots.sort_by_key(|slot| slot.start);
+        self.find_unclear();
     }
 
     /// The name at an offset of the names.
@@ -95,38 +152,43 @@ impl Table {
 
     fn stretch(&mut self, kallsyms: bool) {
         let in_module = |table: &Self, index: usize| kallsyms && table.raw_name(index).contains(&b'[');
-        for index in 0..self.entries.len() {
-            let Entry { start, end, .. } = self.entries[index];
-            if start != end {
+        for index in 0..self.slots.len() {
+            let Slot { start, length, .. } = self.slots[index];
+            if length != 0 {
                 continue;
             }
-            let next = self.entries.get(index + 1).map(|next| next.start);
-            self.entries[index].end = match next {
+            let next = self.slots.get(index + 1).map(|next| next.start);
+            let end = match next {
                 Some(_) if in_module(self, index) != in_module(self, index + 1) => {
-                    end.saturating_add(PAGE).checked_next_multiple_of(PAGE).unwrap_or(u64::MAX)
+                    start.saturating_add(PAGE).checked_next_multiple_of(PAGE).unwrap_or(u64::MAX)
                 }
                 Some(next) => next,
                 None => start.checked_next_multiple_of(PAGE).unwrap_or(u64::MAX).saturating_add(PAGE),
             };
+            self.slots[index].set_end(end);
         }
     }
 
     fn choose(&mut self, demangle: Demangle) {
         let mut kept = 0;
         // binutils looks at the first symbol table only.
-        let others = if self.settled { Vec::new() } else { self.choices_of_binutils() };
-        for index in 1..self.entries.len() {
-            if self.entries[kept].start != self.entries[index].start {
+        let others = if self.passes.is_empty() { self.choices_of_binutils() } else { Vec::new() };
+        for index in 1..self.slots.len() {
+            let (first, second) = (self.slots[kept], self.slots[index]);
+            if first.start != second.start {
                 kept += 1;
-                self.entries[kept] = self.entries[index];
-            } else if !self.is_first_better(self.entries[kept], self.entries[index], demangle) {
-                self.entries[kept] = self.entries[index];
+                self.slots[kept] = second;
+            } else if self.is_first_better(first, second, demangle) {
+                self.dropped.push((second.order, second.start));
+            } else {
+                self.dropped.push((first.order, first.start));
+                self.slots[kept] = second;
             }
         }
-        self.entries.truncate(kept + 1);
-        self.entries.shrink_to_fit();
+        self.slots.truncate(kept + 1);
+        self.slots.shrink_to_fit();
         for (start, name) in others {
-            if self.find(start).is_none_or(|index| self.entries[index].name != name) {
+            if self.slots.binary_search_by_key(&start, |slot| slot.start).is_ok_and(|at| self.slots[at].name != name) {
                 self.others.push((start, name));
             }
         }
@@ -136,36 +198,36 @@ impl Table {
     /// a typed one, the shortest, the last (assemblers describe each symbol as a function, and the last one holds).
     fn choices_of_binutils(&self) -> Vec<(u64, u32)> {
         let mut found = Vec::new();
-        for group in self.entries.chunk_by(|one, other| one.start == other.start).filter(|group| group.len() > 1) {
-            let functions = group.iter().rev().filter(|entry| entry.kind != STT_OBJECT && entry.end > entry.start);
-            let best = functions.min_by_key(|entry| (entry.kind == STT_NOTYPE, entry.end));
-            found.extend(best.map(|entry| (entry.start, entry.name)));
+        for group in self.slots.chunk_by(|one, other| one.start == other.start).filter(|group| group.len() > 1) {
+            let functions = group.iter().rev().filter(|slot| slot.kind != STT_OBJECT && slot.length > 0);
+            let best = functions.min_by_key(|slot| (slot.kind == STT_NOTYPE, slot.length));
+            found.extend(best.map(|slot| (slot.start, slot.name)));
         }
         found
     }
 
     /// The name that binutils gives to the symbol of a number.
     pub(crate) fn other_name(&self, index: usize) -> Option<&[u8]> {
-        let start = self.entries.get(index)?.start;
+        let start = self.slots.get(index)?.start;
         let at = self.others.binary_search_by_key(&start, |(start, _)| *start).ok()?;
         self.others.get(at).map(|(_, name)| self.text(*name))
     }
 
     /// perf's `choose_best_symbol`.
-    fn is_first_better(&self, first: Entry, second: Entry, demangle: Demangle) -> bool {
-        let rank = |entry: Entry| (entry.end > entry.start, entry.binding != STB_WEAK, entry.binding == STB_GLOBAL);
+    fn is_first_better(&self, first: Slot, second: Slot, demangle: Demangle) -> bool {
         // A symbol with a length, one with a type if the other has none, one that is not weak, one that is global.
-        let by_length = rank(first).0.cmp(&rank(second).0);
-        let by_type = if first.kind == second.kind {
-            std::cmp::Ordering::Equal
-        } else {
-            (first.kind != STT_NOTYPE).cmp(&(second.kind != STT_NOTYPE))
-        };
-        let order = by_length.then(by_type).then(rank(first).cmp(&rank(second)));
+        let typed = |slot: Slot| first.kind == second.kind || slot.kind != STT_NOTYPE;
+        let rank = |slot: Slot| (slot.length > 0, typed(slot), slot.binding != STB_WEAK, slot.binding == STB_GLOBAL);
+        let order = rank(first).cmp(&rank(second));
         if order.is_ne() {
             return order.is_gt();
         }
-        let text = |entry: Entry| String::from_utf8_lossy(self.text(entry.name)).into_owned();
+        // A function that other files may call is in both symbol tables; its name need not be demangled to see that.
+        let raw = self.text(first.name);
+        if raw == self.text(second.name) {
+            return !raw.starts_with(b"SyS") && !raw.starts_with(b"compat_SyS");
+        }
+        let text = |slot: Slot| String::from_utf8_lossy(self.text(slot.name));
         let (first, second) = (text(first), text(second));
         let (first, second) = (demangle.name(&first), demangle.name(&second));
         let underscores = |name: &str| name.bytes().take_while(|&byte| byte == b'_').count();
@@ -177,29 +239,75 @@ impl Table {
         !first.starts_with("SyS") && !first.starts_with("compat_SyS")
     }
 
+    /// Finds out where a symbol reaches into those behind it.
+    fn find_unclear(&mut self) {
+        self.unclear.clear();
+        self.shape = OnceLock::new();
+        let mut reach = 0;
+        for slot in &self.slots {
+            if slot.start < reach {
+                match self.unclear.last_mut() {
+                    Some((_, end)) if *end >= slot.start => *end = reach.max(*end),
+                    _ => self.unclear.push((slot.start, reach)),
+                }
+            }
+            reach = slot.end().max(reach);
+        }
+    }
+
     /// The symbol that holds an address.
     pub(crate) fn find(&self, address: u64) -> Option<usize> {
-        let index = self.entries.partition_point(|entry| entry.start <= address).checked_sub(1)?;
-        let entry = self.entries[index];
-        (address < entry.end || address == entry.start).then_some(index)
+        let at = self.unclear.partition_point(|(start, _)| *start <= address).checked_sub(1);
+        if at.and_then(|at| self.unclear.get(at)).is_some_and(|(_, end)| address < *end) {
+            let shape = self.shape.get_or_init(|| Box::new(self.shape()));
+            let slot = |node: u32| shape.slots.get(node as usize).and_then(|slot| self.slots.get(*slot as usize));
+            let found = shape.tree.find(|node| slot(node).map_or(Ordering::Less, |slot| slot.holds(address)))?;
+            return shape.slots.get(found as usize).map(|slot| *slot as usize);
+        }
+        let index = self.slots.partition_point(|slot| slot.start <= address).checked_sub(1)?;
+        self.slots[index].holds(address).is_eq().then_some(index)
     }
 
-    pub(crate) fn entry(&self, index: usize) -> Option<&Entry> {
-        self.entries.get(index)
+    /// Repeats what was added and taken out.
+    fn shape(&self) -> Shape {
+        let mut starts = vec![0; self.added as usize];
+        let mut slots = vec![u32::MAX; self.added as usize];
+        let kept = (0..).zip(&self.slots).map(|(index, slot)| (slot.order, slot.start, index));
+        let dropped = self.dropped.iter().map(|&(order, start)| (order, start, u32::MAX));
+        for (order, start, index) in kept.chain(dropped) {
+            if let (Some(at), Some(slot)) = (starts.get_mut(order as usize), slots.get_mut(order as usize)) {
+                (*at, *slot) = (start, index);
+            }
+        }
+        let mut tree = Tree::new();
+        let (mut added, mut dropped) = (0, 0);
+        for &(upto, drops) in self.passes.iter().chain([&(self.added, self.dropped.len())]) {
+            starts.iter().take(upto as usize).skip(added).for_each(|start| tree.insert(*start));
+            self.dropped.iter().take(drops).skip(dropped).for_each(|(order, _)| tree.remove(*order));
+            (added, dropped) = (upto as usize, drops);
+        }
+        Shape { tree, slots }
     }
 
-    /// All symbols by address.
-    pub(crate) fn entries(&self) -> &[Entry] {
-        &self.entries
+    /// A symbol.
+    pub(crate) fn entry(&self, index: usize) -> Option<Entry> {
+        let slot = *self.slots.get(index)?;
+        let Slot { start, name, binding, kind, .. } = slot;
+        Some(Entry { start, end: slot.end(), name, binding, kind })
+    }
+
+    /// How many symbols there are.
+    pub(crate) fn len(&self) -> usize {
+        self.slots.len()
     }
 
     /// The name as the file states it.
     pub(crate) fn raw_name(&self, index: usize) -> &[u8] {
-        self.entries.get(index).map(|entry| self.text(entry.name)).unwrap_or_default()
+        self.slots.get(index).map(|slot| self.text(slot.name)).unwrap_or_default()
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+        self.slots.is_empty()
     }
 }
 
@@ -255,7 +363,23 @@ mod tests {
     fn of_symbols_without_size_the_last_is_kept() {
         let table = table(&[(0x100, 0, "_text", 1, 2), (0x100, 0, "_stext", 1, 2), (0x200, 0, "next", 1, 2)]);
         assert_eq!(name(&table, 0x150).as_deref(), Some("_stext"));
-        assert_eq!(table.entries().len(), 2);
+        assert_eq!(table.len(), 2);
+    }
+
+    /// `_init` has no size, and so reaches over the linkage table, whose symbols are added later.
+    #[test]
+    fn where_symbols_overlap_the_tree_of_perf_decides() {
+        let mut table = table(&[(0x1000, 0, "_init", 1, 2), (0x1100, 0x20, "main", 1, 2), (0x1200, 4, "_fini", 1, 2)]);
+        for (start, name) in [(0x1020, "a@plt"), (0x1030, "b@plt")] {
+            let name = table.add_name(name.as_bytes()).unwrap();
+            table.push(Entry { start, end: start + 16, name, binding: 1, kind: 2 });
+        }
+        table.order();
+        // main is the root, _init its left child with a@plt behind; b@plt turns a@plt to the top of the three.
+        assert_eq!(name(&table, 0x1022).as_deref(), Some("a@plt"));
+        assert_eq!(name(&table, 0x1010).as_deref(), Some("_init"));
+        assert_eq!(name(&table, 0x1050), None, "a@plt is asked first, and b@plt behind it ends before");
+        assert_eq!(name(&table, 0x1110).as_deref(), Some("main"));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use perfuse_analyze::{CELLS, CONTROLS};
 
-pub(crate) use flame::{ExportArgs, FlamegraphArgs, Format, ProfileArgs};
+pub(crate) use flame::{ExportArgs, FlamegraphArgs, Format, ProfileArgs, own_first};
 
 /// The whole command line.
 #[derive(Debug, Parser)]

@@ -27,7 +27,7 @@ use crate::console::Console;
 const FAILED: u8 = 2;
 
 fn main() -> ExitCode {
-    let arguments: Vec<OsString> = std::env::args_os().collect();
+    let arguments = cli::own_first(std::env::args_os().collect());
     let texts = Texts::new(names::language(&arguments, |name| std::env::var(name).ok()));
     if let Some(status) = perf::run(&arguments, &texts) {
         return status;

@@ -115,7 +115,8 @@ fn every_group_of_parsers_has_a_fuzz_target_and_every_seed_a_parser() {
         let name = seed.file_name().and_then(|name| name.to_str()).unwrap_or_default();
         let parser = name.split('-').next().unwrap_or_default().replace('.', "::");
         let known = perfuse_format::all::PARSERS.iter().any(|(known, _)| *known == parser);
-        assert!(known, "{}: no parser {parser}", seed.display());
+        let is_target = root().join(format!("fuzz/fuzz_targets/{parser}.rs")).is_file();
+        assert!(known || is_target, "{}: no parser and no fuzz target {parser}", seed.display());
     }
 }
 

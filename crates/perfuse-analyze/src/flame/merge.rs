@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Base, FlameGraph, FlameNode, Label, Options};
+use crate::offcpu;
 use crate::profile::{NodeId, Profile, ProfileEvent, ProfileThread, WeightUnit};
 
 /// Name of the bar of samples without a stack, where there is no thread to name either.
@@ -57,6 +58,7 @@ impl Merger {
             .iter()
             .map(|thread| base_name(thread, options.base).map(|name| self.label(thread_label(name))))
             .collect();
+        let absences = profile.events.get(event as usize).is_some_and(|event| event.name == offcpu::EVENT);
         let mut merged = Merged::default();
         let (mut first, mut last) = (u64::MAX, 0);
         let mut stacks: Vec<(Option<u32>, Option<NodeId>, u64)> = Vec::new();
@@ -64,7 +66,8 @@ impl Merger {
             merged.samples += 1;
             merged.stackless += u64::from(sample.node.is_none());
             first = first.min(sample.time);
-            last = last.max(sample.time);
+            // The time of an absence is that at which it began.
+            last = last.max(sample.time.saturating_add(if absences { sample.weight } else { 0 }));
             stacks.push((bases.get(sample.thread as usize).copied().flatten(), sample.node, sample.weight));
         }
         merged.span = last.saturating_sub(first);

@@ -151,3 +151,12 @@ fn weights_that_overflow_are_saturated() {
     assert_eq!(graph.total(), u64::MAX);
     assert_eq!(graph.layout(EVERYTHING).bars.len(), 5);
 }
+
+#[test]
+fn absences_last_until_their_end() {
+    let mut of = profile(LINES);
+    let span = |profile: &Profile| FlameGraph::build(profile, 0, Options::default()).span;
+    assert_eq!(span(&of), 40);
+    of.events[0].name = crate::offcpu::EVENT.to_owned();
+    assert_eq!(span(&of), 45);
+}

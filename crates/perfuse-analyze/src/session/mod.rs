@@ -73,9 +73,10 @@ pub struct Session {
 const MISC_FORK_EXEC: u16 = 1 << 13;
 
 impl Session {
-    /// A session that knows nobody.
+    /// A session that knows only the idle thread, which no record tells of.
     pub fn new() -> Self {
-        Self::default()
+        let idle = Thread { pid: 0, comm: "swapper".to_owned(), comm_is_own: true };
+        Self { threads: BTreeMap::from([(0, idle)]), ..Self::default() }
     }
 
     /// Takes note of a record.

@@ -196,6 +196,12 @@ impl CounterSet {
         self.counters.get(event).and_then(|counter| counter.refused.as_ref())
     }
 
+    /// The ids of an event by its places, as records name it.
+    pub fn ids(&self, event: usize) -> Vec<(CountPlace, u64)> {
+        let opened = self.counters.get(event).map(|counter| counter.opened.as_slice()).unwrap_or_default();
+        opened.iter().filter_map(|(place, event)| Some((*place, event.as_ref()?.id().ok()?))).collect()
+    }
+
     /// Starts all; members of a group with their leader.
     pub fn enable(&self) -> Result<(), Errno> {
         self.leaders(PerfEvent::enable)

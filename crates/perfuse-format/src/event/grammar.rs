@@ -326,8 +326,9 @@ impl<'a> Parser<'a> {
             for event in names {
                 let id = match self.host.tracepoint_id(of, &event) {
                     Ok(id) => id,
-                    // With a pattern for systems the name need not be in each of them.
-                    Err(TraceDenied::NotFound(_)) if systems.len() > 1 => continue,
+                    // With a pattern for systems the name need not be in each of them, and a pattern for names may
+                    // match some of ftrace's own events, which have no id.
+                    Err(TraceDenied::NotFound(_)) if systems.len() > 1 || glob::is_pattern(name) => continue,
                     Err(why) => return Err(self.no_system(cut, name, unknown(cut.at, why))),
                 };
                 let mut spec = general(kind::TRACEPOINT, id);

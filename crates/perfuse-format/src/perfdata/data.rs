@@ -118,8 +118,11 @@ impl<'a> PerfData<'a> {
 
     fn take_features(&mut self, bytes: &'a [u8], sections: &[(u32, Section)]) {
         self.features.present = (0..256).filter(|number| self.header.has_feature(*number)).collect();
+        // Sections that overlap must not become more than the file.
+        let mut left = bytes.len() as u64;
         for (number, section) in sections {
-            let found = section.of(bytes);
+            left = left.saturating_sub(section.size);
+            let found = if left == 0 { &[] } else { section.of(bytes) };
             if found.len() as u64 != section.size {
                 let found = format!("{} bytes of {}", found.len(), section.size);
                 let expected = Feature::from_number(*number).map_or("a feature", Feature::name);
@@ -154,13 +157,13 @@ impl<'a> PerfData<'a> {
 
     /// Names: those of the header, in the order of the events; a tracepoint's from its format; or from the attr.
     fn name_events(&mut self) {
+        let formats = self.tracing_data.as_ref().map(TracingData::names).unwrap_or_default();
         for (index, event) in self.events.iter_mut().enumerate() {
             if let Some(desc) = self.features.event_desc.get(index) {
                 event.name.clone_from(&desc.name);
             }
             if event.name.is_empty() && event.attr.kind == crate::perfdata::attr::kind::TRACEPOINT {
-                let tracing = self.tracing_data.as_ref();
-                event.name = tracing.and_then(|data| data.name_of(event.attr.config)).unwrap_or_default();
+                event.name = formats.get(&event.attr.config).cloned().unwrap_or_default();
             }
             if event.name.is_empty() {
                 event.name = name::of(&event.attr);

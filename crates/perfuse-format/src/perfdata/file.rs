@@ -34,12 +34,15 @@ pub(crate) fn events(bytes: &[u8], header: &FileHeader, damage: &mut Vec<PerfDat
         ));
     }
     let mut events = Vec::new();
+    // No id stands in the file twice: lists that overlap must not become more than the file.
+    let mut left = bytes.len() as u64;
     for (index, entry) in place.chunks_exact(attr_length + 16).enumerate() {
         let (attr, ids) = entry.split_at(attr_length);
         let Some(attr) = EventAttr::from_bytes(attr, header.endian) else { continue };
         let ids = section(&mut Cursor::new(ids, header.endian)).unwrap_or_default();
         let offset = header.attrs.offset.saturating_add((index * (attr_length + 16) + attr_length) as u64);
-        let found = ids_of(bytes, ids, header.endian);
+        left = left.saturating_sub(ids.size);
+        let found = if left == 0 { Vec::new() } else { ids_of(bytes, ids, header.endian) };
         if found.len() as u64 * 8 != ids.size {
             let found = format!("{} bytes at {:#x}, of which {} are there", ids.size, ids.offset, found.len() * 8);
             damage.push(PerfDataError::new(offset, "the ids of an event", found));

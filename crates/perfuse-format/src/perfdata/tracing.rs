@@ -13,6 +13,8 @@
 //!
 //! Source: `tools/perf/util/trace-event-read.c`, `trace-event-info.c`.
 
+use std::collections::BTreeMap;
+
 use crate::perfdata::attr::Endian;
 use crate::perfdata::cursor::Cursor;
 
@@ -110,17 +112,20 @@ impl<'a> TracingData<'a> {
         self.systems.iter().flat_map(|system| system.formats.iter().map(|format| (system.system.as_str(), *format)))
     }
 
-    /// System and name of the tracepoint with this id.
-    pub(crate) fn name_of(&self, id: u64) -> Option<String> {
-        self.formats().find_map(|(system, format)| {
-            let line = |key: &str| {
-                let lines = format.split(|byte| *byte == b'\n');
-                lines.take(4).find_map(|line| line.strip_prefix(key.as_bytes()))
-            };
-            let found: u64 = str::from_utf8(line("ID: ")?).ok()?.trim().parse().ok()?;
-            (found == id).then(|| Some(format!("{system}:{}", String::from_utf8_lossy(line("name: ")?))))?
-        })
+    /// System and name of each tracepoint, by its id.
+    pub(crate) fn names(&self) -> BTreeMap<u64, String> {
+        self.formats().filter_map(|(system, format)| name(system, format)).collect()
     }
+}
+
+/// Id and name of a format, which stand in its first lines.
+fn name(system: &str, format: &[u8]) -> Option<(u64, String)> {
+    let line = |key: &str| {
+        let lines = format.split(|byte| *byte == b'\n');
+        lines.take(4).find_map(|line| line.strip_prefix(key.as_bytes()))
+    };
+    let id = str::from_utf8(line("ID: ")?).ok()?.trim().parse().ok()?;
+    Some((id, format!("{system}:{}", String::from_utf8_lossy(line("name: ")?))))
 }
 
 fn named<'a>(at: &mut Cursor<'a>, name: &[u8]) -> Option<&'a [u8]> {

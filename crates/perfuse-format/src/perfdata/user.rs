@@ -142,9 +142,9 @@ pub struct CpuSet {
 pub struct StatCount {
     /// Id of the event.
     pub id: u64,
-    /// CPU, by its index in the map of the event.
+    /// CPU; all bits set for any, as where a thread was counted.
     pub cpu: u32,
-    /// Thread, by its index.
+    /// Thread, by its index among those of the `THREAD_MAP`.
     pub thread: u32,
     /// The count.
     pub value: u64,

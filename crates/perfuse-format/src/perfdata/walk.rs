@@ -26,8 +26,12 @@ pub(crate) struct Segment {
     pub shown: u64,
 }
 
-/// Set in a place that is one of the buffer.
+/// A place is an offset in the file; or with this bit one in the buffer, in 40 bits, and the number of the compressed
+/// record that it came from, in the 23 bits between. Numbers that are too large for them stand for "look it up".
 const IN_BUFFER: u64 = 1 << 63;
+const NUMBER_SHIFT: u32 = 40;
+const LARGEST_NUMBER: u64 = (1 << 23) - 1;
+const AT: u64 = (1 << NUMBER_SHIFT) - 1;
 
 /// The bytes that hold records.
 #[derive(Debug)]
@@ -123,20 +127,33 @@ impl<'a> Source<'a> {
 impl Source<'_> {
     /// All records in file order.
     pub(crate) fn records(&self) -> Records<'_> {
-        Records { source: self, segments: self.segments.iter(), bytes: &[], at: 0, end: 0, shown: None, ended: false }
+        Records {
+            source: self,
+            segments: self.segments.iter(),
+            bytes: &[],
+            at: 0,
+            end: 0,
+            shown: None,
+            number: 0,
+            ended: false,
+        }
     }
 
     /// The record at a place that [`Records::place`] gave.
     pub(crate) fn record_at(&self, place: u64) -> Option<RawRecord<'_>> {
-        let at = usize::try_from(place & !IN_BUFFER).ok()?;
         if place & IN_BUFFER == 0 {
+            let at = usize::try_from(place).ok()?;
             let (mut record, _) = step(self.file, at, self.file.len(), self.endian)?.ok()?;
             record.offset = record.offset.saturating_sub(self.base);
             return Some(record);
         }
+        let at = usize::try_from(place & AT).ok()?;
         let (mut record, _) = step(&self.buffer, at, self.buffer.len(), self.endian)?.ok()?;
-        let behind = self.shown.partition_point(|(start, _)| *start <= at);
-        record.offset = self.shown.get(behind.checked_sub(1)?)?.1.saturating_sub(self.base);
+        let number = match place >> NUMBER_SHIFT & LARGEST_NUMBER {
+            LARGEST_NUMBER => self.shown.partition_point(|(start, _)| *start <= at).checked_sub(1)?,
+            number => usize::try_from(number).ok()?,
+        };
+        record.offset = self.shown.get(number)?.1.saturating_sub(self.base);
         Some(record)
     }
 }
@@ -150,6 +167,8 @@ pub struct Records<'d> {
     at: usize,
     end: usize,
     shown: Option<u64>,
+    /// Compressed records until now.
+    number: u64,
     ended: bool,
 }
 
@@ -163,7 +182,7 @@ impl<'d> Records<'d> {
                     let mut place = self.at as u64;
                     if let Some(shown) = self.shown {
                         record.offset = shown;
-                        place |= IN_BUFFER;
+                        place |= self.number.saturating_sub(1).min(LARGEST_NUMBER) << NUMBER_SHIFT | IN_BUFFER;
                     }
                     record.offset = record.offset.saturating_sub(self.source.base);
                     self.at = next;
@@ -187,6 +206,7 @@ impl<'d> Records<'d> {
                     self.bytes = if segment.buffered { &self.source.buffer } else { self.source.file };
                     (self.at, self.end) = (segment.start, segment.end);
                     self.shown = segment.buffered.then_some(segment.shown);
+                    self.number += u64::from(segment.buffered);
                 }
             }
         }

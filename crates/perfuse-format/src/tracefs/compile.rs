@@ -163,7 +163,6 @@ impl<I: Iterator<Item = NodeId>> Pieces<'_, I> {
 
     /// What follows `%p`.
     fn pointer(&mut self, spec: Spec) -> Result<(), Unparsable> {
-        let spec = Spec { size: Width::LongLong, ..spec };
         let argument = self.argument()?;
         let letter = self.rest.bytes().next().filter(u8::is_ascii_alphanumeric);
         if letter.is_some() {
@@ -174,7 +173,7 @@ impl<I: Iterator<Item = NodeId>> Pieces<'_, I> {
             Some(letter @ (b'M' | b'm')) => Piece::Mac { colons: letter == b'M', argument },
             Some(letter @ (b'I' | b'i')) => match self.ip(letter == b'i') {
                 Some(ip) => Piece::Ip { ip, argument },
-                None => Piece::Pointer { spec, letter: Some(letter), argument },
+                None => Piece::Pointer { letter: Some(letter), argument },
             },
             Some(b'U') => {
                 let kind = self.rest.bytes().next().filter(|kind| b"bBlL".contains(kind));
@@ -184,12 +183,8 @@ impl<I: Iterator<Item = NodeId>> Pieces<'_, I> {
                 let little = matches!(kind, Some(b'l' | b'L'));
                 Piece::Uuid { little, upper: matches!(kind, Some(b'B' | b'L')), argument }
             }
-            // `%*pbl` of a bitmask, which libtraceevent prints like any string.
-            Some(b'b') => {
-                self.eat('l');
-                Piece::Str { spec: Spec::default(), argument }
-            }
-            letter => Piece::Pointer { spec, letter, argument },
+            Some(b'b') => Piece::Mask { list: self.eat('l'), bits: spec.star.map(|(_, bits)| bits), argument },
+            letter => Piece::Pointer { letter, argument },
         };
         self.push(piece);
         Ok(())

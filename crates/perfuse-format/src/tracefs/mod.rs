@@ -8,6 +8,7 @@ mod compile;
 mod field;
 mod format;
 mod lex;
+mod mask;
 mod number;
 mod parse;
 mod print;

@@ -70,14 +70,15 @@ pub(super) fn print(out: &mut Vec<u8>, spec: &Spec, letter: u8, value: u64) {
     padded(out, spec, prefix, digits);
 }
 
-/// A pointer: `0x...`, or `(nil)` as glibc prints it.
-pub(super) fn print_pointer(out: &mut Vec<u8>, spec: &Spec, value: u64) {
+/// A pointer: `0x...`, or `(nil)` as glibc prints it. libtraceevent takes no width for it.
+pub(super) fn print_pointer(out: &mut Vec<u8>, value: u64) {
     if value == 0 {
-        return print_text(out, &Spec { precision: None, ..*spec }, b"(nil)");
+        return out.extend_from_slice(b"(nil)");
     }
     let mut buffer = [0; 24];
     let digits = digits(&mut buffer, value, 16, false);
-    padded(out, spec, b"0x", digits);
+    out.extend_from_slice(b"0x");
+    out.extend_from_slice(digits);
 }
 
 /// A text with width and precision.

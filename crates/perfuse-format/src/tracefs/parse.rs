@@ -169,7 +169,8 @@ impl<'a> Parser<'a> {
             Token::Word(word) => self.word(word),
             Token::Text(text) => self.strings(text),
             Token::Letter(letter) => {
-                let value = letter.bytes().next().map_or(0, u64::from);
+                // libtraceevent reads it as a number, which it is only if it is a digit.
+                let value = to_number(letter);
                 let text = self.program.intern(letter);
                 self.push(Node::Atom { value, text })
             }
@@ -369,18 +370,17 @@ impl<'a> Parser<'a> {
                 return Err(Unparsable);
             }
             let node = self.expression()?;
-            // A name that the kernel left in the format stands for no value; libtraceevent takes -1 for it.
+            // What does not begin with a digit (a name that the kernel left in the format, and any number below zero) is
+            // -1 for libtraceevent.
             let unknown = self.is_name(node);
             let value = if unknown { u64::MAX } else { self.constant(node, 0)? };
+            let negative = unknown || value.cast_signed() < 0 && self.is_computed(node);
+            let value = if negative { u64::MAX } else { value };
             self.expect(",")?;
             let text = self.expression()?;
             let text = self.row_text(text)?;
             self.expect("}")?;
-            self.program.rows.push(Row {
-                value,
-                negative: unknown || value.cast_signed() < 0 && self.is_minus(node),
-                text,
-            });
+            self.program.rows.push(Row { value, negative, text });
             count += 1;
         }
         self.expect(")")?;
@@ -407,14 +407,12 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// Whether the expression has a minus at its head.
-    fn is_minus(&self, node: NodeId) -> bool {
+    /// Whether the value is computed, so that libtraceevent writes it down with a sign.
+    fn is_computed(&self, node: NodeId) -> bool {
         match self.program.node(node) {
-            Node::Binary { operator: Operator::Subtract, left, .. } => {
-                matches!(self.program.node(left), Node::Atom { value: 0, text } if text == Span::default())
-            }
-            Node::Cast { inner, .. } => self.is_minus(inner),
-            _ => false,
+            Node::Atom { .. } => false,
+            Node::Cast { inner, .. } => self.is_computed(inner),
+            _ => true,
         }
     }
 

@@ -6,7 +6,7 @@ use super::field::{Field, Shape, until_zero};
 use super::format::EventFormat;
 use super::parse::to_number;
 use super::tree::{Node, NodeId, Piece, Program, Row, Spec};
-use super::{Layout, address, compile, number, raw};
+use super::{Layout, address, compile, mask, number, raw};
 use crate::perfdata::attr::Endian;
 
 /// Names that a record's numbers stand for and that are not in the format.
@@ -95,12 +95,16 @@ impl<'p> Print<'p, '_> {
             }
             Piece::Character { argument } => out.extend(self.value(argument).to_le_bytes().first()),
             Piece::Str { spec, argument } => self.text(out, &self.with_star(spec), argument),
-            Piece::Pointer { spec, letter, argument } => {
-                // `%p` of a string, as formats of old kernels have it.
-                number::print_pointer(out, &self.with_star(spec), self.value(argument));
+            Piece::Pointer { letter, argument } => {
+                number::print_pointer(out, self.value(argument));
                 out.extend(letter);
             }
             Piece::Symbol { letter, argument } => self.symbol(out, letter, self.value(argument)),
+            Piece::Mask { list, bits, argument } => {
+                let bytes = self.data(argument);
+                let bits = bits.and_then(|bits| usize::try_from(self.value(bits)).ok()).unwrap_or(usize::MAX);
+                if list { mask::list(out, self.layout, bytes, bits) } else { mask::hex(out, self.layout, bytes) }
+            }
             Piece::Mac { colons, argument } => address::mac(out, self.data(argument), colons),
             Piece::Ip { ip, argument } => {
                 address::ip(out, self.data(argument), ip, self.layout.endian == Endian::Big);
@@ -176,7 +180,11 @@ impl<'p> Print<'p, '_> {
     /// The field whose data an expression points to.
     fn field_of(&self, id: NodeId) -> Option<&'p Field> {
         match self.program.node(id) {
-            Node::Field(index) | Node::Str(index) | Node::Dynamic(index) => self.field(index),
+            Node::Field(index)
+            | Node::Str(index)
+            | Node::Dynamic(index)
+            | Node::Bitmask(index)
+            | Node::Cpumask(index) => self.field(index),
             Node::Cast { inner, .. } => self.field_of(inner),
             _ => None,
         }
@@ -222,8 +230,8 @@ impl<'p> Print<'p, '_> {
             }
             Node::Hex { data, length, blanks } => self.hex(out, data, length, blanks),
             Node::Array { data, count, element } => self.array(out, data, count, element),
-            Node::Bitmask(index) => self.bitmask(out, index),
-            Node::Cpumask(index) => self.cpumask(out, index),
+            Node::Bitmask(_) => mask::hex(out, self.layout, self.data(id)),
+            Node::Cpumask(_) => mask::list(out, self.layout, self.data(id), usize::MAX),
             Node::Choice { condition, yes, no } => {
                 self.text(out, spec, if self.value(condition) != 0 { yes } else { no });
             }
@@ -307,50 +315,6 @@ impl<'p> Print<'p, '_> {
                 out.push(b' ');
             }
             let _ = write!(out, "{}", self.layout.number(bytes, 0, size));
-        }
-    }
-
-    /// A bitmask in hexadecimal digits, most significant first, with a comma after each 32 bits.
-    fn bitmask(&self, out: &mut Vec<u8>, index: u32) {
-        let bytes = self.field(index).map_or(&[][..], |field| field.bytes(self.layout, self.record));
-        for place in (0..bytes.len()).rev() {
-            let byte = match self.layout.endian {
-                Endian::Little => bytes[place],
-                Endian::Big => bytes[bytes.len() - 1 - place],
-            };
-            let _ = write!(out, "{byte:02x}");
-            if place > 0 && place % 4 == 0 {
-                out.push(b',');
-            }
-        }
-    }
-
-    /// A mask of CPUs as a list such as `0-3,5`.
-    fn cpumask(&self, out: &mut Vec<u8>, index: u32) {
-        let bytes = self.field(index).map_or(&[][..], |field| field.bytes(self.layout, self.record));
-        let word = usize::from(self.layout.long_size.max(1));
-        let set = |cpu: usize| {
-            // The mask is an array of longs, so that the bytes of a big-endian one stand the other way round in each.
-            let byte = match self.layout.endian {
-                Endian::Little => cpu / 8,
-                Endian::Big => cpu / 8 / word * word + (word - 1 - cpu / 8 % word),
-            };
-            bytes.get(byte).is_some_and(|byte| byte >> (cpu % 8) & 1 != 0)
-        };
-        let (mut cpu, mut first) = (0, true);
-        while cpu < bytes.len() * 8 {
-            if !set(cpu) {
-                cpu += 1;
-                continue;
-            }
-            let start = cpu;
-            while set(cpu + 1) {
-                cpu += 1;
-            }
-            let comma = if first { "" } else { "," };
-            let _ = if start == cpu { write!(out, "{comma}{cpu}") } else { write!(out, "{comma}{start}-{cpu}") };
-            first = false;
-            cpu += 2;
         }
     }
 }

@@ -146,13 +146,15 @@ pub(super) enum Piece {
     /// `%s`.
     Str { spec: Spec, argument: NodeId },
     /// `%p` alone or with letters that mean nothing here, which are printed.
-    Pointer { spec: Spec, letter: Option<u8>, argument: NodeId },
+    Pointer { letter: Option<u8>, argument: NodeId },
     /// `%pS`, `%pF` (with the offset) and `%ps`, `%pf` (without).
     Symbol { letter: u8, argument: NodeId },
     /// `%pM` and (without colons) `%pm`.
     Mac { colons: bool, argument: NodeId },
     /// `%pI4`, `%pI6c`, `%pISpc`, ...
     Ip { ip: Ip, argument: NodeId },
+    /// `%*pb` (hexadecimal) and `%*pbl` (a list); how many bits there are, if that is said.
+    Mask { list: bool, bits: Option<NodeId>, argument: NodeId },
     /// `%pU`, `%pUb`, `%pUl`, `%pUB`, `%pUL`.
     Uuid { little: bool, upper: bool, argument: NodeId },
 }

@@ -31,7 +31,7 @@ flame-empty = no samples
 ## The commands flamegraph and export.
 
 help-flamegraph = Draw a recording of perf, or folded stacks, as an interactive SVG
-help-flamegraph-file = A recording (perf.data) or folded stacks; `-` is standard input [default: perf.data]
+help-flamegraph-what = A recording (perf.data) or folded stacks; `-` is standard input [default: perf.data]. Or options of `perfuse record`: then that is recorded first
 help-flamegraph-output = Write the picture to FILE; `-` is standard output [default: flame.svg]
 help-flamegraph-title = Heading of the picture
 help-flamegraph-event = Only this event [default: the first that has samples]
@@ -51,9 +51,11 @@ help-flamegraph-colors = What colours mean: on-cpu, off-cpu or module [default: 
 help-flamegraph-min-width = Leave out frames that are narrower, and count them [default: 0.2]
 help-flamegraph-width = Width of the picture [default: 1200, in a browser that of the window]
 help-flamegraph-font = Font of the picture; a monospaced one
-help-flamegraph-record = What to record first
+help-flamegraph-command = A command to record
 help-flamegraph-after =
     Examples:
+      perfuse flamegraph -F 99 -- make                     record a command and draw it
+      perfuse flamegraph -F 99 -a -- sleep 10              the whole host for ten seconds
       perf record -F 99 -a -g -- sleep 10 && perfuse flamegraph
       perf record -e sched:sched_switch -a -g -- sleep 10 && perfuse flamegraph --off-cpu
       perfuse flamegraph --diff before.data after.data -o change.svg
@@ -92,3 +94,4 @@ note-flamegraph = { $samples } samples in { $file }
 note-off-cpu-open = { $count } threads had not come back to a CPU when the recording ended; how long they stayed away is not known
 note-off-cpu-backwards = { $count } absences ended before they began, since the clocks of the CPUs differ; they are left out
 note-off-cpu-unseen = of { $count } absences the end is not in the recording though the thread ran again, as happens without -a; they are left out
+error-one-file = `{ $words }` is more than one file; to record a command, put -- before it

@@ -43,6 +43,7 @@ usage-stat-system-wide = cgroups, -A and --per-core, --per-socket, --per-die, --
 usage-stat-cgroup = no access to cgroup { $path }: { $error }
 usage-stat-cgroup-first = -G is for the events before it: give -e first.
 usage-stat-filter = --filter is for the tracepoint before it: give -e SYSTEM:NAME first.
+usage-stat-no-counts = { $path } has no counts: it is not a file of `perf stat record`.
 usage-stat-list = numbers with commas between them
 
 help-stat = Counts events while a command runs, or on CPUs, processes and threads.

@@ -31,7 +31,7 @@ flame-empty = 샘플 없음
 ## flamegraph와 export 명령.
 
 help-flamegraph = perf 기록이나 folded 스택을 대화형 SVG로 그립니다
-help-flamegraph-file = perf 기록(perf.data) 또는 folded 스택. `-`는 표준 입력 [기본값: perf.data]
+help-flamegraph-what = perf 기록(perf.data) 또는 folded 스택. `-`는 표준 입력 [기본값: perf.data]. `perfuse record`의 옵션이면 먼저 기록합니다
 help-flamegraph-output = 그림을 FILE에 씁니다. `-`는 표준 출력 [기본값: flame.svg]
 help-flamegraph-title = 그림의 제목
 help-flamegraph-event = 이 이벤트만 봅니다 [기본값: 샘플이 있는 첫 이벤트]
@@ -51,9 +51,11 @@ help-flamegraph-colors = 색의 의미: on-cpu, off-cpu, module [기본값: 그�
 help-flamegraph-min-width = 이보다 좁은 프레임은 빼고 그 수를 셉니다 [기본값: 0.2]
 help-flamegraph-width = 그림의 너비 [기본값: 1200, 브라우저에서는 창의 너비]
 help-flamegraph-font = 그림의 글꼴. 고정폭 글꼴이어야 합니다
-help-flamegraph-record = 먼저 기록할 것
+help-flamegraph-command = 기록할 명령
 help-flamegraph-after =
     예:
+      perfuse flamegraph -F 99 -- make                     명령을 기록해 그립니다
+      perfuse flamegraph -F 99 -a -- sleep 10              호스트 전체를 10초 동안 봅니다
       perf record -F 99 -a -g -- sleep 10 && perfuse flamegraph
       perf record -e sched:sched_switch -a -g -- sleep 10 && perfuse flamegraph --off-cpu
       perfuse flamegraph --diff before.data after.data -o change.svg
@@ -92,3 +94,4 @@ note-flamegraph = { $file }: 샘플 { $samples }개
 note-off-cpu-open = 스레드 { $count }개는 기록이 끝날 때까지 CPU로 돌아오지 않아 시간을 알 수 없습니다
 note-off-cpu-backwards = CPU마다 시계가 달라 시작보다 먼저 끝난 구간 { $count }개는 제외했습니다
 note-off-cpu-unseen = 스레드가 다시 실행되었지만 끝이 기록되지 않은 구간 { $count }개는 제외했습니다. -a 없이 기록하면 생길 수 있습니다
+error-one-file = `{ $words }`: 파일이 하나가 아닙니다. 명령을 기록하려면 앞에 --를 쓰십시오

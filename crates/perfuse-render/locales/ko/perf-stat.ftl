@@ -43,6 +43,7 @@ usage-stat-system-wide = cgroup, -A, --per-core, --per-socket, --per-die, --per-
 usage-stat-cgroup = cgroup { $path }에 접근할 수 없습니다: { $error }
 usage-stat-cgroup-first = -G는 앞에 있는 이벤트에 적용됩니다. -e를 먼저 주십시오.
 usage-stat-filter = --filter는 앞에 있는 트레이스포인트에 적용됩니다. -e SYSTEM:NAME을 먼저 주십시오.
+usage-stat-no-counts = { $path } 파일에는 계수가 없습니다. `perf stat record`의 파일이 아닙니다.
 usage-stat-list = 쉼표로 구분한 번호들
 
 help-stat = 명령이 실행되는 동안, 또는 CPU, 프로세스, 스레드에서 이벤트를 셉니다.

@@ -21,6 +21,7 @@ tables!(
     "disk",
     "flame",
     "perf",
+    "perf-list",
     "perf-record",
     "perf-report",
     "perf-script",

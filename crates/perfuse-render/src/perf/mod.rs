@@ -2,6 +2,7 @@
 
 pub mod attr;
 pub mod header;
+pub mod list;
 pub mod number;
 pub mod report;
 mod report_cell;

@@ -3,11 +3,11 @@
 use std::io::{Read, Seek};
 
 use gimli::{
-    BaseAddresses, CfaRule, CieOrFde, DebugFrame, EhFrame, EhFrameHdr, EndianSlice, FrameDescriptionEntry,
-    RegisterRule, RunTimeEndian, UnwindContext, UnwindExpression, UnwindSection,
+    BaseAddresses, CfaRule, CieOrFde, DebugFrame, EhFrame, EndianSlice, FrameDescriptionEntry, RegisterRule,
+    RunTimeEndian, UnwindContext, UnwindExpression, UnwindSection,
 };
 
-use crate::elf::{Elf, ElfError, PT_LOAD, Segment};
+use crate::elf::{Elf, ElfError, Layout, PT_LOAD, Segment};
 
 type Slice<'a> = EndianSlice<'a, RunTimeEndian>;
 
@@ -61,11 +61,12 @@ pub(crate) struct Rule {
 }
 
 /// The sections of one file.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Cfi {
     segments: Vec<Segment>,
-    little: bool,
-    wide: bool,
+    layout: Layout,
+    hdr_address: u64,
+    eh_frame_address: u64,
     eh_frame: Vec<u8>,
     eh_frame_hdr: Vec<u8>,
     debug_frame: Vec<u8>,
@@ -91,15 +92,17 @@ impl Cfi {
         let segments = elf.segments.iter().filter(|segment| segment.kind == PT_LOAD).copied().collect();
         let mut cfi = Self {
             segments,
-            little: elf.layout.little,
-            wide: elf.layout.wide,
+            layout: elf.layout,
+            hdr_address: address(".eh_frame_hdr"),
+            eh_frame_address: address(".eh_frame"),
             eh_frame: elf.data_of(".eh_frame")?,
             eh_frame_hdr: elf.data_of(".eh_frame_hdr")?,
             debug_frame: elf.data_of(".debug_frame")?,
             bases,
-            ..Self::default()
+            eh_index: Vec::new(),
+            debug_index: Vec::new(),
         };
-        if search && !cfi.has_search_table() {
+        if search && cfi.search_table().is_none() {
             cfi.eh_index = index(&cfi.eh_frame(), &cfi.bases);
         }
         cfi.debug_index = index(&cfi.debug_frame(), &cfi.bases);
@@ -107,11 +110,11 @@ impl Cfi {
     }
 
     fn endian(&self) -> RunTimeEndian {
-        if self.little { RunTimeEndian::Little } else { RunTimeEndian::Big }
+        if self.layout.little { RunTimeEndian::Little } else { RunTimeEndian::Big }
     }
 
     fn address_size(&self) -> u8 {
-        if self.wide { 8 } else { 4 }
+        if self.layout.wide { 8 } else { 4 }
     }
 
     fn eh_frame(&self) -> EhFrame<Slice<'_>> {
@@ -126,14 +129,30 @@ impl Cfi {
         section
     }
 
-    fn has_search_table(&self) -> bool {
-        let header = EhFrameHdr::new(&self.eh_frame_hdr, self.endian()).parse(&self.bases, self.address_size());
-        header.is_ok_and(|header| header.table().is_some())
+    /// The rows of the search table: beginning of a function and where its entry is, both as distances from the section.
+    /// Only the form that all linkers write, and libunwind reads, with numbers of 32 bits.
+    fn search_table(&self) -> Option<&[[u8; 8]]> {
+        let (head, rows) = self.eh_frame_hdr.split_at_checked(12)?;
+        // Version 1; a pointer of 32 bits; the count as an unsigned number of 32 bits; distances from this section.
+        let known = head[0] == 1 && matches!(head[1] & 15, 3 | 11) && head[2] == 3 && head[3] == 0x3b;
+        let count = usize::try_from(self.layout.word(head, 8)).ok()?;
+        let rows = rows.as_chunks().0;
+        (known && count > 0).then(|| rows.get(..count).unwrap_or(rows))
+    }
+
+    /// Where the search table has the entry of the function at an address.
+    fn search(&self, address: u64) -> Option<usize> {
+        let rows = self.search_table()?;
+        let place = |row: &[u8; 8], at: usize| {
+            self.hdr_address.wrapping_add_signed(i64::from(self.layout.word(row, at).cast_signed()))
+        };
+        let at = rows.partition_point(|row| place(row, 0) <= address).checked_sub(1)?;
+        usize::try_from(place(rows.get(at)?, 4).checked_sub(self.eh_frame_address)?).ok()
     }
 
     /// Whether the file tells anything of its frames.
     pub(crate) fn is_empty(&self) -> bool {
-        self.eh_index.is_empty() && self.debug_index.is_empty() && !self.has_search_table()
+        self.eh_index.is_empty() && self.debug_index.is_empty() && self.search_table().is_none()
     }
 
     /// The address that the file states for a byte of it.
@@ -152,14 +171,8 @@ impl Cfi {
 
     fn in_eh_frame(&self, address: u64, context: &mut UnwindContext<usize>) -> Option<Rule> {
         let section = self.eh_frame();
-        let offset = if self.eh_index.is_empty() {
-            let header =
-                EhFrameHdr::new(&self.eh_frame_hdr, self.endian()).parse(&self.bases, self.address_size()).ok()?;
-            let table = header.table()?;
-            table.pointer_to_offset(table.lookup(address, &self.bases).ok()?).ok()?
-        } else {
-            gimli::EhFrameOffset(entry(&self.eh_index, address)?)
-        };
+        let offset = if self.eh_index.is_empty() { self.search(address) } else { entry(&self.eh_index, address) };
+        let offset = gimli::EhFrameOffset(offset?);
         let fde = section.fde_from_offset(&self.bases, offset, EhFrame::cie_from_offset).ok()?;
         self.convert(&section, &fde, address, context, false)
     }

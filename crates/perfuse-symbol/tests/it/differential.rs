@@ -30,7 +30,7 @@ int main(void) {
     memset(text, 'x', sizeof text - 1);
     sigaction(SIGPROF, &act, 0);
     setitimer(ITIMER_PROF, &every, 0);
-    for (int round = 0; round < 150; round++) {
+    for (int round = 0; round < 100; round++) {
         for (int i = 0; i < 200; i++) v[i] = (i * 7919 + round) % 211;
         sorted(v, 200);
         sink += deep(8);

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::{Arg, Args, Command, ValueEnum};
 use perfuse_analyze::flame::Base;
 use perfuse_analyze::offcpu::Absence;
 use perfuse_render::flame::Scheme;
@@ -39,8 +39,9 @@ pub(crate) struct ProfileArgs {
 #[derive(Debug, Clone, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub(crate) struct FlamegraphArgs {
-    #[arg(value_name = "FILE", num_args = 0..=1)]
-    pub(crate) file: Option<String>,
+    /// A file, or options of `record`: those that are none of ours.
+    #[arg(value_name = "FILE | RECORD OPTIONS", num_args = 0.., allow_hyphen_values = true)]
+    pub(crate) what: Vec<OsString>,
     #[arg(short, long, value_name = "FILE", default_value = "flame.svg", hide_default_value = true)]
     pub(crate) output: PathBuf,
     #[arg(long, value_name = "TEXT")]
@@ -73,9 +74,9 @@ pub(crate) struct FlamegraphArgs {
     pub(crate) width: Option<u32>,
     #[arg(long, value_name = "NAME")]
     pub(crate) font: Option<String>,
-    /// What to record first: options of `record`, `--`, and a command.
-    #[arg(value_name = "RECORD", last = true, num_args = 0.., hide = true)]
-    pub(crate) record: Vec<OsString>,
+    /// The command that is recorded, if one is.
+    #[arg(value_name = "COMMAND", last = true, num_args = 0.., allow_hyphen_values = true)]
+    pub(crate) command: Vec<OsString>,
 }
 
 /// `perfuse export`.
@@ -163,6 +164,53 @@ impl From<Colors> for Scheme {
     }
 }
 
+/// The command line with the options of `perfuse flamegraph` before all that follows it: what is none of them is an option
+/// of `record`, which has other words behind it that nothing here can tell from a file.
+pub(crate) fn own_first(arguments: Vec<OsString>) -> Vec<OsString> {
+    let is_value = |at: usize| arguments.get(at - 1).is_some_and(|before| before == "--lang" || before == "--color");
+    let is_word = |at: &usize| !arguments[*at].as_encoded_bytes().starts_with(b"-") && !is_value(*at);
+    let Some(at) = (1..arguments.len()).find(is_word).filter(|at| arguments[*at] == "flamegraph") else {
+        return arguments;
+    };
+    let table = FlamegraphArgs::augment_args(Command::new("flamegraph"));
+    let end = arguments.iter().position(|word| word == "--").unwrap_or(arguments.len());
+    let (mut own, mut others) = (Vec::new(), Vec::new());
+    let mut words = arguments.get(at + 1..end).unwrap_or_default().iter();
+    while let Some(word) = words.next() {
+        match takes_value(&table, &word.to_string_lossy()) {
+            Some(true) => {
+                own.push(word.clone());
+                own.extend(words.next().cloned());
+            }
+            Some(false) => own.push(word.clone()),
+            None => others.push(word.clone()),
+        }
+    }
+    let head = arguments.get(..=at).unwrap_or_default();
+    let tail = arguments.get(end.max(at + 1)..).unwrap_or_default();
+    [head, &own, &others, tail].concat()
+}
+
+/// Whether an option takes the next word as its value; `None` if it is none of the table's.
+fn takes_value(table: &Command, word: &str) -> Option<bool> {
+    let needs = |arg: &Arg| arg.get_action().takes_values() && !arg.is_require_equals_set();
+    if let Some(long) = word.strip_prefix("--") {
+        let (name, inside) = long.split_once('=').map_or((long, false), |(name, _)| (name, true));
+        return match name {
+            "lang" | "color" => Some(!inside),
+            "help" => Some(false),
+            _ => table.get_arguments().find(|arg| arg.get_long() == Some(name)).map(|arg| needs(arg) && !inside),
+        };
+    }
+    let mut letters = word.strip_prefix('-')?.chars();
+    let letter = letters.next()?;
+    if letter == 'h' && word.len() == 2 {
+        return Some(false);
+    }
+    let arg = table.get_arguments().find(|arg| arg.get_short() == Some(letter))?;
+    Some(needs(arg) && letters.next().is_none())
+}
+
 /// A width that is not negative.
 fn pixels(text: &str) -> Result<f64, String> {
     text.parse().ok().filter(|pixels| (0.0..=1000.0).contains(pixels)).ok_or_else(|| "0 .. 1000".to_owned())
@@ -171,6 +219,26 @@ fn pixels(text: &str) -> Result<f64, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn own_options_come_before_those_of_record() {
+        let of = |line: &str| {
+            let line = own_first(line.split(' ').map(OsString::from).collect());
+            line.iter().map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
+        };
+        let line =
+            "perfuse --lang ko flamegraph -F 99 -o x.svg -e cycles --title=a --off-cpu -ag --min-width 1 -- sleep -o 1";
+        let sorted =
+            "perfuse --lang ko flamegraph -o x.svg --title=a --off-cpu --min-width 1 -F 99 -e cycles -ag -- sleep -o 1";
+        assert_eq!(of(line), sorted);
+        assert_eq!(of("perfuse flamegraph a.data --reverse"), "perfuse flamegraph --reverse a.data");
+        assert_eq!(of("perfuse flamegraph a.data -h -ox"), "perfuse flamegraph -h -ox a.data");
+        for same in
+            ["perfuse use -d 5 --json", "perfuse", "perfuse --lang ko", "perfuse record flamegraph --title x -a"]
+        {
+            assert_eq!(of(same), same);
+        }
+    }
 
     #[test]
     fn widths_are_numbers_that_make_sense() {

@@ -11,6 +11,7 @@ use crate::console::Console;
 use crate::perf::recorded::Input;
 
 mod perfdata;
+pub(crate) mod recording;
 
 /// Name of the event of folded stacks.
 const SAMPLES: &str = "samples";

@@ -1,7 +1,6 @@
 //! The commands of perf: `perf record` through a link named `perf`, and `perfuse record`, are the same code.
 
-#![allow(dead_code, reason = "commands use what they need of it")]
-
+mod list;
 pub(crate) mod options;
 mod record;
 pub(crate) mod recorded;
@@ -48,6 +47,7 @@ pub(crate) struct Command {
 
 /// All of them, in the order of their names.
 pub(crate) const COMMANDS: &[Command] = &[
+    list::COMMAND,   //
     record::COMMAND, //
     report::COMMAND, //
     script::COMMAND, //

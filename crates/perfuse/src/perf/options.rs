@@ -5,8 +5,6 @@
 //! taken when attached (`-z3`, `--call-graph=dwarf`), the order of options is kept (a filter belongs to the event before
 //! it), and the first word that is no option begins the command to be measured.
 
-#![allow(dead_code, reason = "commands use what they need of it")]
-
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 

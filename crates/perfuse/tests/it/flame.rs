@@ -52,7 +52,9 @@ fn wrong_input_is_named_with_its_place() {
     let bad = file(&directory, "bad", "main;work 3\nnonsense\n");
     let stacks = file(&directory, "stacks", STACKS);
     let path = |path: &Path| path.to_str().unwrap().to_owned();
-    let cases: [(Vec<String>, &str); 6] = [
+    let cases: [(Vec<String>, &str); 8] = [
+        (vec!["flamegraph".into(), path(&stacks), "--revrese".into()], "--reverse"),
+        (vec!["flamegraph".into(), path(&stacks), path(&stacks)], "more than one file"),
         (vec!["flamegraph".into(), path(&bad)], "line 2"),
         (vec!["flamegraph".into(), "/no/such/file".into()], "/no/such/file"),
         (vec!["flamegraph".into(), path(&stacks), "--event".into(), "sample".into()], "nearest: samples"),
@@ -199,4 +201,26 @@ fn a_sleep_is_off_the_cpu_for_as_long_as_it_sleeps() {
     assert!(longest >= Some(300_000_000), "{longest:?} {}", stderr(&output));
     let svg = perfuse(["flamegraph", "--off-cpu", "--comm", "sleep", "-o", "-"]).arg(&recorded).output().unwrap();
     assert!(stdout(&svg).contains("Off-CPU time") && stdout(&svg).contains("sleep\nthread\n"));
+}
+
+#[test]
+fn a_command_is_recorded_and_drawn_in_one_go() {
+    need!(gate::root());
+    let directory = tempfile::tempdir().unwrap();
+    let picture = directory.path().join("x.svg");
+    let burn = "i=0; while [ $i -lt 60000 ]; do i=$((i+1)); done";
+    let mut command = perfuse(["flamegraph", "-F", "999", "-e", "cpu-clock", "--title", "burn", "-o"]);
+    let command = command.arg(&picture).args(["--", "sh", "-c", burn]).env("TMPDIR", directory.path());
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{}", stderr(&output));
+    let svg = std::fs::read_to_string(&picture).unwrap();
+    assert!(svg.contains("<title>burn</title>") && svg.contains("<title>sh\nthread\n"), "{}", stderr(&output));
+    // The recording itself is gone.
+    assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1);
+
+    let mut command = perfuse(["flamegraph", "-F", "99", "-o"]);
+    let command = command.arg(&picture).args(["--", "/no/such/program"]).env("TMPDIR", directory.path());
+    let output = command.output().unwrap();
+    assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
+    assert!(stderr(&output).contains("/no/such/program") && !stderr(&output).contains("samples"));
 }

@@ -5,7 +5,12 @@ mod cli;
 mod disk;
 mod flame;
 mod live;
+mod perf_events;
 mod perf_report;
+mod perf_script;
+mod perf_stat;
+mod perfdata;
+mod record;
 mod replay;
 mod watch;
 

@@ -11,6 +11,8 @@ const PT_NOTE: u32 = 4;
 /// Program headers of a file, and bytes of its notes, beyond which it is not a program that we know.
 const MOST_HEADERS: usize = 256;
 const MOST_NOTES: u64 = 64 * 1024;
+/// More than any vdso has.
+const MOST_VDSO: u64 = 1 << 20;
 
 /// The build id of an ELF file of this machine's byte order; `None` where it has none or is no such file.
 pub fn of_file(path: &Path) -> Option<Vec<u8>> {
@@ -25,13 +27,25 @@ pub fn of_file(path: &Path) -> Option<Vec<u8>> {
 
 /// The build id of the vdso, which every process has mapped and which is in no file: that of the own process.
 pub fn of_vdso() -> Option<Vec<u8>> {
+    let image = vdso()?;
+    of(|offset, buffer| {
+        let rest = usize::try_from(offset).ok().and_then(|at| image.get(at..))?;
+        let length = rest.len().min(buffer.len());
+        buffer[..length].copy_from_slice(&rest[..length]);
+        Some(length)
+    })
+}
+
+/// The vdso of the own process, which is that of every other: an ELF file of a few pages.
+pub fn vdso() -> Option<Vec<u8>> {
     let maps = std::fs::read("/proc/self/maps").ok()?;
     let line = maps.split(|&byte| byte == b'\n').find(|line| line.ends_with(b"[vdso]"))?;
     let range = line.split(|&byte| byte == b' ').next()?;
     let dash = range.iter().position(|&byte| byte == b'-')?;
-    let start = perfuse_format::parse::hex(&range[..dash])?;
-    let memory = File::open("/proc/self/mem").ok()?;
-    of(|offset, buffer| memory.read_at(buffer, start.checked_add(offset)?).ok())
+    let (start, end) = (perfuse_format::parse::hex(&range[..dash])?, perfuse_format::parse::hex(&range[dash + 1..])?);
+    let mut image = vec![0; usize::try_from(end.checked_sub(start)?.min(MOST_VDSO)).ok()?];
+    File::open("/proc/self/mem").ok()?.read_exact_at(&mut image, start).ok()?;
+    Some(image)
 }
 
 /// Reads ELF header, program headers and notes through `read`, which fills a buffer from an offset.

@@ -91,6 +91,20 @@ impl Output {
         self.both(Unread { first: bytes, second: &[] })
     }
 
+    /// Appends bytes that are of no use in part: all of them, or none.
+    pub fn write_whole(&mut self, bytes: &[u8]) -> Result<(), WriteError> {
+        match self.file.write_all(bytes) {
+            Ok(()) => {
+                self.at += bytes.len() as u64;
+                Ok(())
+            }
+            Err(error) => {
+                self.cut_here();
+                Err(self.failed(error))
+            }
+        }
+    }
+
     /// Appends what a ring holds, without a copy of our own. What does not fit whole is taken back up to the last
     /// complete record.
     pub fn both(&mut self, unread: Unread<'_>) -> Result<(), WriteError> {
@@ -123,11 +137,16 @@ impl Output {
             }
         });
         self.at += whole;
+        self.cut_here();
+        self.failed(error)
+    }
+
+    /// Takes back what was written behind the end.
+    fn cut_here(&mut self) {
         if !self.is_pipe() {
             let _ = self.file.set_len(self.at);
             let _ = io::Seek::seek(&mut self.file, io::SeekFrom::Start(self.at));
         }
-        self.failed(error)
     }
 
     /// Notes that a round is complete here.
@@ -202,6 +221,7 @@ mod tests {
     #[test]
     fn a_full_disk_leaves_whole_records_and_names_the_file() {
         let mut output = Output::create_new(Path::new("/dev/full")).unwrap();
+        assert!(output.write_whole(&[0; 16]).is_err());
         let error = output.write(&[0; 16]).unwrap_err();
         assert_eq!((error.path.as_str(), error.error.raw_os_error()), ("/dev/full", Some(libc::ENOSPC)));
         assert_eq!(output.written(), 0);

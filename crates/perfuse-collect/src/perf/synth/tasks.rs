@@ -51,6 +51,8 @@ pub struct Tasks {
     path: String,
     text: Vec<u8>,
     listing: Vec<MaybeUninit<u8>>,
+    /// Processes whose mappings may not be read.
+    pub denied: Vec<i32>,
 }
 
 impl Tasks {
@@ -59,7 +61,16 @@ impl Tasks {
         let proc = rustix::fs::open(root.join("/proc"), OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
         let huge = huge_pages(&std::fs::read(root.join("/proc/mounts")).unwrap_or_default());
         let listing = vec![MaybeUninit::uninit(); 32 * 1024];
-        Ok(Self { proc, what, maps: MapsReader::new(what.data), huge, path: String::new(), text: Vec::new(), listing })
+        Ok(Self {
+            proc,
+            what,
+            maps: MapsReader::new(what.data),
+            huge,
+            path: String::new(),
+            text: Vec::new(),
+            listing,
+            denied: Vec::new(),
+        })
     }
 
     /// All processes; `flush` may take what has been written whenever one is complete.
@@ -107,8 +118,14 @@ impl Tasks {
             comm(out, status.tgid, pid, status.name);
         }
         if self.what.maps && status.has_memory {
-            // A process that ends meanwhile, or that may not be looked into, has no maps.
-            let _ = self.mappings(pid, status.tgid, out);
+            self.noted_mappings(pid, status.tgid, out);
+        }
+    }
+
+    /// The mappings. A process that ended meanwhile has none; one that may not be looked into is noted.
+    fn noted_mappings(&mut self, pid: i32, tgid: i32, out: &mut Emitter) {
+        if matches!(self.mappings(pid, tgid, out), Err(Errno::ACCESS | Errno::PERM)) {
+            self.denied.push(pid);
         }
     }
 
@@ -133,7 +150,7 @@ impl Tasks {
         if let Some(status) = Status::parse(&text) {
             comm(out, status.tgid, tid, status.name);
             if self.what.maps && status.has_memory {
-                let _ = self.mappings(tid, status.tgid, out);
+                self.noted_mappings(tid, status.tgid, out);
             }
         }
         self.text = text;

@@ -150,3 +150,21 @@ fn a_pipe_whose_formats_are_cut_keeps_those_before() {
     assert!(!data.damage.is_empty());
     assert_eq!(data.records().map(Result::unwrap).filter(|record| record.kind == kind::SAMPLE).count(), 1);
 }
+
+#[test]
+fn lists_that_overlap_do_not_become_more_than_the_file() {
+    let events = vec![crate::perfdata::Event { ids: vec![1], ..Default::default() }; 200];
+    let layout = crate::perfdata::write::FileLayout::new(&events, crate::perfdata::Endian::Little);
+    let mut bytes = layout.head(0, []);
+    let length = bytes.len() as u64;
+    // The section of each event's ids stands behind its attr of 128 bytes.
+    let first = 104 + 200 * 8 + 128;
+    for place in (first..bytes.len()).step_by(144) {
+        bytes[place..place + 8].fill(0);
+        bytes[place + 8..place + 16].copy_from_slice(&(length / 2).to_le_bytes());
+    }
+    let data = PerfData::parse(&bytes).unwrap();
+    assert_eq!(data.events.len(), 200);
+    assert!(data.events.iter().map(|event| event.ids.len() as u64).sum::<u64>() * 8 <= length);
+    assert!(data.damage.iter().filter(|damage| damage.expected == "the ids of an event").count() > 100);
+}

@@ -1,6 +1,7 @@
 //! Tests with recordings that a real perf made, and with bytes put together here.
 
 mod damage;
+mod order;
 mod recordings;
 mod records;
 mod rewriting;

@@ -52,7 +52,7 @@ fn tracepoints_have_names_raw_data_and_formats() {
     assert_eq!((tracing.version.as_str(), tracing.page_size, tracing.long_size), ("0.6", 4096, 8));
     assert_eq!(tracing.formats().count(), 2);
     assert!(tracing.header_page.starts_with(b"\tfield: u64 timestamp;"));
-    assert_eq!(tracing.name_of(data.events[0].attr.config).as_deref(), Some("sched:sched_switch"));
+    assert_eq!(tracing.names().get(&data.events[0].attr.config).map(String::as_str), Some("sched:sched_switch"));
 
     let samples = samples(&data);
     assert_eq!(samples.len(), 24);

@@ -9,6 +9,9 @@ use crate::perfdata::write::put::Put;
 
 /// Makes COMPRESSED records, each a zstd frame of its own. Real perf makes one frame of the whole file, but reads this
 /// as well: it wants only that every record yields something.
+///
+/// The compressor is ruzstd's fastest, the only one that it has: call chains become 5.7 times smaller at about 100 MB/s
+/// of one core (perf with zstd's level 1: 8.6 times), tracepoints 4.6 times.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Compressor {
     /// Bytes that went in.

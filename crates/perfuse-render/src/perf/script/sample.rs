@@ -254,8 +254,12 @@ impl Printer {
         let when = when.to_zoned(jiff::tz::TimeZone::UTC);
         out.extend_from_slice(when.strftime("%Y-%m-%d %H:%M:%S").to_string().as_bytes());
         out.push(b'.');
-        let micros = u64::try_from(wall.rem_euclid(1_000_000_000) / 1000).unwrap_or_default();
-        number::zero_padded(out, micros, 6);
+        let rest = u64::try_from(wall.rem_euclid(1_000_000_000)).unwrap_or_default();
+        if self.style.nanoseconds {
+            number::zero_padded(out, rest, 9);
+        } else {
+            number::zero_padded(out, rest / 1000, 6);
+        }
         out.push(b' ');
     }
 

@@ -6,11 +6,12 @@ use perfuse_collect::Root;
 use perfuse_collect::perf::cpus::parse_list;
 use perfuse_collect::perf::pmu::HostEvents;
 use perfuse_collect::perf::record::{CallGraph, Planned, Terms};
-use perfuse_format::event::{EventError, EventSpec, Events, Mode};
+use perfuse_format::event::{EventSpec, Events, Mode};
 use perfuse_format::perfdata::attr::kind;
 
-use super::plan::{branches, call_graph};
+use super::values::{branches, call_graph};
 use crate::perf::options::{Parsed, UsageError};
+use crate::perf::words::event_words;
 
 /// The event where none is named.
 const DEFAULT: &str = "cycles:P";
@@ -28,7 +29,7 @@ pub(super) fn events(parsed: &Parsed, root: &Root) -> Result<Vec<Planned>, Usage
         match given.id.as_str() {
             "event" => {
                 let before = events.events().len();
-                let count = events.add(&value).map_err(|error| wrong_event(&error))?;
+                let count = events.add(&value).map_err(|error| UsageError(event_words(&error)))?;
                 last = before..before + count;
             }
             "filter" | "exclude-perf" if !given.negated => {
@@ -47,7 +48,7 @@ pub(super) fn events(parsed: &Parsed, root: &Root) -> Result<Vec<Planned>, Usage
         }
     }
     if events.events().is_empty() {
-        events.add(DEFAULT).map_err(|error| wrong_event(&error))?;
+        events.add(DEFAULT).map_err(|error| UsageError(event_words(&error)))?;
     }
     let specs = events.finish();
     let mut events: Vec<Planned> = Vec::with_capacity(specs.len());
@@ -127,17 +128,4 @@ fn planned(spec: &EventSpec, leader: usize) -> Result<Planned, UsageError> {
         }),
         ..Planned::default()
     })
-}
-
-/// A mistake in an event, with a caret under its place and the names that come near.
-fn wrong_event(error: &EventError) -> UsageError {
-    let caret = format!("{}^", " ".repeat(error.text.get(..error.at).map_or(0, |before| before.chars().count())));
-    let near = error.nearest(5);
-    let id = if near.is_empty() { "record-event" } else { "record-event-near" };
-    let message = Msg::new(id)
-        .with("text", error.text.clone())
-        .with("caret", caret)
-        .with("problem", error.problem.to_string())
-        .with("names", near.join(", "));
-    UsageError(message)
 }

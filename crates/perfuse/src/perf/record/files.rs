@@ -21,15 +21,17 @@ use crate::perf::FAILED;
 pub(super) fn rotate(session: &mut Session<'_>) -> Result<(), WriteError> {
     snapshot(session)?;
     complete(session)?;
-    let events = finish::events(&session.recording);
+    let events = finish::events(session.plan, &session.recording);
     let attrs: Vec<_> = events.iter().map(|event| event.attr).collect();
     let tally = Tally::new(&attrs, session.plan.build_ids);
     let Some(name) = session.writer.name.clone() else { return Ok(()) };
     let output = Output::create_new(&name)?;
+    let live = session.writer.live.take();
     session.writer = Writer::new(output, tally, &events, session.plan.compress.is_some(), Some(name));
+    session.writer.live = live;
     let head = session.writer.layout.head(0, []);
     session.writer.output.write(&head)?;
-    session.kernel = state::write(session.plan, &session.recording, &mut session.writer)?;
+    session.kernel = state::write(session.plan, &session.recording, &mut session.writer)?.0;
     Ok(())
 }
 
@@ -42,7 +44,9 @@ fn snapshot(session: &mut Session<'_>) -> Result<(), WriteError> {
 
 /// Writes what describes the file, and gives it its name.
 fn complete(session: &mut Session<'_>) -> Result<(), WriteError> {
-    lost(session)?;
+    // Where no room is left for the counts of what was lost, the header still makes the rest readable.
+    let counted = lost(session);
+    session.captured = session.writer.data_size();
     let ids = finish::build_ids(session.plan, &session.writer, &session.kernel);
     let writer = &mut session.writer;
     if writer.output.is_pipe() {
@@ -70,7 +74,7 @@ fn complete(session: &mut Session<'_>) -> Result<(), WriteError> {
             let _ = std::fs::remove_file(session.files.remove(0));
         }
     }
-    outcome
+    counted.and(outcome)
 }
 
 /// Samples that the kernel counted as lost, as records: what the rings had no room for is only in its counters.
@@ -89,7 +93,7 @@ fn lost(session: &mut Session<'_>) -> Result<(), WriteError> {
         }
         out.end();
     }
-    session.writer.output.write(&out.bytes)
+    session.writer.output.write_whole(&out.bytes)
 }
 
 impl Session<'_> {
@@ -122,7 +126,7 @@ impl Session<'_> {
         self.drain()?;
         snapshot(self)?;
         if self.plan.tail_synth {
-            self.kernel = state::write(self.plan, &self.recording, &mut self.writer)?;
+            self.kernel = state::write(self.plan, &self.recording, &mut self.writer)?.0;
         }
         Ok(())
     }
@@ -130,7 +134,7 @@ impl Session<'_> {
     fn summary(&self) {
         let tally = &self.writer.tally;
         self.notes.line(&format!("[ perf record: Woken up {} times to write data ]", self.woken));
-        let megabytes = self.writer.data_size() as f64 / 1024.0 / 1024.0;
+        let megabytes = self.captured as f64 / 1024.0 / 1024.0;
         let name = match (self.files.last(), self.plan.switch) {
             (Some(_), _) => format!("{}.<timestamp>", self.writer.name.clone().unwrap_or_default().display()),
             (None, _) => self.writer.output.name(),

@@ -14,6 +14,7 @@ use perfuse_format::perfdata::write::{
 };
 
 use super::plan::Plan;
+use super::unwind;
 use super::writer::{ENDIAN, Writer};
 
 /// `PERF_RECORD_MISC_KERNEL` and `_USER`.
@@ -23,10 +24,10 @@ const USER: u16 = 2;
 const SIZED: u16 = 1 << 15;
 
 /// The events as they stand in the file.
-pub(super) fn events(recording: &Recording) -> Vec<Event> {
+pub(super) fn events(plan: &Plan, recording: &Recording) -> Vec<Event> {
     let ids = recording.ids();
     let one = |(at, event): (usize, &perfuse_collect::perf::record::Planned)| Event {
-        attr: event.attr,
+        attr: if plan.unwind { unwind::stored(&event.attr) } else { event.attr },
         ids: ids.iter().filter(|id| id.event == at).map(|id| id.id).collect(),
         name: event.name.clone(),
         ..Event::default()
@@ -52,7 +53,7 @@ pub(super) fn describe(plan: &Plan, recording: &Recording, clock: Option<ClockDa
     let words = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned());
     features.cmdline = std::iter::once(own).chain(words).collect();
     let describe = |event: Event| EventDesc { attr: event.attr, name: event.name, ids: event.ids };
-    features.event_desc = events(recording).into_iter().map(describe).collect();
+    features.event_desc = events(plan, recording).into_iter().map(describe).collect();
     let all = &recording.events;
     features.branch_stack = all.iter().any(|event| event.attr.samples(sample_type::BRANCH_STACK));
     for (at, event) in all.iter().enumerate().filter(|(at, event)| event.leader == *at) {
@@ -110,10 +111,10 @@ pub(super) fn end_file(writer: &mut Writer, features: &Features, tracing: Option
         parts.extend(feature(features, number, ENDIAN).map(|bytes| (number.number(), bytes)));
     }
     let mut size = writer.data_size();
-    let mut outcome = writer.output.write(&writer.layout.tail(size, &parts));
+    let mut outcome = writer.output.write_whole(&writer.layout.tail(size, &parts));
     if outcome.is_err() && writer.output.make_room() > 0 {
         size = writer.data_size();
-        outcome = writer.output.write(&writer.layout.tail(size, &parts));
+        outcome = writer.output.write_whole(&writer.layout.tail(size, &parts));
     }
     if outcome.is_err() {
         parts.clear();

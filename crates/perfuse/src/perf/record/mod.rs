@@ -4,12 +4,15 @@ mod cache;
 mod events;
 mod files;
 mod finish;
+mod maps;
 mod notes;
 mod plan;
 mod run;
 mod signals;
 mod state;
 mod target;
+mod unwind;
+mod values;
 mod verbose;
 mod writer;
 

@@ -16,7 +16,7 @@ use super::plan::{Plan, Switch};
 use super::signals::Signals;
 use super::target::Whom;
 use super::writer::Writer;
-use super::{files, finish, state, verbose};
+use super::{files, finish, state, unwind, verbose};
 use crate::perf::FAILED;
 
 /// All that a running recording has.
@@ -29,6 +29,8 @@ pub(super) struct Session<'a> {
     pub(super) tracing: Option<Vec<u8>>,
     pub(super) kernel: Kernel,
     pub(super) woken: u64,
+    /// Bytes of the records of the last file.
+    pub(super) captured: u64,
     /// Files that were completed before the current one, oldest first.
     pub(super) files: Vec<std::path::PathBuf>,
 }
@@ -37,6 +39,9 @@ pub(super) struct Session<'a> {
 pub(super) fn record(mut plan: Plan, notes: &Notes<'_>) -> anyhow::Result<u8> {
     let mut events = std::mem::take(&mut plan.events);
     configure(&mut events, &plan.options);
+    if plan.unwind {
+        unwind::trim(&mut events, plan.options.addresses);
+    }
     let signals = Signals::install(plan.switch == Switch::Signal)?;
     let mut workload = match prepare(&plan) {
         Ok(workload) => workload,
@@ -89,7 +94,7 @@ impl Begun {
     fn with<'a>(self, recording: Recording, plan: &'a Plan, notes: &'a Notes<'a>) -> Session<'a> {
         let Self { writer, features, tracing } = self;
         let kernel = Kernel::default();
-        Session { plan, notes, recording, writer, features, tracing, kernel, woken: 0, files: Vec::new() }
+        Session { plan, notes, recording, writer, features, tracing, kernel, woken: 0, captured: 0, files: Vec::new() }
     }
 }
 
@@ -103,10 +108,14 @@ fn begin(plan: &Plan, recording: &Recording) -> anyhow::Result<Begun> {
         use std::os::fd::AsFd as _;
         Output::pipe(std::io::stdout().as_fd())?
     };
-    let events = finish::events(recording);
+    let events = finish::events(plan, recording);
     let attrs: Vec<_> = events.iter().map(|event| event.attr).collect();
     let tally = Tally::new(&attrs, plan.build_ids);
     let mut writer = Writer::new(output, tally, &events, plan.compress.is_some(), plan.output.clone());
+    if plan.unwind {
+        let asked = recording.events.iter().zip(&events).map(|(asked, event)| (asked.attr, event.ids.clone()));
+        writer.live = Some(unwind::Live::new(plan.root.clone(), asked.collect()));
+    }
     if writer.output.is_pipe() {
         finish::begin_pipe(&mut writer, &features, tracing.as_deref())?;
     } else {
@@ -161,7 +170,11 @@ impl Session<'_> {
 
     fn run(&mut self, workload: &mut Option<&mut Workload>, signals: &Signals) -> Result<(), Stop> {
         if !self.plan.tail_synth {
-            self.kernel = state::write(self.plan, &self.recording, &mut self.writer)?;
+            let (kernel, denied) = state::write(self.plan, &self.recording, &mut self.writer)?;
+            self.kernel = kernel;
+            for task in denied {
+                self.notes.note(&Msg::new("record-denied").with("task", task.to_string()));
+            }
             if self.kernel.hidden {
                 self.notes.note(&Msg::new("record-hidden"));
             }
@@ -182,6 +195,7 @@ impl Session<'_> {
         loop {
             let before = self.writer.output.written();
             self.drain()?;
+            let taken = self.writer.output.written() - before;
             if signals.end().is_some() || self.is_full() {
                 return Ok(());
             }
@@ -195,7 +209,7 @@ impl Session<'_> {
                 rotate_at = self.next_switch();
             }
             // What came while the rings were emptied is taken before we sleep, as long as much comes.
-            if self.writer.output.written() - before > self.plan.ring_bytes as u64 / 2 {
+            if taken > self.plan.ring_bytes as u64 / 2 {
                 continue;
             }
             let until = [enable_at, rotate_at].into_iter().flatten().min();

@@ -26,8 +26,8 @@ pub(super) fn trailer(recording: &Recording) -> usize {
     (first & bits).count_ones() as usize * 8
 }
 
-/// Writes the state; the kernel as it was read is given back.
-pub(super) fn write(plan: &Plan, recording: &Recording, writer: &mut Writer) -> Result<Kernel, WriteError> {
+/// Writes the state. Gives the kernel as it was read, and whom of the targets nobody may look into.
+pub(super) fn write(plan: &Plan, recording: &Recording, writer: &mut Writer) -> Result<(Kernel, Vec<i32>), WriteError> {
     let all_bits = |number: i32| i64::from(number).cast_unsigned();
     let ids = recording.ids();
     let target = plan.whom.places(&plan.root, plan.per_thread, None);
@@ -46,8 +46,8 @@ pub(super) fn write(plan: &Plan, recording: &Recording, writer: &mut Writer) -> 
     kernel.emit(&mut out);
     writer.records(&mut out.bytes)?;
     maps_of_recording(plan, &ids, writer)?;
-    running(plan, recording, writer)?;
-    Ok(kernel)
+    let denied = running(plan, recording, writer)?;
+    Ok((kernel, denied))
 }
 
 /// The threads and CPUs that are watched.
@@ -74,8 +74,8 @@ fn maps_of_recording(
     writer.user(&UserRecord::CpuMap(CpuSet { any: false, cpus }))
 }
 
-/// Threads with names and mappings.
-pub(super) fn running(plan: &Plan, recording: &Recording, writer: &mut Writer) -> Result<(), WriteError> {
+/// Threads with names and mappings; those of the targets whose mappings may not be read.
+pub(super) fn running(plan: &Plan, recording: &Recording, writer: &mut Writer) -> Result<Vec<i32>, WriteError> {
     let what = What {
         tasks: plan.synth.tasks,
         maps: plan.synth.maps,
@@ -83,11 +83,11 @@ pub(super) fn running(plan: &Plan, recording: &Recording, writer: &mut Writer) -
         namespaces: plan.options.namespaces,
     };
     if !what.tasks {
-        return Ok(());
+        return Ok(Vec::new());
     }
     let mut out = Emitter::new(trailer(recording));
     // Without /proc there is nothing to tell; the kernel itself tells what comes.
-    let Ok(mut tasks) = Tasks::new(&plan.root, what) else { return Ok(()) };
+    let Ok(mut tasks) = Tasks::new(&plan.root, what) else { return Ok(Vec::new()) };
     match &plan.whom {
         Whom::Cpus(_) => {
             tasks.all(&mut out, |bytes| if bytes.len() >= PIECE { writer.records(bytes) } else { Ok(()) })?;
@@ -104,7 +104,8 @@ pub(super) fn running(plan: &Plan, recording: &Recording, writer: &mut Writer) -
         }
         Whom::Command => {}
     }
-    writer.records(&mut out.bytes)
+    writer.records(&mut out.bytes)?;
+    Ok(if plan.whom.is_cpus() { Vec::new() } else { tasks.denied })
 }
 
 /// The name that perf gives its child until it becomes the command.

@@ -54,6 +54,10 @@ pub(super) fn fields(layout: &mut Layout, data: &PerfData<'_>, call_chains: bool
             continue;
         }
         fit(layout, output, &first.name, first.attr.sample_type)?;
+        if layout.of(output).fields.has(Fields::TOD) && data.features.clock_data.is_none() {
+            let why = "Can't provide 'tod' time, missing clock data. Please record with -k/--clockid option.";
+            return Err(why.to_owned());
+        }
         let chosen = layout.of_mut(output);
         if output == Output::Tracepoint
             && !chosen.by_user

@@ -37,17 +37,17 @@ pub(super) fn run(parsed: &Parsed, console: &Console) -> anyhow::Result<u8> {
     for damage in &data.damage {
         console.complain(&format!("{}: {damage}", input.name));
     }
-    let call_chains = options.call_chains && check::has_chains(&data);
-    if let Err(text) = check::fields(&mut options.layout, &data, call_chains) {
-        console::say(&format!("{text}\n"));
-        return Ok(super::FAILED);
-    }
     if options.header != Header::No {
         let about = recorded::about(&input, options.info, options.header == Header::Only);
         console::print(&perfuse_render::perf::header::text(&data, about))?;
         if options.header == Header::Only {
             return Ok(0);
         }
+    }
+    let call_chains = options.call_chains && check::has_chains(&data);
+    if let Err(text) = check::fields(&mut options.layout, &data, call_chains) {
+        console::say(&format!("{text}\n"));
+        return Ok(super::FAILED);
     }
     let names = RecordedNames::new(recorded::symbol_options(parsed), recorded::arch(&data));
     let wants = perfuse_analyze::resolve::Options {
@@ -85,7 +85,7 @@ impl<'a> Script<'a> {
             call_chains,
             full_source_path: options.full_source_path,
             arch: recorded::arch(data).to_owned(),
-            wall: None,
+            wall: wall(data),
         };
         let events = data.events.iter().map(|event| (event.name.as_str(), &event.attr));
         Ok(Self {
@@ -197,6 +197,14 @@ impl<'a> Script<'a> {
         wanted.dsos.as_ref().is_none_or(|dsos| in_dsos(resolver, place, dsos))
             && wanted.symbols.as_ref().is_none_or(|set| resolver.function(place).is_some_and(|name| set.contains(name)))
     }
+}
+
+/// How far wall-clock time is from the clock of the recording, and how far the reader's time zone is from UTC.
+fn wall(data: &PerfData<'_>) -> Option<(i128, i64)> {
+    let clock = data.features.clock_data?;
+    let seconds = i64::try_from(clock.wall_ns / 1_000_000_000).unwrap_or_default();
+    let zone = perfuse_collect::local_time::utc_offset(seconds);
+    Some((i128::from(clock.wall_ns) - i128::from(clock.clock_ns), zone))
 }
 
 /// By the whole path, or by the last part of it.

@@ -32,8 +32,27 @@ pub(super) struct Run {
     pub(super) refused: BTreeMap<usize, perfuse_collect::perf::OpenError>,
 }
 
-/// What is told at the end of each interval: the counts since the last one and the time; since the start.
-pub(super) type OnInterval<'f> = &'f mut dyn FnMut(&[EventCounts], Duration, Duration) -> anyhow::Result<()>;
+/// Who is told while a run goes on.
+pub(super) trait Observer {
+    /// The counters are open; nothing is counted yet.
+    fn opened(&mut self, list: &List, set: &CounterSet, watched: &Watched) -> anyhow::Result<()>;
+
+    /// An interval ended.
+    fn interval(&mut self, interval: &Interval<'_>) -> anyhow::Result<()>;
+}
+
+/// An interval, at its end.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Interval<'a> {
+    /// Counts since the last one.
+    pub(super) since_last: &'a [EventCounts],
+    /// Counts since the start.
+    pub(super) total: &'a [EventCounts],
+    /// Its length.
+    pub(super) length: Duration,
+    /// Time since the start.
+    pub(super) elapsed: Duration,
+}
 
 /// Why a run could not be made, for the words of [`super`].
 #[derive(Debug, thiserror::Error)]
@@ -58,7 +77,7 @@ pub(super) struct Measure<'a> {
 
 impl Measure<'_> {
     /// One run.
-    pub(super) fn run(&self, list: &mut List, on_interval: OnInterval<'_>) -> Result<Run, RunError> {
+    pub(super) fn run(&self, list: &mut List, observer: &mut dyn Observer) -> Result<Run, RunError> {
         let plan = self.plan;
         if let Some(command) = &plan.pre {
             shell(command)?;
@@ -84,6 +103,7 @@ impl Measure<'_> {
             (None, None) => return Err(anyhow::anyhow!("nothing to measure").into()),
         };
         let set = open(list, watched)?;
+        observer.opened(list, &set, watched)?;
         let on_exec = self.watched.is_none() && plan.delay == Delay::None;
         if !on_exec && plan.delay == Delay::None {
             set.enable().map_err(errno)?;
@@ -102,7 +122,7 @@ impl Measure<'_> {
             start = Instant::now();
         }
         let mut clock = Clock { start, last: start, before: Vec::new(), told: 0 };
-        self.wait(&set, list, &mut clock, workload.as_mut(), watched, on_interval)?;
+        self.wait(&set, list, &mut clock, workload.as_mut(), watched, observer)?;
         let ended = match &mut workload {
             Some(workload) => {
                 self.wake.for_end(workload).map_err(anyhow::Error::from)?;
@@ -117,7 +137,7 @@ impl Measure<'_> {
         let mut counts = set.read().map_err(errno)?;
         tools(list, &mut counts, watched, elapsed, ended);
         if plan.interval.is_some() && !clock.stopped(plan) {
-            clock.interval(&counts, list, on_interval)?;
+            clock.interval(&counts, list, observer)?;
         }
         if let Some(command) = &plan.post {
             shell(command)?;
@@ -134,7 +154,7 @@ impl Measure<'_> {
         clock: &mut Clock,
         mut workload: Option<&mut Workload>,
         watched: &Watched,
-        on_interval: OnInterval<'_>,
+        observer: &mut dyn Observer,
     ) -> Result<(), RunError> {
         let plan = self.plan;
         let timeout = plan.timeout.map(|timeout| clock.start + timeout);
@@ -164,7 +184,7 @@ impl Measure<'_> {
             if due.is_some_and(|due| now >= due) {
                 let mut counts = set.read().map_err(errno)?;
                 tools(list, &mut counts, watched, clock.start.elapsed(), None);
-                clock.interval(&counts, list, on_interval)?;
+                clock.interval(&counts, list, observer)?;
                 // What was slept through is not made up for.
                 while plan.interval.is_some_and(|interval| clock.start + interval * (rounds + 1) <= now) {
                     rounds += 1;
@@ -223,14 +243,19 @@ impl Clock {
         plan.interval_count.is_some_and(|count| self.told >= count)
     }
 
-    fn interval(&mut self, counts: &[EventCounts], list: &List, tell: OnInterval<'_>) -> Result<(), RunError> {
+    fn interval(&mut self, counts: &[EventCounts], list: &List, observer: &mut dyn Observer) -> Result<(), RunError> {
         let now = Instant::now();
         let since: Vec<EventCounts> = counts
             .iter()
             .enumerate()
             .map(|(event, counts)| difference(counts, self.before.get(event), list, event))
             .collect();
-        tell(&since, now - self.last, now - self.start)?;
+        observer.interval(&Interval {
+            since_last: &since,
+            total: counts,
+            length: now - self.last,
+            elapsed: now - self.start,
+        })?;
         self.last = now;
         self.before = counts.to_vec();
         Ok(())

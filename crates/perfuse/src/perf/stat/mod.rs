@@ -4,7 +4,9 @@ mod events;
 mod measure;
 mod options;
 mod output;
+mod replay;
 mod report;
+mod store;
 mod wake;
 
 use perfuse_analyze::Msg;
@@ -46,7 +48,12 @@ fn run(parsed: &Parsed, console: &Console) -> anyhow::Result<u8> {
             return Ok(NOT_SET_UP);
         }
     }
-    let plan = Plan::new(parsed).map_err(|error| {
+    let plan = match parsed.rest.first().and_then(|word| word.to_str()) {
+        Some("report") => return replay::run(parsed, console),
+        Some("record") => Plan::recording(parsed),
+        _ => Plan::new(parsed),
+    };
+    let plan = plan.map_err(|error| {
         // What goes together is looked at once all is parsed, and perf has another status for it.
         let together = error.0.id.starts_with("usage-stat");
         let error = anyhow::Error::from(error);
@@ -81,11 +88,8 @@ fn all_runs(measure: &Measure<'_>, list: &mut List, targets: &Targets, console: 
     let mut runs = 0;
     let mut latest: Option<Run> = None;
     while plan.repeat.is_none_or(|most| runs < most) && !measure.wake.came() {
-        let run = measure
-            .run(list, &mut |counts, since_last, since_start| report.interval(counts, since_last, since_start))?;
+        let run = measure.run(list, &mut report)?;
         runs += 1;
-        // Names say what had to be left out, which shows only once events are open.
-        report.rename(list);
         report.add(&run, list)?;
         if let (Some(signal), Some(program)) = (run.ended.and_then(|ended| ended.signal()), plan.command.first()) {
             crate::console::say(&format!("{}: {}\n", program.to_string_lossy(), signal_name(signal)));
@@ -96,6 +100,7 @@ fn all_runs(measure: &Measure<'_>, list: &mut List, targets: &Targets, console: 
         }
         latest = Some(run);
     }
+    report.close()?;
     let Some(run) = latest else { return Ok(INTERRUPTED) };
     if plan.repeat.is_some() {
         report.finish(&run, runs)?;

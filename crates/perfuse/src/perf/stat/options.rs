@@ -8,7 +8,9 @@ use perfuse_analyze::Msg;
 use perfuse_analyze::stat::Aggregation;
 use perfuse_render::perf::stat::Format;
 
-use crate::perf::options::{Opt, Parsed, UsageError, long_optional, long_switch, long_value, switch, value};
+use crate::perf::options::{
+    Grammar, Opt, Parsed, UsageError, long_optional, long_switch, long_value, parse, switch, value,
+};
 
 /// The table.
 pub(super) const OPTIONS: &[Opt] = &[
@@ -60,6 +62,17 @@ pub(super) const OPTIONS: &[Opt] = &[
     long_value("timeout", "ms"),
     long_switch("topdown"),
     long_optional("iostat", "default"),
+];
+
+/// Those of `perf stat report`.
+pub(super) const REPORT_OPTIONS: &[Opt] = &[
+    switch('A', "no-aggr"),
+    value('i', "input", "file"),
+    long_switch("per-core"),
+    long_switch("per-die"),
+    long_switch("per-node"),
+    long_switch("per-socket"),
+    long_switch("per-thread"),
 ];
 
 /// Events, and filters of the events before them, in their order.
@@ -139,6 +152,8 @@ pub(super) struct Plan {
     pub(super) quiet: bool,
     pub(super) verbose: bool,
     pub(super) command: Vec<OsString>,
+    /// The file of `perf stat record`.
+    pub(super) record: Option<PathBuf>,
 }
 
 fn refuse(id: &str) -> UsageError {
@@ -150,6 +165,19 @@ fn milliseconds(parsed: &Parsed, id: &str) -> Result<Option<Duration>, UsageErro
 }
 
 impl Plan {
+    /// The plan of `perf stat record`: `-o` names the file of the counts, and the table goes where it goes without.
+    pub(super) fn recording(outer: &Parsed) -> Result<Self, UsageError> {
+        let words = outer.rest.get(1..).unwrap_or_default();
+        let inner = parse(Grammar { options: OPTIONS, runs: true }, words)?;
+        let mut all = Parsed { given: outer.given.clone(), rest: inner.rest };
+        all.given.extend(inner.given);
+        let path = all.text("output").unwrap_or_else(|| "perf.data".to_owned());
+        all.given.retain(|given| given.id != "output");
+        let mut plan = Self::new(&all)?;
+        plan.record = Some(path.into());
+        Ok(plan)
+    }
+
     pub(super) fn new(parsed: &Parsed) -> Result<Self, UsageError> {
         let format = format(parsed)?;
         let interval = milliseconds(parsed, "interval-print")?;
@@ -210,6 +238,7 @@ impl Plan {
             quiet: parsed.on("quiet"),
             verbose: parsed.on("verbose"),
             command: parsed.rest.clone(),
+            record: None,
         };
         plan.checked()
     }
@@ -282,20 +311,26 @@ fn sink(parsed: &Parsed) -> Result<Sink, UsageError> {
     }
 }
 
-fn aggregation(parsed: &Parsed) -> Aggregation {
-    const ALL: [(&str, Aggregation); 6] = [
-        ("no-aggr", Aggregation::Cpu),
-        ("per-core", Aggregation::Core),
-        ("per-die", Aggregation::Die),
-        ("per-socket", Aggregation::Socket),
-        ("per-node", Aggregation::Node),
-        ("per-thread", Aggregation::Thread),
-    ];
-    let chosen = parsed.given.iter().rev().filter(|given| !given.negated);
-    chosen
-        .into_iter()
-        .find_map(|given| ALL.iter().find(|(id, _)| *id == given.id))
-        .map_or_else(Aggregation::default, |(_, chosen)| *chosen)
+/// Options that say what a row is.
+const AGGREGATIONS: [(&str, Aggregation); 6] = [
+    ("no-aggr", Aggregation::Cpu),
+    ("per-core", Aggregation::Core),
+    ("per-die", Aggregation::Die),
+    ("per-socket", Aggregation::Socket),
+    ("per-node", Aggregation::Node),
+    ("per-thread", Aggregation::Thread),
+];
+
+/// The last one that was given.
+pub(super) fn aggregation(parsed: &Parsed) -> Aggregation {
+    let given = parsed.given.iter().rev().filter(|given| !given.negated);
+    let known = given.filter_map(|given| AGGREGATIONS.iter().find(|(id, _)| *id == given.id));
+    known.map(|(_, aggregation)| *aggregation).next().unwrap_or_default()
+}
+
+/// Whether one was given.
+pub(super) fn chosen(parsed: &Parsed) -> bool {
+    AGGREGATIONS.iter().any(|(id, _)| parsed.on(id))
 }
 
 fn wanted(parsed: &Parsed) -> Vec<Wanted> {
@@ -314,7 +349,6 @@ fn wanted(parsed: &Parsed) -> Vec<Wanted> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::perf::options::{Grammar, parse};
 
     fn plan(line: &str) -> Result<Plan, String> {
         let words: Vec<OsString> = line.split(' ').filter(|word| !word.is_empty()).map(OsString::from).collect();

@@ -2,19 +2,20 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::time::Duration;
 
 use perfuse_analyze::stat::{Aggregation, Counting, Layout, Row, RowValue, Table};
 use perfuse_collect::Root;
+use perfuse_collect::perf::counters::{CounterSet, Watched};
 use perfuse_collect::perf::cpus;
 use perfuse_format::perfdata::{CountValue, EventCounts};
 use perfuse_render::perf::stat::{Format, Moment, Rows, Style, footer, header, interval_header, metric_header, rows};
 
 use super::Targets;
 use super::events::List;
-use super::measure::Run;
+use super::measure::{Interval, Observer, Run};
 use super::options::Plan;
 use super::output::Output;
+use super::store::Store;
 use crate::console::Console;
 
 /// After so many intervals their header is written again.
@@ -35,6 +36,31 @@ pub(super) struct Report<'a> {
     interval: Counting,
     intervals: u64,
     hint: bool,
+    root: &'a Root,
+    /// The file of `perf stat record`.
+    store: Option<Store>,
+}
+
+impl Observer for Report<'_> {
+    fn opened(&mut self, list: &List, set: &CounterSet, watched: &Watched) -> anyhow::Result<()> {
+        // Names say what had to be left out, which shows only once events are open.
+        let (events, _) = list.shown(self.plan.merge);
+        self.total.rename(&events);
+        self.interval.rename(&events);
+        if let Some(path) = &self.plan.record {
+            // A file has the counts of one run: the last.
+            self.close()?;
+            self.store = Some(Store::begin(path, self.plan, self.root, list, self.targets, set, watched)?);
+        }
+        Ok(())
+    }
+
+    fn interval(&mut self, interval: &Interval<'_>) -> anyhow::Result<()> {
+        if let Some(store) = &mut self.store {
+            store.round(interval.total, interval.elapsed, false)?;
+        }
+        self.show_interval(interval)
+    }
 }
 
 impl<'a> Report<'a> {
@@ -42,7 +68,7 @@ impl<'a> Report<'a> {
         plan: &'a Plan,
         list: &List,
         targets: &'a Targets,
-        root: &Root,
+        root: &'a Root,
         console: &Console,
     ) -> anyhow::Result<Self> {
         let (events, parts) = list.shown(plan.merge);
@@ -69,14 +95,9 @@ impl<'a> Report<'a> {
             interval: Counting::new(events, layout),
             intervals: 0,
             hint: watchdog.trim() == "1",
+            root,
+            store: None,
         })
-    }
-
-    /// Takes over the names that events have once they are open.
-    pub(super) fn rename(&mut self, list: &List) {
-        let (events, _) = list.shown(self.plan.merge);
-        self.total.rename(&events);
-        self.interval.rename(&events);
     }
 
     /// The counts of the rows: several opened events may be one.
@@ -95,14 +116,9 @@ impl<'a> Report<'a> {
     }
 
     /// Writes the rows of an interval.
-    pub(super) fn interval(
-        &mut self,
-        counts: &[EventCounts],
-        since_last: Duration,
-        since_start: Duration,
-    ) -> anyhow::Result<()> {
+    fn show_interval(&mut self, interval: &Interval<'_>) -> anyhow::Result<()> {
         self.interval.clear();
-        self.interval.add(&Self::merged(&self.parts, counts), since_last.as_secs_f64());
+        self.interval.add(&Self::merged(&self.parts, interval.since_last), interval.length.as_secs_f64());
         let mut text = String::new();
         if self.plan.interval_clear {
             crate::console::print("\x1b[H\x1b[2J")?;
@@ -117,7 +133,7 @@ impl<'a> Report<'a> {
             table: &table,
             events: self.interval.events(),
             threads: &self.targets.threads,
-            moment: Some(Moment::from(since_start)),
+            moment: Some(Moment::from(interval.elapsed)),
         };
         if head {
             metric_header(&mut text, of_table, &self.style);
@@ -126,9 +142,19 @@ impl<'a> Report<'a> {
         self.output.write(&text)
     }
 
+    /// Completes the file of `perf stat record`.
+    pub(super) fn close(&mut self) -> anyhow::Result<()> {
+        self.store.take().map_or(Ok(()), Store::end)
+    }
+
     /// Adds a run.
     pub(super) fn add(&mut self, run: &Run, list: &List) -> anyhow::Result<()> {
         self.total.add(&Self::merged(&self.parts, &run.counts), run.elapsed.as_secs_f64());
+        if let Some(store) = &mut self.store
+            && self.plan.interval.is_none()
+        {
+            store.round(&run.counts, run.elapsed, true)?;
+        }
         if self.plan.verbose && self.plan.format == Format::Text {
             let mut text = String::new();
             for (event, counts) in list.events.iter().zip(&run.counts).filter(|(_, counts)| counts.supported) {

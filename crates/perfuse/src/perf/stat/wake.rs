@@ -3,13 +3,13 @@
 use std::io::Read as _;
 use std::os::fd::AsFd as _;
 use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use perfuse_collect::perf::Workload;
 use perfuse_collect::perf::workload::{WorkloadError, wait_readable};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-
-use crate::signals::Interrupt;
 
 /// How often a process that is watched is looked after, as in perf.
 const LOOK: Duration = Duration::from_secs(1);
@@ -17,25 +17,28 @@ const LOOK: Duration = Duration::from_secs(1);
 /// Wakes up for signals.
 #[derive(Debug)]
 pub(super) struct Wake {
-    interrupt: Interrupt,
+    came: Arc<AtomicBool>,
     signals: UnixStream,
 }
 
 impl Wake {
-    /// Takes over the signals that ask to end.
+    /// Takes over the signals that ask to end. A second one changes nothing, as in perf: `timeout` sends one to the
+    /// program and one to its group, and the totals are to be printed all the same.
     pub(super) fn install() -> anyhow::Result<Self> {
-        let interrupt = Interrupt::install()?;
+        let came = Arc::new(AtomicBool::new(false));
         let (signals, writer) = UnixStream::pair()?;
         signals.set_nonblocking(true)?;
         for signal in [SIGINT, SIGTERM, SIGHUP] {
+            // In this order: whoever is woken finds the flag set.
+            signal_hook::flag::register(signal, Arc::clone(&came))?;
             signal_hook::low_level::pipe::register(signal, writer.try_clone()?)?;
         }
-        Ok(Self { interrupt, signals })
+        Ok(Self { came, signals })
     }
 
     /// Whether a signal asked to end.
     pub(super) fn came(&self) -> bool {
-        self.interrupt.came()
+        self.came.load(Ordering::Relaxed)
     }
 
     /// Waits for the deadline, the end of the command or a signal, whatever comes first.

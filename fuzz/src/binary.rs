@@ -1,0 +1,71 @@
+//! Hostile binaries: whatever a recording names as a file may hold anything.
+
+use std::io::{Cursor, Error, ErrorKind};
+
+use perfuse_symbol::unwind::{Machine, Mapped, Place, Registers, Unwinder};
+use perfuse_symbol::{DsoKind, DsoSpec, Files, SymbolOptions, Symbols};
+
+/// One file under every path that may be asked for.
+struct One<'a>(&'a [u8]);
+
+impl<'a> Files for One<'a> {
+    type File = Cursor<&'a [u8]>;
+
+    fn open(&self, path: &str) -> std::io::Result<Self::File> {
+        if path.starts_with("/proc") || path.starts_with("/sys") {
+            return Err(Error::from(ErrorKind::NotFound));
+        }
+        Ok(Cursor::new(self.0))
+    }
+}
+
+/// Addresses of which every part of a small file has one.
+fn addresses(data: &[u8]) -> impl Iterator<Item = u64> {
+    (0..data.len() as u64).step_by((data.len() / 64).max(1))
+}
+
+/// The symbols, source lines and inlined functions of a file.
+pub fn symbols(data: &[u8]) {
+    let mut symbols = Symbols::new(One(data), SymbolOptions::default().with_home("/root"));
+    for kind in [DsoKind::File, DsoKind::Vdso, DsoKind::Kernel] {
+        let module = symbols.open(&DsoSpec { path: "/bin/x", kind, pid: 1, ..DsoSpec::default() });
+        for address in addresses(data) {
+            if let Some(id) = symbols.find(module, address) {
+                let info = symbols.symbol(id);
+                assert!(info.start <= address && info.end >= info.start);
+            }
+            let _ = symbols.frames(module, address);
+        }
+        let _ = symbols.problems(|_| 1);
+    }
+}
+
+/// Call chains by the call frame information of a file, which is also the stack.
+pub fn unwind(data: &[u8]) {
+    const BASE: u64 = 0x10_0000;
+    for guesses in [false, true] {
+        let mut unwinder = Unwinder::new();
+        if guesses {
+            unwinder = unwinder.with_guesses();
+        }
+        let Ok(Some(file)) = unwinder.open_file(Cursor::new(data)) else { continue };
+        let locate = |address: u64| match address.checked_sub(BASE) {
+            Some(offset) if offset < data.len() as u64 => Mapped::File(Place { file, offset }),
+            Some(offset) if offset < 2 * data.len() as u64 => Mapped::Other,
+            _ => Mapped::Nothing,
+        };
+        for machine in [Machine::X86_64, Machine::Aarch64] {
+            for offset in addresses(data) {
+                // All registers point into the stack, the instruction pointer into the file.
+                let values = (0..33).map(|number| 0x1000 + number * 8).map(|value| {
+                    if value == 0x1000 + 8 * 8 || value == 0x1000 + 32 * 8 { BASE + offset } else { value }
+                });
+                let mask = if machine == Machine::X86_64 { 0x00ff_01ff } else { (1 << 33) - 1 };
+                let registers = Registers::from_perf(machine, mask, values);
+                let mut frames = Vec::new();
+                unwinder.unwind(&registers, data, locate, 127, &mut frames);
+                assert!(frames.len() <= 127);
+            }
+        }
+    }
+}
