@@ -88,7 +88,7 @@ fn stacks_unwound_while_recording_are_small_and_as_deep() {
     need!(gate::root());
     let directory = tempfile::tempdir().unwrap();
     // The shell calls itself for each bracket; its code has no frame pointers in most distributions.
-    let burn = "f() { if [ $1 -gt 0 ]; then f $(($1-1)); fi; }; i=0; while [ $i -lt 300 ]; do f 20; i=$((i+1)); done";
+    let burn = "f() { if [ $1 -gt 0 ]; then f $(($1-1)); fi; }; i=0; while [ $i -lt 6000 ]; do f 20; i=$((i+1)); done";
     let mut kinds = ["unwind", "dwarf"].map(|mode| {
         let arguments = ["-e", "cpu-clock:u", "-F", "999", "--call-graph", mode, "--", "sh", "-c", burn];
         let (file, output) = record(directory.path(), &arguments);

@@ -2,7 +2,7 @@
 
 use perfuse_analyze::Msg;
 use perfuse_collect::perf::record::{Failure, Notice, WriteError};
-use perfuse_collect::perf::{Errno, Reason, WorkloadError};
+use perfuse_collect::perf::{Errno, OpenError, Reason, WorkloadError};
 
 use crate::console::{self, Console};
 
@@ -57,10 +57,7 @@ impl<'a> Notes<'a> {
     /// Why the recording cannot begin.
     pub(super) fn failure(&self, failure: &Failure) {
         let message = match failure {
-            Failure::Open { event, error, thread, .. } => {
-                let message = open_failure(event, error.reason, *thread);
-                message.with("event", event).with("errno", text(error.errno))
-            }
+            Failure::Open { event, error, thread, .. } => open_failure(event, error, *thread),
             Failure::Cgroup { name, reason } => {
                 Msg::new("record-fail-cgroup").with("name", name).with("reason", reason)
             }
@@ -101,19 +98,20 @@ fn text(errno: Errno) -> String {
     errno.to_string()
 }
 
-fn open_failure(event: &str, reason: Reason, thread: i32) -> Msg {
+fn open_failure(event: &str, error: &OpenError, thread: i32) -> Msg {
+    let (task, errno) = (thread.to_string(), text(error.errno));
     // Branch stacks are what the software clock is refused for.
     let clock = event.starts_with("cpu-clock") || event.starts_with("task-clock");
-    match reason {
-        Reason::NotSupported if clock => Msg::new("record-fail-branches"),
-        Reason::NoHardware => Msg::new("record-fail-hardware"),
+    match error.reason {
         Reason::NoPermission { paranoid } => {
             let level = paranoid.map_or_else(|| "?".to_owned(), |level| level.to_string());
-            Msg::new("record-fail-permission").with("paranoid", level)
+            Msg::new("record-fail-permission").with("event", event).with("errno", errno).with("paranoid", level)
         }
-        Reason::Forbidden if thread > 0 => Msg::new("record-fail-task").with("task", thread.to_string()),
-        Reason::TooManyFiles => Msg::new("record-fail-files"),
-        Reason::NoTask => Msg::new("record-fail-no-task").with("task", thread.to_string()),
-        _ => Msg::new("record-fail-open"),
+        Reason::Forbidden if thread > 0 => Msg::new("record-fail-task").with("task", task).with("errno", errno),
+        Reason::NoTask => Msg::new("record-fail-no-task").with("event", event).with("task", task).with("errno", errno),
+        Reason::NotSupported if clock => Msg::new("record-fail-branches").with("event", event).with("errno", errno),
+        Reason::NoHardware => Msg::new("record-fail-hardware").with("event", event).with("errno", errno),
+        Reason::TooManyFiles => Msg::new("record-fail-files").with("event", event).with("errno", errno),
+        _ => Msg::new("record-fail-open").with("event", event).with("errno", errno),
     }
 }
