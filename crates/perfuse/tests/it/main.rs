@@ -24,7 +24,8 @@ fn perfuse<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Command {
     for name in ["LC_ALL", "LC_MESSAGES", "LANG", "NO_COLOR", "COLUMNS", "XDG_CONFIG_HOME"] {
         command.env_remove(name);
     }
-    command.env("HOME", "/nonexistent");
+    // Recording fills a cache below it.
+    command.env("HOME", concat!(env!("CARGO_TARGET_TMPDIR"), "/home"));
     command
 }
 
