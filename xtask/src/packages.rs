@@ -38,6 +38,7 @@ const fn package(name: &'static str, program: &'static str, needed: &'static [Fo
 /// All of them. A test asserts that every program that a live test asks for stands here.
 pub(crate) const PACKAGES: &[Package] = &[
     package("clang-14", "clang-14", &[For::Test], "recompiles the BPF objects to compare them with the committed ones"),
+    package("gcc", "cc", &[For::Test], "compiles the small programs whose symbols and stacks are compared"),
     package("g++", "g++", &[For::Test], "compiles libFuzzer for the fuzz targets"),
     package("iproute2", "ip", &[For::Test], "makes interfaces, queueing disciplines and namespaces in network tests"),
     package("iproute2", "tc", &[For::Test], "shapes traffic in network tests"),

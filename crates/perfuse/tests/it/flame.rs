@@ -186,21 +186,31 @@ fn folded_stacks_are_those_of_perf_script() {
 #[test]
 fn a_sleep_is_off_the_cpu_for_as_long_as_it_sleeps() {
     let directory = tempfile::tempdir().unwrap();
-    let recorded = match record(&directory, &["-e", "sched:sched_switch", "-a", "-g", "--", "sleep", "0.3"]) {
-        Ok(path) => path,
-        Err(reason) => skip!("{reason}"),
-    };
-    let output = perfuse(["export", "--to", "json", "--off-cpu", "--comm", "sleep", "-i"]).arg(&recorded).output();
-    let output = output.unwrap();
-    let document = json(&output);
-    assert_eq!(document["events"][0]["name"], "off-cpu");
-    let longest = document["samples"]["weight"].as_array().unwrap().iter().filter_map(serde_json::Value::as_u64).max();
-    if longest < Some(300_000_000) && stderr(&output).contains("not in the recording") {
-        skip!("the kernel lost the end of the sleep");
+    // On a busy host the kernel now and then loses a switch; then the end of the sleep is not known, and that is said.
+    for _ in 0..5 {
+        let recorded = match record(&directory, &["-e", "sched:sched_switch", "-a", "-g", "--", "sleep", "0.3"]) {
+            Ok(path) => path,
+            Err(reason) => skip!("{reason}"),
+        };
+        let line = ["export", "--to", "json", "--off-cpu", "--comm", "sleep", "-i"];
+        let output = perfuse(line).arg(&recorded).output().unwrap();
+        let lost = stderr(&output).contains("not in the recording");
+        if !output.status.success() && lost {
+            continue;
+        }
+        let document = json(&output);
+        assert_eq!(document["events"][0]["name"], "off-cpu");
+        let weights = document["samples"]["weight"].as_array().unwrap();
+        let longest = weights.iter().filter_map(serde_json::Value::as_u64).max();
+        if longest < Some(300_000_000) && lost {
+            continue;
+        }
+        assert!(longest >= Some(300_000_000), "{longest:?} {}", stderr(&output));
+        let svg = perfuse(["flamegraph", "--off-cpu", "--comm", "sleep", "-o", "-"]).arg(&recorded).output().unwrap();
+        assert!(stdout(&svg).contains("Off-CPU time") && stdout(&svg).contains("sleep\nthread\n"));
+        return;
     }
-    assert!(longest >= Some(300_000_000), "{longest:?} {}", stderr(&output));
-    let svg = perfuse(["flamegraph", "--off-cpu", "--comm", "sleep", "-o", "-"]).arg(&recorded).output().unwrap();
-    assert!(stdout(&svg).contains("Off-CPU time") && stdout(&svg).contains("sleep\nthread\n"));
+    skip!("the kernel lost the end of the sleep five times");
 }
 
 #[test]
