@@ -6,6 +6,7 @@ use perfuse_analyze::hist::entries::symbol_size;
 use perfuse_analyze::hist::{Frame, Frames, Histograms, Key, Weight};
 
 use super::report::Layout;
+use super::script::memory;
 
 /// Digits of an address.
 const ADDRESS: usize = 16;
@@ -127,13 +128,14 @@ impl Layout<'_> {
             Key::Transaction => format!("{:<width$}", text("")),
             Key::Trace => cut(text("N/A"), width).to_owned(),
             Key::SymbolSize if place.has_symbol() => format!("{:>width$}", symbol_size(place)),
-            Key::DsoSize if place.dso.is_some() => format!("{:>width$}", place.dso_size),
+            // The size of a mapping is not kept: only the source of the places may know it.
+            Key::DsoSize if place.dso.is_some() && place.dso_size > 0 => format!("{:>width$}", place.dso_size),
             Key::SymbolSize | Key::DsoSize => format!("{:>width$}", "unknown"),
             Key::Cgroup => text("N/A").to_owned(),
-            Key::CgroupId => {
-                let value = value().unwrap_or(0);
-                format!("{}/0x{:x}", value >> 48, value & 0xffff_ffff_ffff)
-            }
+            Key::CgroupId => match value() {
+                Some(value @ 1..) => format!("{}/0x{:x}", value >> 48, value & 0xffff_ffff_ffff),
+                _ => "N/A".to_owned(),
+            },
             Key::IpcNull => format!("{:<width$}", "-      -"),
             Key::Time => cut(&self.time(value().unwrap_or(0)), width).to_owned(),
             Key::CodePageSize | Key::DataPageSize => format!("{:<width$}", page_size(value().unwrap_or(0))),
@@ -162,6 +164,11 @@ impl Layout<'_> {
                 Some(cycles) => format!("{cycles:<width$}"),
                 None => "N/A".to_owned(),
             },
+            (Key::Mem, _) => padded(&value.map_or_else(|| "N/A".to_owned(), memory::level), width),
+            (Key::Snoop, _) => padded(&value.map_or_else(|| "N/A".to_owned(), memory::snoop), width),
+            (Key::Tlb, _) => padded(&value.map_or_else(|| "N/A".to_owned(), memory::tlb), width),
+            (Key::Locked, _) => padded(value.map_or("N/A", memory::locked), width),
+            (Key::Blocked, _) => padded(&value.map_or_else(|| "N/A".to_owned(), memory::blocked), width),
             (Key::PhysDaddr, _) => format!("{:<width$}", zero_or_hex(value.unwrap_or(0))),
             (_, None) => padded("N/A", width),
             (_, Some(_)) => String::new(),

@@ -53,7 +53,8 @@ fn operation(source: u64) -> &'static str {
     known.iter().find(|(bit, _)| mask & bit != 0).map_or("No", |(_, name)| name)
 }
 
-fn level(source: u64) -> String {
+/// In which level of the memory the data were found.
+pub(in crate::perf) fn level(source: u64) -> String {
     let mask = bits(source, 5, 14);
     let mut prefix = String::new();
     if bits(source, 37, 1) != 0 {
@@ -84,28 +85,44 @@ fn level(source: u64) -> String {
     text
 }
 
-/// All of it.
-pub(super) fn words(source: u64) -> String {
+/// What other caches were asked, and said.
+pub(in crate::perf) fn snoop(source: u64) -> String {
     let mut snoops = names(bits(source, 19, 5), &SNOOPS);
     snoops.extend(names(bits(source, 38, 2), &MORE_SNOOPS));
+    or_nothing(&snoops)
+}
+
+/// Where the address was translated.
+pub(in crate::perf) fn tlb(source: u64) -> String {
     let tlb = bits(source, 26, 7);
     let mut tlbs = or_nothing(&names(tlb & !(HIT | MISS), &TLBS));
     hit_or_miss(&mut tlbs, tlb);
-    let lock = match bits(source, 24, 2) {
+    tlbs
+}
+
+/// Whether the access was locked.
+pub(in crate::perf) fn locked(source: u64) -> &'static str {
+    match bits(source, 24, 2) {
         lock if lock & 1 != 0 => "N/A",
         lock if lock & 2 != 0 => "Yes",
         _ => "No",
-    };
-    let blocked = bits(source, 40, 3);
-    let mut block = String::new();
-    if blocked == 0 || blocked & 1 != 0 {
-        block.push_str(" N/A");
-    } else {
-        block.push_str(if blocked & 2 != 0 { " Data" } else { "" });
-        block.push_str(if blocked & 4 != 0 { " Addr" } else { "" });
     }
-    let (operation, level, snoops) = (operation(source), level(source), or_nothing(&snoops));
-    format!("|OP {operation}|LVL {level}|SNP {snoops}|TLB {tlbs}|LCK {lock}|BLK {block}")
+}
+
+/// By what the access was blocked; each word has its blank in front.
+pub(in crate::perf) fn blocked(source: u64) -> String {
+    let blocked = bits(source, 40, 3);
+    if blocked == 0 || blocked & 1 != 0 {
+        return " N/A".to_owned();
+    }
+    let words = [(2, " Data"), (4, " Addr")];
+    words.iter().filter(|(bit, _)| blocked & bit != 0).map(|(_, word)| *word).collect()
+}
+
+/// All of it.
+pub(super) fn words(source: u64) -> String {
+    let (operation, level, snoop, tlb) = (operation(source), level(source), snoop(source), tlb(source));
+    format!("|OP {operation}|LVL {level}|SNP {snoop}|TLB {tlb}|LCK {}|BLK {}", locked(source), blocked(source))
 }
 
 #[cfg(test)]
@@ -116,6 +133,13 @@ mod tests {
     fn nothing_known_is_as_perf_says_it() {
         // Captured from perf 6.1 on a software event.
         assert_eq!(words(0x1e_0508_0021), "|OP N/A|LVL N/A or N/A|SNP N/A|TLB N/A|LCK N/A|BLK  N/A");
+    }
+
+    #[test]
+    fn the_columns_of_a_report_are_the_same_words() {
+        let source = 2 | (2 | 8) << 5 | 2 << 19 | 2 << 24 | (2 | 8 | 16) << 26 | 2 << 40;
+        assert_eq!((level(source).as_str(), snoop(source).as_str(), locked(source)), ("L1 hit", "None", "Yes"));
+        assert_eq!((tlb(source).as_str(), blocked(source).as_str()), ("L1 or L2 hit", " Data"));
     }
 
     #[test]

@@ -5,7 +5,7 @@ mod branches;
 mod dump;
 pub mod fields;
 mod frames;
-mod memory;
+pub(in crate::perf) mod memory;
 mod record;
 mod registers;
 mod sample;
