@@ -44,20 +44,7 @@ pub(crate) fn read(settings: &Settings) -> Result<Vec<Row>> {
             let (own, theirs) = by_turns(settings, &ours, &perf, &line)?;
             let what = format!("{} of {mib:.0} MiB of {recording}", arguments.first().unwrap_or(&""));
             let rate = mib / own.cpu_s.max(1e-3);
-            rows.push(Row {
-                what: what.clone(),
-                ours: format!("{:.2} s, {rate:.0} MiB/s", own.cpu_s),
-                peer: format!("perf {:.2} s", theirs.cpu_s),
-                ratio: Some(own.cpu_s / theirs.cpu_s),
-                target,
-            });
-            rows.push(Row {
-                what: format!("{what}, peak memory"),
-                ours: format!("{:.0} MiB", own.rss_bytes / MIB as f64),
-                peer: format!("perf {:.0} MiB", theirs.rss_bytes / MIB as f64),
-                ratio: Some(own.rss_bytes / theirs.rss_bytes),
-                target: "at most 0.5",
-            });
+            rows.extend(rows_of(&what, &format!(", {rate:.0} MiB/s"), own, theirs, [target, "at most 0.5"]));
         }
     }
     Ok(rows)
@@ -84,22 +71,30 @@ pub(crate) fn record(settings: &Settings) -> Result<Vec<Row>> {
         line.extend(["-o", &out, "--", "sleep", "3"]);
         let (own, theirs) = by_turns(settings, &ours, &perf, &line)?;
         drop(load);
-        rows.push(Row {
-            what: format!("record, {what}, 3 s"),
-            ours: format!("{:.2} s", own.cpu_s),
-            peer: format!("perf {:.2} s", theirs.cpu_s),
-            ratio: Some(own.cpu_s / theirs.cpu_s),
-            target,
-        });
-        rows.push(Row {
-            what: format!("record, {what}, peak memory"),
-            ours: format!("{:.0} MiB", own.rss_bytes / MIB as f64),
-            peer: format!("perf {:.0} MiB", theirs.rss_bytes / MIB as f64),
-            ratio: Some(own.rss_bytes / theirs.rss_bytes),
-            target: "at most 1",
-        });
+        rows.extend(rows_of(&format!("record, {what}, 3 s"), "", own, theirs, [target, "at most 1"]));
     }
     Ok(rows)
+}
+
+/// A row for CPU time and one for peak memory, each with its target; `more` stands behind our CPU time.
+fn rows_of(what: &str, more: &str, ours: Use, theirs: Use, [cpu, memory]: [&'static str; 2]) -> [Row; 2] {
+    let mib = |used: Use| used.rss_bytes / MIB as f64;
+    [
+        Row {
+            what: what.to_owned(),
+            ours: format!("{:.2} s{more}", ours.cpu_s),
+            peer: format!("perf {:.2} s", theirs.cpu_s),
+            ratio: Some(ours.cpu_s / theirs.cpu_s),
+            target: cpu,
+        },
+        Row {
+            what: format!("{what}, peak memory"),
+            ours: format!("{:.0} MiB", mib(ours)),
+            peer: format!("perf {:.0} MiB", mib(theirs)),
+            ratio: Some(ours.rss_bytes / theirs.rss_bytes),
+            target: memory,
+        },
+    ]
 }
 
 /// The binary under the name that makes it perf.

@@ -2,7 +2,6 @@
 
 help-report = A recording as tables with call trees, in a terminal program or as text.
 perf-report-tip = Tip: perfuse flamegraph draws the same recording as an interactive picture
-perf-report-cpus = a list of CPUs, such as 0-3,7
 perf-report-regex = a regular expression
 perf-report-call-graph = a style (graph, fractal, flat, folded, none), caller or callee, function, address or srcline, percent, period or count, a threshold in percent and a limit
 perf-report-separator = anything but a dot, which stands for separators inside of values

@@ -6,4 +6,5 @@ usage-perf-missing = `{ $option }` needs a value: <{ $name }>.
 usage-perf-no-value = `{ $option }` takes no value.
 usage-perf-value = `{ $value }` does not do for `{ $option }`. Expected: { $expected }.
 usage-perf-number = a whole number
+usage-perf-cpus = a list of CPUs, such as 0-3,7
 usage-perf-more = All options: { $command }

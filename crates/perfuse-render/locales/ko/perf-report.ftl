@@ -2,7 +2,6 @@
 
 help-report = 기록을 호출 트리가 달린 표로 보여줍니다. 터미널 프로그램 또는 글로 보여줍니다.
 perf-report-tip = 도움말: perfuse flamegraph는 같은 기록을 대화형 그림으로 그립니다
-perf-report-cpus = CPU 목록, 예: 0-3,7
 perf-report-regex = 정규 표현식
 perf-report-call-graph = 모양(graph, fractal, flat, folded, none), caller 또는 callee, function, address 또는 srcline, percent, period 또는 count, 백분율 문턱값과 개수 제한
 perf-report-separator = 점이 아닌 글자(점은 값 안의 구분자를 나타냅니다)

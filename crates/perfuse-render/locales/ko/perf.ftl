@@ -6,4 +6,5 @@ usage-perf-missing = `{ $option }`에 값 <{ $name }>{ JOSA($name, "이/가") } 
 usage-perf-no-value = `{ $option }`{ JOSA($option, "은/는") } 값을 받지 않습니다.
 usage-perf-value = `{ $option }`에 `{ $value }` 값은 쓸 수 없습니다. 가능한 값: { $expected }.
 usage-perf-number = 정수
+usage-perf-cpus = 0-3,7처럼 적은 CPU 목록
 usage-perf-more = 모든 옵션: { $command }

@@ -5,6 +5,7 @@
 //! taken when attached (`-z3`, `--call-graph=dwarf`), the order of options is kept (a filter belongs to the event before
 //! it), and the first word that is no option begins the command to be measured.
 
+use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 
@@ -137,6 +138,39 @@ impl Parsed {
         let Some(text) = self.text(id) else { return Ok(None) };
         let parsed = text.trim().parse().map(Some);
         parsed.map_err(|_| UsageError::value(id, &text, Msg::new("usage-perf-number")))
+    }
+}
+
+/// Values that are lists.
+impl Parsed {
+    /// Words between commas.
+    pub(crate) fn words(&self, id: &str) -> Option<BTreeSet<String>> {
+        let text = self.text(id)?;
+        Some(text.split(',').filter(|word| !word.is_empty()).map(str::to_owned).collect())
+    }
+
+    /// Numbers between commas.
+    pub(crate) fn numbers<T: std::str::FromStr + Ord>(&self, id: &str) -> Result<Option<BTreeSet<T>>, UsageError> {
+        let Some(text) = self.text(id) else { return Ok(None) };
+        let wrong = |_| UsageError::value(id, &text, Msg::new("usage-perf-number"));
+        text.split(',').map(|word| word.trim().parse().map_err(wrong)).collect::<Result<_, _>>().map(Some)
+    }
+
+    /// CPUs: `0-3,7`.
+    pub(crate) fn cpus(&self, id: &str) -> Result<Option<BTreeSet<u32>>, UsageError> {
+        let Some(text) = self.text(id) else { return Ok(None) };
+        let wrong = || UsageError::value(id, &text, Msg::new("usage-perf-cpus"));
+        let mut cpus = BTreeSet::new();
+        for part in text.split(',') {
+            let (from, to) = part.split_once('-').unwrap_or((part, part));
+            let (from, to) = (from.trim().parse::<u32>(), to.trim().parse::<u32>());
+            let (Ok(from), Ok(to)) = (from, to) else { return Err(wrong()) };
+            if to < from || to > 1 << 16 {
+                return Err(wrong());
+            }
+            cpus.extend(from..=to);
+        }
+        Ok(Some(cpus))
     }
 }
 

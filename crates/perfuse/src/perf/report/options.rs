@@ -140,34 +140,6 @@ pub(super) struct Options {
     pub color: Option<String>,
 }
 
-fn set<T: std::str::FromStr + Ord>(parsed: &Parsed, id: &str) -> Result<Option<BTreeSet<T>>, UsageError> {
-    let Some(text) = parsed.text(id) else { return Ok(None) };
-    let wrong = |_| UsageError::value(id, &text, Msg::new("usage-perf-number"));
-    text.split(',').map(|word| word.trim().parse().map_err(wrong)).collect::<Result<_, _>>().map(Some)
-}
-
-fn words(parsed: &Parsed, id: &str) -> Option<BTreeSet<String>> {
-    let text = parsed.text(id)?;
-    Some(text.split(',').filter(|word| !word.is_empty()).map(str::to_owned).collect())
-}
-
-/// `0-3,7`.
-fn cpus(parsed: &Parsed) -> Result<Option<BTreeSet<u32>>, UsageError> {
-    let Some(text) = parsed.text("cpu") else { return Ok(None) };
-    let wrong = || UsageError::value("cpu", &text, Msg::new("perf-report-cpus"));
-    let mut cpus = BTreeSet::new();
-    for part in text.split(',') {
-        let (from, to) = part.split_once('-').unwrap_or((part, part));
-        let (from, to) = (from.trim().parse::<u32>(), to.trim().parse::<u32>());
-        let (Ok(from), Ok(to)) = (from, to) else { return Err(wrong()) };
-        if to < from || to > 1 << 16 {
-            return Err(wrong());
-        }
-        cpus.extend(from..=to);
-    }
-    Ok(Some(cpus))
-}
-
 fn expression(id: &str, text: &str) -> Result<Regex, UsageError> {
     Regex::new(text).map_err(|_| UsageError::value(id, text, Msg::new("perf-report-regex")))
 }
@@ -236,13 +208,13 @@ impl Options {
             min_percent: percent_limit(parsed)?,
             relative: relative(parsed)?,
             hide_unresolved: parsed.on("hide-unresolved"),
-            comms: words(parsed, "comms"),
-            dsos: words(parsed, "dsos"),
-            symbols: words(parsed, "symbols"),
+            comms: parsed.words("comms"),
+            dsos: parsed.words("dsos"),
+            symbols: parsed.words("symbols"),
             symbol_filter: parsed.text("symbol-filter"),
-            pids: set(parsed, "pid")?,
-            tids: set(parsed, "tid")?,
-            cpus: cpus(parsed)?,
+            pids: parsed.numbers("pid")?,
+            tids: parsed.numbers("tid")?,
+            cpus: parsed.cpus("cpu")?,
             socket: parsed.number("socket-filter")?,
             parent_asked: parent.is_some(),
             parent: expression("parent", parent.as_deref().unwrap_or(DEFAULT_PARENT))?,

@@ -132,34 +132,6 @@ pub(super) enum Header {
     Only,
 }
 
-fn numbers<T: std::str::FromStr + Ord>(parsed: &Parsed, id: &str) -> Result<Option<BTreeSet<T>>, UsageError> {
-    let Some(text) = parsed.text(id) else { return Ok(None) };
-    let wrong = |_| UsageError::value(id, &text, Msg::new("usage-perf-number"));
-    text.split(',').map(|word| word.trim().parse().map_err(wrong)).collect::<Result<_, _>>().map(Some)
-}
-
-/// `0-3,7`.
-fn cpus(parsed: &Parsed) -> Result<Option<BTreeSet<u32>>, UsageError> {
-    let Some(text) = parsed.text("cpu") else { return Ok(None) };
-    let wrong = || UsageError::value("cpu", &text, Msg::new("script-cpus"));
-    let mut cpus = BTreeSet::new();
-    for part in text.split(',') {
-        let (from, to) = part.split_once('-').unwrap_or((part, part));
-        let (from, to) = (from.trim().parse::<u32>(), to.trim().parse::<u32>());
-        let (Ok(from), Ok(to)) = (from, to) else { return Err(wrong()) };
-        if to < from || to > 1 << 16 {
-            return Err(wrong());
-        }
-        cpus.extend(from..=to);
-    }
-    Ok(Some(cpus))
-}
-
-fn words(parsed: &Parsed, id: &str) -> Option<BTreeSet<String>> {
-    let text = parsed.text(id)?;
-    Some(text.split(',').filter(|word| !word.is_empty()).map(str::to_owned).collect())
-}
-
 /// The lists of fields: each `-F`, and what stands behind an `-f` of the time when that was the option for fields.
 fn layout(parsed: &Parsed) -> Result<(Layout, Vec<String>), UsageError> {
     let mut layout = Layout::default();
@@ -209,12 +181,12 @@ impl Options {
             text_poke: show("text-poke"),
         };
         let wanted = Wanted {
-            comms: words(parsed, "comms"),
-            pids: numbers(parsed, "pid")?,
-            tids: numbers(parsed, "tid")?,
-            cpus: cpus(parsed)?,
-            dsos: words(parsed, "dsos"),
-            symbols: words(parsed, "symbols"),
+            comms: parsed.words("comms"),
+            pids: parsed.numbers("pid")?,
+            tids: parsed.numbers("tid")?,
+            cpus: parsed.cpus("cpu")?,
+            dsos: parsed.words("dsos"),
+            symbols: parsed.words("symbols"),
             time: parsed.text("time"),
         };
         let header = match (parsed.on("header-only"), parsed.on("header")) {
