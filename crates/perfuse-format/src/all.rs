@@ -125,6 +125,9 @@ pub const PARSERS: &[(&str, Parser)] = &parsers! {
         "tasks::TaskTable" => tasks,
         "tracefs::EventFormat" => tracepoint,
         "tracefs::Printer" => print_fmt,
+        "vendor::Expr" => formula,
+        "vendor::MapFile" => mapfile,
+        "vendor::Table" => vendor,
     }
 };
 
@@ -189,6 +192,30 @@ fn event(bytes: &[u8]) -> bool {
         })
     });
     taken.concat().contains(&true)
+}
+
+/// A metric's formula, evaluated with every event at 1 and with none known.
+fn formula(bytes: &[u8]) -> bool {
+    use crate::vendor::Expr;
+    let Ok(expr) = Expr::parse(&String::from_utf8_lossy(bytes)) else { return false };
+    let known = expr.value(&|_| Some((1.0, 1.0)), &|_| Some(1.0));
+    let unknown = expr.value(&|_| None, &|_| None);
+    known.is_finite() || unknown.is_nan() || expr.events().count() > 0
+}
+
+/// The list of CPU models, and its first line asked for.
+fn mapfile(bytes: &[u8]) -> bool {
+    use crate::vendor::MapFile;
+    let map = MapFile::parse(bytes);
+    map.entries.first().is_some_and(|entry| entry.fits("GenuineIntel-6-55-4") || !entry.pattern.is_empty())
+}
+
+/// A vendor's table, with its formulas.
+fn vendor(bytes: &[u8]) -> bool {
+    use crate::vendor::{Expr, Table};
+    let Ok(table) = Table::parse(bytes, "cache") else { return false };
+    let formulas = table.metrics.iter().filter(|metric| Expr::parse(&metric.formula).is_ok()).count();
+    !table.events.is_empty() || formulas > 0
 }
 
 /// A `format` file, and records of its event: all zeros, all ones, and the file itself.
