@@ -170,6 +170,7 @@ fn relocations(bytes: &[u8]) -> bool {
 /// The event grammar for both kinds of commands, on a host with a PMU and tracepoints; names and near names too.
 fn event(bytes: &[u8]) -> bool {
     use crate::event::{Format, Mode, Offered, Pmu, PmuEvent, name_of, parse};
+    use crate::vendor::VendorEvent;
     let text = String::from_utf8_lossy(bytes);
     let pmu = Pmu {
         name: "cpu".to_owned(),
@@ -183,9 +184,17 @@ fn event(bytes: &[u8]) -> bool {
         ..Pmu::default()
     };
     let tracepoint = |name: &str, id| ("sched".to_owned(), name.to_owned(), id);
-    let host =
-        Offered { pmus: vec![pmu], tracepoints: vec![tracepoint("sched_switch", 1), tracepoint("sched_waking", 2)] };
-    let taken = [&*text, "cpu/any/"].map(|text| {
+    let of_vendor = |name: &str, terms: &str| VendorEvent {
+        name: name.to_owned(),
+        terms: terms.to_owned(),
+        ..VendorEvent::default()
+    };
+    let host = Offered {
+        pmus: vec![pmu],
+        tracepoints: vec![tracepoint("sched_switch", 1), tracepoint("sched_waking", 2)],
+        vendor: vec![of_vendor("l1d.replacement", "event=0x51"), of_vendor("of.file", &text)],
+    };
+    let taken = [&*text, "cpu/any/", "of.file"].map(|text| {
         [Mode::Record, Mode::Stat].map(|mode| match parse(text, &host, mode) {
             Ok(events) => events.iter().all(|event| !name_of(&event.attr, &|_| None, &|_| None).is_empty()),
             Err(error) => error.nearest(3).len() > 3 || error.to_string().is_empty(),
