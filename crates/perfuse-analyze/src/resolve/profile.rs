@@ -3,7 +3,7 @@
 use perfuse_format::perfdata::attr::{flag, kind, sample_type};
 use perfuse_format::perfdata::{EventAttr, Sample};
 
-use super::{Names, Resolver};
+use super::{ByChain, CommId, Names, Resolver};
 use crate::profile::{
     Frame, FrameId, FrameKind, NodeId, Profile, ProfileEvent, ProfileSample, ProfileThread, WeightUnit,
 };
@@ -18,6 +18,10 @@ pub struct ProfileBuilder {
     profile: Profile,
     /// Frame of the profile of each frame of the resolver.
     frames: Vec<Option<FrameId>>,
+    /// Where the stacks of chains that were met before end.
+    nodes: ByChain<Option<NodeId>>,
+    /// The thread of the last sample: process, thread and name, and its index.
+    recent_thread: Option<((i32, i32, CommId), u32)>,
     /// Whether source lines are wanted, and addresses tell frames of one function apart.
     details: bool,
 }
@@ -51,19 +55,41 @@ impl ProfileBuilder {
         sample: &Sample<'_>,
         weight: u64,
     ) {
-        let comm = resolver.comm(sample.tid);
-        let comm = resolver.comm_name(comm).to_owned();
-        let thread = self.profile.add_thread(&ProfileThread { pid: sample.pid, tid: sample.tid, comm });
-        let ids: Vec<_> = resolver.chain(attr, sample).iter().rev().map(|frame| frame.frame).collect();
-        let ids =
-            if ids.is_empty() && sample.fields & sample_type::IP != 0 { vec![resolver.place(sample)] } else { ids };
-        let mut node: Option<NodeId> = None;
-        for id in ids {
-            let frame = self.frame(resolver, id);
-            node = Some(self.profile.add_node(node, frame));
-        }
+        let thread = self.thread(resolver, sample);
+        let known = resolver.chain_id(attr, sample);
+        let node = known.and_then(|id| self.nodes.get(id)).unwrap_or_else(|| {
+            let ids: Vec<_> = resolver.chain(attr, sample).iter().rev().map(|frame| frame.frame).collect();
+            // Of a sample without a chain its own place counts, which the chain does not tell.
+            let known = known.filter(|_| !ids.is_empty());
+            let ids =
+                if ids.is_empty() && sample.fields & sample_type::IP != 0 { vec![resolver.place(sample)] } else { ids };
+            let mut node: Option<NodeId> = None;
+            for id in ids {
+                let frame = self.frame(resolver, id);
+                node = Some(self.profile.add_node(node, frame));
+            }
+            if let Some(id) = known {
+                self.nodes.set(id, node);
+            }
+            node
+        });
         let cpu = (sample.fields & sample_type::CPU != 0).then_some(sample.cpu);
         self.profile.samples.push(ProfileSample { event, thread, node, time: sample.time, cpu, weight });
+    }
+
+    /// The thread of a sample, by the name that it has now.
+    fn thread<N: Names>(&mut self, resolver: &mut Resolver<N>, sample: &Sample<'_>) -> u32 {
+        let comm = resolver.comm(sample.tid);
+        let key = (sample.pid, sample.tid, comm);
+        if let Some((recent, thread)) = self.recent_thread
+            && recent == key
+        {
+            return thread;
+        }
+        let comm = resolver.comm_name(comm).to_owned();
+        let thread = self.profile.add_thread(&ProfileThread { pid: sample.pid, tid: sample.tid, comm });
+        self.recent_thread = Some((key, thread));
+        thread
     }
 
     fn frame<N: Names>(&mut self, resolver: &mut Resolver<N>, id: super::FrameId) -> FrameId {

@@ -10,7 +10,7 @@ use anyhow::Context as _;
 use perfuse_analyze::resolve::{Found, Inline, Names, UserStack};
 use perfuse_analyze::session::{Dso, DsoId, DsoKind, Session};
 use perfuse_collect::mapped::{MappedFile, map_open};
-use perfuse_format::perfdata::{CpuMode, PerfData};
+use perfuse_format::perfdata::{CpuMode, PerfData, RawRecord};
 use perfuse_render::perf::header::About;
 use perfuse_symbol::unwind::{CfiId, Frame, Machine, Mapped, Place, Registers, Unwinder};
 use perfuse_symbol::{DsoSpec, Files, HostFiles, InlineFrame, ModuleId, Problem, SymbolId, SymbolOptions, Symbols};
@@ -61,6 +61,38 @@ impl Input {
         match &self.bytes {
             Bytes::Mapped(mapped) => mapped,
             Bytes::Read(read) => read,
+        }
+    }
+}
+
+/// Going through the records of an input once, from its beginning to its end: what was looked at is given back now and
+/// then, so that a recording of gigabytes takes the memory of a few rounds of its rings.
+pub(crate) struct Passage<'i> {
+    input: &'i Input,
+    /// Bytes of the records since something was given back.
+    since: usize,
+}
+
+impl<'i> Passage<'i> {
+    /// Bytes of records after which all pages are given back. Records come in the order of time, from as many places of
+    /// the file as there are rings, so none of them is the end of what was read; the few pages that are still needed are
+    /// read again.
+    const STEP: usize = 2 << 20;
+
+    /// At the beginning.
+    pub(crate) fn new(input: &'i Input) -> Self {
+        Self { input, since: 0 }
+    }
+
+    /// Takes note of a record.
+    #[inline]
+    pub(crate) fn at(&mut self, record: &RawRecord<'_>) {
+        self.since += record.body.len();
+        if self.since >= Self::STEP {
+            self.since = 0;
+            if let Bytes::Mapped(mapped) = &self.input.bytes {
+                mapped.release(0..usize::MAX);
+            }
         }
     }
 }

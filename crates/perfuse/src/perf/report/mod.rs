@@ -16,7 +16,7 @@ use perfuse_format::perfdata::PerfData;
 use perfuse_render::perf::report::{Layout, ReportEvent, ReportOptions};
 
 use super::options::Parsed;
-use super::recorded::{self, Input};
+use super::recorded::{self, Input, Passage};
 use crate::console::{self, Console};
 use load::{Loaded, Refusal};
 pub(super) use options::COMMAND;
@@ -44,7 +44,7 @@ pub(super) fn run(parsed: &Parsed, console: &Console) -> anyhow::Result<u8> {
         return Ok(status);
     }
     let stdio = options.stdio.unwrap_or_else(|| !(stdout().is_terminal() && stdin().is_terminal()));
-    let loaded = match Loaded::new(&options, &data, parsed, console)? {
+    let loaded = match Loaded::new(&options, &data, Some(Passage::new(&input)), parsed, console)? {
         Ok(loaded) => loaded,
         Err(refusal) => return Ok(refuse(&refusal)),
     };

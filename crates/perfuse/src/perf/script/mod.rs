@@ -14,7 +14,7 @@ use perfuse_format::perfdata::{CpuMode, PerfData, Sample};
 use perfuse_render::perf::script::{Dump, Printer, Style, Traces, dso_name};
 
 use super::options::Parsed;
-use super::recorded::{self, Input, RecordedNames};
+use super::recorded::{self, Input, Passage, RecordedNames};
 use crate::console::{self, Console};
 pub(super) use options::COMMAND;
 use options::{Header, Options, Shown, Wanted};
@@ -60,7 +60,7 @@ pub(super) fn run(parsed: &Parsed, console: &Console) -> anyhow::Result<u8> {
     if options.dump {
         script.dump = Some(Dump::new(&data, &input.name, recorded::arch(&data)));
     }
-    script.run(resolver, console)
+    script.run(resolver, Passage::new(&input), console)
 }
 
 /// Everything that going through the records needs.
@@ -101,12 +101,18 @@ impl<'a> Script<'a> {
         })
     }
 
-    fn run(mut self, mut resolver: Resolver<RecordedNames>, console: &Console) -> anyhow::Result<u8> {
+    fn run(
+        mut self,
+        mut resolver: Resolver<RecordedNames>,
+        mut passage: Passage<'_>,
+        console: &Console,
+    ) -> anyhow::Result<u8> {
         let mut stdout = std::io::stdout().lock();
         let ended = resolver.replay(self.data, |resolver, item| {
             match item {
                 Item::Sample(_, sample) => self.sample(resolver, sample),
                 Item::Raw(raw) => {
+                    passage.at(&raw);
                     if let Some(dump) = &mut self.dump {
                         dump.record(&raw, &mut self.out);
                     }
