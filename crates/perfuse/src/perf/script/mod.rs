@@ -147,7 +147,7 @@ impl<'a> Script<'a> {
             return;
         }
         if self.dump.is_some() {
-            self.dump_place(resolver, sample);
+            dump_place(resolver, sample, &mut self.out);
         }
         if !self.wants(resolver, sample) {
             return;
@@ -161,19 +161,6 @@ impl<'a> Script<'a> {
     fn of_wanted_cpu(&self, cpu: Option<u32>) -> bool {
         let cpu = cpu.filter(|cpu| *cpu != u32::MAX);
         self.wanted.cpus.as_ref().is_none_or(|cpus| cpu.is_none_or(|cpu| cpus.contains(&cpu)))
-    }
-
-    /// What a dump tells of a sample besides its record: the thread, and the file that it ran in.
-    fn dump_place(&mut self, resolver: &mut Resolver<RecordedNames>, sample: &Sample<'_>) {
-        let place = resolver.place(sample);
-        let dso = resolver.frame(place).dso.and_then(|dso| resolver.session().dso_of(dso));
-        let dso = match sample.cpu_mode() {
-            CpuMode::Kernel | CpuMode::User => dso.map_or_else(|| "<not found>".to_owned(), dso_name),
-            _ => "[hypervisor]".to_owned(),
-        };
-        let comm = resolver.comm(sample.tid);
-        let text = format!(" ... thread: {}:{}\n ...... dso: {dso}\n", resolver.comm_name(comm), sample.tid);
-        self.out.extend_from_slice(text.as_bytes());
     }
 
     fn wants(&self, resolver: &mut Resolver<RecordedNames>, sample: &Sample<'_>) -> bool {
@@ -197,6 +184,19 @@ impl<'a> Script<'a> {
         wanted.dsos.as_ref().is_none_or(|dsos| in_dsos(resolver, place, dsos))
             && wanted.symbols.as_ref().is_none_or(|set| resolver.function(place).is_some_and(|name| set.contains(name)))
     }
+}
+
+/// What a dump tells of a sample besides its record: the thread, and the file that it ran in.
+pub(super) fn dump_place(resolver: &mut Resolver<RecordedNames>, sample: &Sample<'_>, out: &mut Vec<u8>) {
+    let place = resolver.place(sample);
+    let dso = resolver.frame(place).dso.and_then(|dso| resolver.session().dso_of(dso));
+    let dso = match sample.cpu_mode() {
+        CpuMode::Kernel | CpuMode::User => dso.map_or_else(|| "<not found>".to_owned(), dso_name),
+        _ => "[hypervisor]".to_owned(),
+    };
+    let comm = resolver.comm(sample.tid);
+    let text = format!(" ... thread: {}:{}\n ...... dso: {dso}\n", resolver.comm_name(comm), sample.tid);
+    out.extend_from_slice(text.as_bytes());
 }
 
 /// How far wall-clock time is from the clock of the recording, and how far the reader's time zone is from UTC.
