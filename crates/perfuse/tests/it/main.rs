@@ -11,6 +11,7 @@ mod perf_script;
 mod perf_stat;
 mod perfdata;
 mod record;
+mod record_extra;
 mod replay;
 mod watch;
 
