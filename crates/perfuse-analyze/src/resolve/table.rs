@@ -2,7 +2,7 @@
 
 /// From two numbers to a third, in open addressing. Only asked for single keys: its order reaches nobody.
 #[derive(Debug, Default)]
-pub(super) struct AddressTable {
+pub(crate) struct AddressTable {
     /// Power of two; `value == EMPTY` is a free slot.
     slots: Vec<Slot>,
     used: usize,
@@ -25,7 +25,7 @@ fn hash((space, address): (u32, u64)) -> usize {
 
 impl AddressTable {
     /// The value of a key.
-    pub(super) fn get(&self, key: (u32, u64)) -> Option<u32> {
+    pub(crate) fn get(&self, key: (u32, u64)) -> Option<u32> {
         let mask = self.slots.len().checked_sub(1)?;
         let mut at = hash(key) & mask;
         loop {
@@ -41,7 +41,7 @@ impl AddressTable {
     }
 
     /// Adds a key that is not there yet.
-    pub(super) fn insert(&mut self, key: (u32, u64), value: u32) {
+    pub(crate) fn insert(&mut self, key: (u32, u64), value: u32) {
         if self.used * 2 >= self.slots.len() {
             let size = (self.slots.len() * 2).max(1024);
             let old = std::mem::replace(&mut self.slots, vec![FREE; size]);

@@ -174,6 +174,12 @@ impl Program {
         self.text.get(span.start as usize..span.end as usize).unwrap_or_default()
     }
 
+    /// The bytes of a span's text.
+    #[inline]
+    pub(super) fn bytes(&self, span: Span) -> &[u8] {
+        self.text.as_bytes().get(span.start as usize..span.end as usize).unwrap_or_default()
+    }
+
     /// Puts a text into the pool.
     pub(super) fn intern(&mut self, text: &str) -> Span {
         let start = u32::try_from(self.text.len()).unwrap_or(u32::MAX);
@@ -182,6 +188,7 @@ impl Program {
     }
 
     /// The node with this number; what cannot be there is a zero.
+    #[inline]
     pub(super) fn node(&self, id: NodeId) -> Node {
         self.nodes.get(id as usize).copied().unwrap_or(Node::Atom { value: 0, text: Span::default() })
     }

@@ -12,6 +12,7 @@ mod perf_script;
 mod perf_stat;
 mod perfdata;
 mod record;
+mod record_extra;
 mod replay;
 mod watch;
 

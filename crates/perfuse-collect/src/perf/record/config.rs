@@ -68,6 +68,8 @@ pub struct Options {
     pub no_inherit: bool,
     /// Counts per task (`-s`).
     pub inherit_stat: bool,
+    /// All events are one group (`--group`), the one that tells of mappings and tasks included.
+    pub group: bool,
     /// No samples (`-n`).
     pub no_samples: bool,
     /// Data addresses (`-d`).
@@ -155,6 +157,8 @@ pub struct Planned {
     pub group: Option<String>,
     /// Modifier `S`: the leader samples the values of the group.
     pub sample_read: bool,
+    /// Modifier `W` of its group: it falls apart where the kernel refuses it as a whole.
+    pub weak: bool,
     /// Modifier `P`: as precise as the hardware can.
     pub precise_max: bool,
     /// Terms.
@@ -181,7 +185,7 @@ impl Planned {
         Self { name: "dummy:HG".to_owned(), attr, leader: index, ..Self::default() }
     }
 
-    fn is_dummy(&self) -> bool {
+    pub(super) fn is_dummy(&self) -> bool {
         self.attr.kind == kind::SOFTWARE && self.attr.config == DUMMY
     }
 
@@ -220,6 +224,9 @@ fn choose_tracking(events: &mut Vec<Planned>, options: &Options) {
     let at = events.len();
     events.push(Planned::dummy(at));
     events[at].tracking = true;
+    if options.group {
+        events[at].leader = 0;
+    }
     if options.delayed && !options.whole_cpus {
         events[at].attr.flags |= flag::ENABLE_ON_EXEC;
     } else {
@@ -335,7 +342,9 @@ fn sample_bits(attr: &mut EventAttr, options: &Options, is_dummy: bool) {
     add(sample_type::PHYS_ADDR, options.physical);
     add(sample_type::DATA_PAGE_SIZE, options.data_page_size);
     add(sample_type::CODE_PAGE_SIZE, options.code_page_size);
-    add(sample_type::WEIGHT, options.weight);
+    // On x86 the parts of a weight have fields of their own.
+    let weight = if cfg!(target_arch = "x86_64") { sample_type::WEIGHT_STRUCT } else { sample_type::WEIGHT };
+    add(weight, options.weight);
     add(sample_type::TRANSACTION, options.transaction);
     add(sample_type::CGROUP, options.cgroups);
     add(sample_type::BRANCH_STACK, options.branches != 0);
@@ -491,6 +500,7 @@ mod tests {
         delayed: false,
         no_inherit: false,
         inherit_stat: false,
+        group: false,
         no_samples: false,
         addresses: false,
         physical: false,

@@ -31,12 +31,11 @@ pub(super) fn rotate(session: &mut Session<'_>) -> Result<(), WriteError> {
     session.writer.live = live;
     let head = session.writer.layout.head(0, []);
     session.writer.output.write(&head)?;
-    session.kernel = state::write(session.plan, &session.recording, &mut session.writer)?.0;
-    Ok(())
+    session.tell_state()
 }
 
 /// What the rings that are overwritten hold.
-fn snapshot(session: &mut Session<'_>) -> Result<(), WriteError> {
+pub(super) fn snapshot(session: &mut Session<'_>) -> Result<(), WriteError> {
     let Session { recording, writer, .. } = session;
     recording.snapshot(|unread| writer.take(unread))?;
     writer.end_round()
@@ -123,10 +122,11 @@ impl Session<'_> {
 
     /// What is still in the rings, and the state where it is told at the end.
     fn rest(&mut self) -> Result<(), WriteError> {
+        self.recording.empty_from(1);
         self.drain()?;
         snapshot(self)?;
         if self.plan.tail_synth {
-            self.kernel = state::write(self.plan, &self.recording, &mut self.writer)?.0;
+            self.tell_state()?;
         }
         Ok(())
     }

@@ -51,6 +51,7 @@ impl<'a> Notes<'a> {
                 .with("used", used)
                 .with("paranoid", paranoid.map_or_else(|| "?".to_owned(), |level| level.to_string())),
             Notice::Older { event, without } => Msg::new("record-older").with("event", event).with("without", *without),
+            Notice::BrokenUp { leader } => Msg::new("record-broken-up").with("event", leader),
             Notice::ThreadGone { tid } => Msg::new("record-thread-gone").with("task", tid.to_string()),
         };
         self.note(&message);
