@@ -7,14 +7,14 @@ use perfuse_format::vendor::Expr;
 use super::metrics::{Alarm, Metric, MetricStyle};
 
 /// Where the value of a name in a formula comes from.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Source {
     /// The seconds that passed.
     Seconds,
-    /// The count of an event, as the kernel gives it, times a factor (1e-9 makes nanoseconds seconds).
-    Event {
-        /// Its index.
-        index: usize,
+    /// The counts of events, as the kernel gives them, added up and times a factor (1e-9 makes nanoseconds seconds).
+    Events {
+        /// Their indexes.
+        indexes: Vec<usize>,
         /// The factor.
         factor: f64,
     },
@@ -53,9 +53,9 @@ pub struct Formula {
 impl Formula {
     /// The event that it is shown behind: the first of its own.
     pub fn first_event(inputs: &[Input]) -> Option<usize> {
-        let index = |input: &Input| match input.source {
+        let index = |input: &Input| match &input.source {
             Source::Seconds => None,
-            Source::Event { index, .. } => Some(index),
+            Source::Events { indexes, .. } => indexes.iter().min().copied(),
         };
         inputs.iter().filter_map(index).min()
     }
@@ -66,9 +66,12 @@ impl Formula {
         let mut values: BTreeMap<&str, (f64, f64)> = BTreeMap::new();
         let mut complete = true;
         for input in &self.inputs {
-            let value = match input.source {
+            let value = match &input.source {
                 Source::Seconds => Some(seconds),
-                Source::Event { index, factor } => count(index).map(|count| count * factor),
+                Source::Events { indexes, factor } => {
+                    let total: Option<f64> = indexes.iter().map(|index| count(*index)).sum();
+                    total.map(|total| total * factor)
+                }
             };
             match value {
                 Some(value) => {
@@ -92,8 +95,8 @@ mod tests {
     fn formula(text: &str) -> Formula {
         let input = |name: &str, source| Input { name: name.to_owned(), source, sources: 2.0 };
         let inputs = vec![
-            input("a", Source::Event { index: 3, factor: 1.0 }),
-            input("b", Source::Event { index: 1, factor: 1e-9 }),
+            input("a", Source::Events { indexes: vec![3], factor: 1.0 }),
+            input("b", Source::Events { indexes: vec![1], factor: 1e-9 }),
             input("duration_time", Source::Seconds),
         ];
         Formula {

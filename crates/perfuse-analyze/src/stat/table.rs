@@ -289,7 +289,7 @@ mod tests {
         use crate::stat::{Formula, Input, MetricStyle, Source};
         let input = |name: &str, index| Input {
             name: name.to_owned(),
-            source: Source::Event { index, factor: 1.0 },
+            source: Source::Events { indexes: vec![index], factor: 1.0 },
             sources: 1.0,
         };
         let formula = Formula {
