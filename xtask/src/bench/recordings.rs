@@ -42,8 +42,11 @@ pub(super) const TRACEPOINTS: Recording =
     Recording { name: "tracepoints", options: &["-a", "-e", "sched:*,raw_syscalls:*"], load: Load::Switches };
 
 /// Copied stacks of a program with debug information.
-pub(super) const DWARF_STACKS: Recording =
-    Recording { name: "DWARF stacks of a program", options: &["-F", "4000", "--call-graph", "dwarf"], load: Load::Workload };
+pub(super) const DWARF_STACKS: Recording = Recording {
+    name: "DWARF stacks of a program",
+    options: &["-F", "4000", "--call-graph", "dwarf"],
+    load: Load::Workload,
+};
 
 impl Recording {
     /// Its file of 64 MiB, or 1 GiB; made once for each size.
