@@ -151,3 +151,48 @@ fn what_needs_what_is_not_there_is_refused_and_not_passed_over() {
         assert!(read.status.success() && !read.stdout.is_empty(), "{line:?}: {}", stderr(&read));
     }
 }
+
+#[test]
+fn directories_of_perf_are_read_as_perf_reads_them() {
+    need!(may_watch_everything());
+    let directory = tempfile::tempdir().unwrap();
+    for kind in [&["--threads"][..], &["--threads", "-z"]] {
+        let path = directory.path().join(format!("dir{}", kind.len()));
+        let mut command = Command::new("perf");
+        command.arg("record").args(kind).args(["-e", "cpu-clock", "-F", "999", "-ag", "-o"]).arg(&path);
+        let recorded = command.args(["--", "sh", "-c", "ls -R /usr/share >/dev/null"]).output().unwrap();
+        if !recorded.status.success() || !path.is_dir() {
+            skip!("this perf does not write directories: {}", stderr(&recorded));
+        }
+        let arguments = ["script", "-F", "comm,tid,cpu,time,event,ip", "-i"];
+        let theirs = Command::new("perf").args(arguments).arg(&path).output().unwrap();
+        let ours = perfuse(arguments).arg(&path).output().unwrap();
+        assert!(ours.status.success(), "{}", stderr(&ours));
+        let [ours, theirs] =
+            [&ours, &theirs].map(|output| stdout(output).lines().map(str::to_owned).collect::<Vec<_>>());
+        assert!(ours.len() > 10 && ours.len() == theirs.len(), "{} {}", ours.len(), theirs.len());
+        let different = ours.iter().zip(&theirs).find(|(ours, theirs)| ours != theirs);
+        assert_eq!(different, None, "{kind:?}");
+    }
+}
+
+#[test]
+fn waits_are_summed_up_where_they_happen_and_perf_reads_them() {
+    need!(may_watch_everything());
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("perf.data");
+    let output = perfuse(["record", "--off-cpu", "-e", "cpu-clock", "-g", "-o"])
+        .arg(&file)
+        .args(["--", "sh", "-c", "sleep 0.3; sleep 0.2; exit 3"])
+        .env("HOME", directory.path())
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
+    let read = Command::new("perf").args(["script", "-F", "comm,event,period", "-i"]).arg(&file).output().unwrap();
+    assert!(read.status.success(), "{}", stderr(&read));
+    let text = stdout(&read);
+    let waits = text.lines().filter(|line| line.contains("sleep") && line.contains("offcpu-time"));
+    let waited: u64 = waits.filter_map(|line| line.split_whitespace().nth(1)?.parse::<u64>().ok()).sum();
+    // A busy machine wakes the sleepers later, never earlier.
+    assert!(waited >= 490_000_000, "{waited}: {text}");
+}
