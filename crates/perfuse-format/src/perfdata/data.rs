@@ -239,12 +239,20 @@ impl<'a> PerfData<'a> {
 
     /// Decodes a sample.
     pub fn decode_sample<'r>(&self, record: &RawRecord<'r>) -> Result<Sample<'r>, DecodeError> {
+        let mut sample = Sample::default();
+        self.decode_sample_into(record, &mut sample)?;
+        Ok(sample)
+    }
+
+    /// Decodes a sample into `sample`: of what was in it nothing is left, but its memory is used again. After an error its
+    /// content means nothing.
+    pub fn decode_sample_into<'r>(&self, record: &RawRecord<'r>, sample: &mut Sample<'r>) -> Result<(), DecodeError> {
         if record.kind != kind::SAMPLE {
             return Err(DecodeError::NoSample { offset: record.offset, kind: record.kind });
         }
         let event = self.event_of(record)?;
         let attr = self.attr(event, record)?;
-        decode::sample(record, event, attr, self.header.endian)
+        decode::sample_into(record, event, attr, self.header.endian, sample)
             .map_err(|field| DecodeError::Short { offset: record.offset, field })
     }
 

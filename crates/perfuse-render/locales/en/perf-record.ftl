@@ -24,13 +24,8 @@ record-older = This kernel does not know `{ $without }`; { $event } goes without
 record-thread-gone = Thread { $task } ended before it could be watched.
 record-hidden = The kernel hides its addresses (kernel.kptr_restrict, kernel.perf_event_paranoid): kernel functions cannot be named later.
 record-lost = Lost: { $lost } of { $all } samples ({ $percent }%). More room: `-m { $bytes }K`. Or fewer samples: a lower `-F`, a filter, fewer events.
-record-fail-open = { $event } cannot be opened: { $errno }.
-record-fail-hardware = The { $event } event is not supported: this machine shows no PMU (as most guests), or its PMU does not count that ({ $errno }). It takes the host, or a guest with a virtual PMU.
 record-fail-branches = { $event }: the PMU does not support branch stacks ({ $errno }). Branches take a CPU with last branch records (LBR, BRS, BRBE) that this machine shows; call chains also come with `--call-graph fp` or `dwarf`.
-record-fail-permission = { $event } may not be opened ({ $errno }): kernel.perf_event_paranoid = { $paranoid }. It takes root, CAP_PERFMON, or a lower kernel.perf_event_paranoid.
 record-fail-task = Task { $task } may not be watched ({ $errno }): it belongs to another user or is protected (ptrace), in spite of the capability of this process.
-record-fail-files = Too many open files for { $event } ({ $errno }): one for each event, CPU and thread. Raise `ulimit -n`, or use `-a`, `--per-thread` or fewer events.
-record-fail-no-task = { $event }: task { $task } is gone ({ $errno }).
 record-fail-cgroup = No cgroup { $name }: { $reason }.
 record-fail-filter = failed to set filter "{ $filter }" on event { $event } with { $number } ({ $errno })
 record-fail-map = A ring of { $bytes } bytes cannot be mapped ({ $errno }). Use a smaller `-m`, or raise kernel.perf_event_mlock_kb or `ulimit -l`.

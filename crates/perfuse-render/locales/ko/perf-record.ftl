@@ -24,13 +24,8 @@ record-older = 이 커널은 `{ $without }` 기능을 모르므로 { $event } �
 record-thread-gone = { $task }번 스레드는 관찰하기 전에 끝났습니다.
 record-hidden = 커널이 주소를 숨깁니다(kernel.kptr_restrict, kernel.perf_event_paranoid). 나중에 커널 함수의 이름을 알 수 없습니다.
 record-lost = 잃은 표본: { $all }개 가운데 { $lost }개({ $percent }%). 공간을 늘리려면 `-m { $bytes }K`를 쓰십시오. 또는 `-F` 값을 낮추거나, 필터를 쓰거나, 이벤트를 줄이십시오.
-record-fail-open = { $event } 이벤트를 열 수 없습니다: { $errno }.
-record-fail-hardware = { $event } 이벤트는 지원되지 않습니다. 이 시스템에는 PMU가 보이지 않거나(대부분의 게스트가 그렇습니다) PMU가 그것을 세지 못합니다({ $errno }). 호스트나 가상 PMU가 있는 게스트가 필요합니다.
 record-fail-branches = { $event }: PMU가 분기 스택을 지원하지 않습니다({ $errno }). 분기를 기록하려면 최근 분기 기록(LBR, BRS, BRBE)이 보이는 CPU가 필요합니다. 호출 체인은 `--call-graph fp`나 `dwarf`로도 얻을 수 있습니다.
-record-fail-permission = { $event } 이벤트를 열 권한이 없습니다({ $errno }): kernel.perf_event_paranoid = { $paranoid }. root, CAP_PERFMON 또는 더 낮은 kernel.perf_event_paranoid 값이 필요합니다.
 record-fail-task = { $task }번 태스크를 관찰할 수 없습니다({ $errno }). 이 프로세스에 권한이 있어도, 다른 사용자의 것이거나 보호된 태스크(ptrace)입니다.
-record-fail-files = { $event } 이벤트에 열린 파일이 너무 많습니다({ $errno }). 이벤트, CPU, 스레드마다 하나씩 필요합니다. `ulimit -n`을 높이거나 `-a`, `--per-thread`를 쓰거나 이벤트를 줄이십시오.
-record-fail-no-task = { $event }: { $task }번 태스크가 사라졌습니다({ $errno }).
 record-fail-cgroup = { $name } cgroup이 없습니다: { $reason }.
 record-fail-filter = { $event } 이벤트에 필터 "{ $filter }"를 설정하지 못했습니다: { $number } ({ $errno })
 record-fail-map = { $bytes }바이트 링을 매핑할 수 없습니다({ $errno }). `-m` 값을 줄이거나 kernel.perf_event_mlock_kb 또는 `ulimit -l`을 높이십시오.

@@ -10,6 +10,7 @@ const PAIRS: &[u8; 200] = b"0001020304050607080910111213141516171819\
 8081828384858687888990919293949596979899";
 
 /// The decimal digits of `value`, at the end of `buffer`; gives where they begin.
+#[inline]
 fn digits(buffer: &mut [u8; MOST], value: u64) -> usize {
     let mut at = MOST;
     let mut rest = value;
@@ -31,11 +32,20 @@ fn digits(buffer: &mut [u8; MOST], value: u64) -> usize {
 }
 
 /// `count` times the byte `fill`.
+#[inline]
 pub fn fill(out: &mut Vec<u8>, fill: u8, count: usize) {
-    out.resize(out.len() + count, fill);
+    if count > 24 {
+        out.resize(out.len() + count, fill);
+        return;
+    }
+    // A copy of fixed length is a few instructions, one of a length that is not known a call.
+    let end = out.len() + count;
+    out.extend_from_slice(&[fill; 24]);
+    out.truncate(end);
 }
 
 /// `%*u`: right-aligned in `width` columns.
+#[inline]
 pub fn decimal(out: &mut Vec<u8>, value: u64, width: usize) {
     let mut buffer = [0; MOST];
     let digits = &buffer_from(&mut buffer, value);
@@ -43,12 +53,14 @@ pub fn decimal(out: &mut Vec<u8>, value: u64, width: usize) {
     out.extend_from_slice(digits);
 }
 
+#[inline]
 fn buffer_from(buffer: &mut [u8; MOST], value: u64) -> &[u8] {
     let at = digits(buffer, value);
     &buffer[at..]
 }
 
 /// `%0*u`.
+#[inline]
 pub fn zero_padded(out: &mut Vec<u8>, value: u64, width: usize) {
     let mut buffer = [0; MOST];
     let digits = buffer_from(&mut buffer, value);
@@ -57,6 +69,7 @@ pub fn zero_padded(out: &mut Vec<u8>, value: u64, width: usize) {
 }
 
 /// `%*d`, or `%-*d` with `left`.
+#[inline]
 pub fn signed(out: &mut Vec<u8>, value: i64, width: usize, left: bool) {
     let mut buffer = [0; MOST];
     let digits = buffer_from(&mut buffer, value.unsigned_abs());
@@ -91,16 +104,20 @@ pub fn prefixed_hex(out: &mut Vec<u8>, value: u64) {
     hex(out, value, 0);
 }
 
+#[inline]
 fn padded_hex(out: &mut Vec<u8>, value: u64, width: usize, pad: u8) {
     const HEX: &[u8; 16] = b"0123456789abcdef";
     let length = usize::try_from((64 - value.leading_zeros()).div_ceil(4)).unwrap_or(16).max(1);
     fill(out, pad, width.saturating_sub(length));
-    for place in (0..length).rev() {
-        out.push(HEX[usize::try_from(value >> (place * 4) & 15).unwrap_or_default()]);
+    let mut digits = [0; 16];
+    for (place, digit) in digits.iter_mut().take(length).enumerate() {
+        *digit = HEX[usize::try_from(value >> ((length - 1 - place) * 4) & 15).unwrap_or_default()];
     }
+    out.extend_from_slice(&digits[..length]);
 }
 
 /// `%*s` with a positive width, `%-*s` with `left`; counts bytes as C does.
+#[inline]
 pub fn text(out: &mut Vec<u8>, text: &[u8], width: usize, left: bool) {
     let missing = width.saturating_sub(text.len());
     if !left {

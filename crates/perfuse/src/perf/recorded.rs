@@ -10,10 +10,12 @@ use anyhow::Context as _;
 use perfuse_analyze::resolve::{Found, Inline, Names, UserStack};
 use perfuse_analyze::session::{Dso, DsoId, DsoKind, Session};
 use perfuse_collect::mapped::{MappedFile, map_open};
-use perfuse_format::perfdata::{CpuMode, Joined, PerfData};
+use perfuse_format::perfdata::{CpuMode, Joined, PerfData, RawRecord};
 use perfuse_render::perf::header::About;
 use perfuse_symbol::unwind::{CfiId, Frame, Machine, Mapped, Place, Registers, Unwinder};
-use perfuse_symbol::{DsoSpec, HostFiles, InlineFrame, ModuleId, Problem, SymbolId, SymbolOptions, Symbols};
+use perfuse_symbol::{
+    DsoSpec, Files, HostFiles, InlineFrame, ModuleId, Problem, Reason, SymbolId, SymbolOptions, Symbols,
+};
 
 use super::options::Parsed;
 
@@ -99,6 +101,38 @@ impl Input {
     }
 }
 
+/// Going through the records of an input once, from its beginning to its end: what was looked at is given back now and
+/// then, so that a recording of gigabytes takes the memory of a few rounds of its rings.
+pub(crate) struct Passage<'i> {
+    input: &'i Input,
+    /// Bytes of the records since something was given back.
+    since: usize,
+}
+
+impl<'i> Passage<'i> {
+    /// Bytes of records after which all pages are given back. Records come in the order of time, from as many places of
+    /// the file as there are rings, so none of them is the end of what was read; the few pages that are still needed are
+    /// read again.
+    const STEP: usize = 2 << 20;
+
+    /// At the beginning.
+    pub(crate) fn new(input: &'i Input) -> Self {
+        Self { input, since: 0 }
+    }
+
+    /// Takes note of a record.
+    #[inline]
+    pub(crate) fn at(&mut self, record: &RawRecord<'_>) {
+        self.since += record.body.len();
+        if self.since >= Self::STEP {
+            self.since = 0;
+            if let Bytes::Mapped(mapped) = &self.input.bytes {
+                mapped.release(0..usize::MAX);
+            }
+        }
+    }
+}
+
 /// Architecture of the recorded machine; of this one where the file does not tell (pipes).
 pub(crate) fn arch<'d>(data: &'d PerfData<'_>) -> &'d str {
     data.features.arch.as_deref().unwrap_or(std::env::consts::ARCH)
@@ -115,9 +149,27 @@ fn stdin_is_pipe() -> bool {
     !std::io::stdin().is_terminal() && fd.is_ok_and(|metadata| metadata.file_type().is_fifo())
 }
 
+/// The files of this host, mapped where that saves reading them.
+#[derive(Debug)]
+struct Mappable(HostFiles);
+
+impl Files for Mappable {
+    type File = File;
+
+    fn open(&self, path: &str) -> std::io::Result<File> {
+        self.0.open(path)
+    }
+
+    /// The mapping stays until the program ends: a command reads one recording, and asks once for each file.
+    fn map(&self, path: &str) -> Option<&'static [u8]> {
+        let mapped: &'static MappedFile = Box::leak(Box::new(map_open(&self.open(path).ok()?).ok()?));
+        Some(mapped)
+    }
+}
+
 /// Functions of the files that a recording mentions.
 pub(crate) struct RecordedNames {
-    symbols: Symbols<HostFiles>,
+    symbols: Symbols<Mappable>,
     /// Modules of dsos, by the number of the dso.
     modules: Vec<Option<ModuleId>>,
     reference: Option<(String, u64)>,
@@ -166,7 +218,7 @@ impl RecordedNames {
             _ => None,
         };
         Self {
-            symbols: Symbols::new(HostFiles(PathBuf::from("/")), options.clone()),
+            symbols: Symbols::new(Mappable(HostFiles(PathBuf::from("/"))), options.clone()),
             modules: Vec::new(),
             reference: None,
             unwinder: Unwinder::new(),
@@ -184,6 +236,17 @@ impl RecordedNames {
             dsos.filter_map(|(_, dso)| unnamed.get(&dso)).sum()
         };
         self.symbols.problems(of)
+    }
+
+    /// Files that were looked into, but are of another build than the recorded one.
+    pub(crate) fn other_builds(&self) -> Vec<String> {
+        let problems = self.symbols.problems(|_| 1).into_iter();
+        problems
+            .filter_map(|problem| match problem.reason {
+                Reason::BuildIdDiffers { path, .. } => Some(path),
+                _ => None,
+            })
+            .collect()
     }
 
     fn module(&mut self, id: DsoId, dso: &Dso) -> ModuleId {

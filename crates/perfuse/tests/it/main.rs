@@ -6,6 +6,7 @@ mod disk;
 mod flame;
 mod live;
 mod perf_events;
+mod perf_metrics;
 mod perf_report;
 mod perf_script;
 mod perf_stat;

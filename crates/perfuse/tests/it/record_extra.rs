@@ -196,3 +196,27 @@ fn waits_are_summed_up_where_they_happen_and_perf_reads_them() {
     // A busy machine wakes the sleepers later, never earlier.
     assert!(waited >= 490_000_000, "{waited}: {text}");
 }
+
+#[test]
+fn a_program_that_was_built_anew_is_not_taken_for_the_recorded_one() {
+    need!(gate::root());
+    need!(gate::command("cc"));
+    let directory = tempfile::tempdir().unwrap();
+    let [source, program, file] = ["x.c", "x", "perf.data"].map(|name| directory.path().join(name));
+    let build = |function: &str| {
+        let text = format!("int {function}(int n) {{ volatile int i; for (i = 0; i < n; i++); return i; }}\n");
+        std::fs::write(&source, format!("{text}int main(void) {{ return {function}(90000000) & 1; }}\n")).unwrap();
+        let built = Command::new("cc").arg("-Wl,--build-id").arg("-o").arg(&program).arg(&source).status().unwrap();
+        assert!(built.success());
+    };
+    build("before");
+    let mut command = perfuse(["record", "-N", "-e", "cpu-clock:u", "-o"]);
+    let output = command.arg(&file).arg(&program).env("HOME", directory.path()).output().unwrap();
+    assert!(output.status.success(), "{}", stderr(&output));
+    build("after");
+    for reader in [&["script"][..], &["report", "--stdio"]] {
+        let output = perfuse(reader).arg("-i").arg(&file).env("HOME", directory.path()).output().unwrap();
+        assert!(stderr(&output).contains("another build"), "{reader:?}: {}", stderr(&output));
+        assert!(!stdout(&output).contains("after"), "{reader:?}");
+    }
+}

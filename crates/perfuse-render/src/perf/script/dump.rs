@@ -35,6 +35,8 @@ pub struct Dump<'d> {
     times: Option<(bool, bool)>,
     /// Whether no event is known yet: the first record of a pipe.
     nothing_known: bool,
+    /// Whether it is for `report`, which makes nothing of maps of threads and CPUs, but takes counts of threads.
+    for_report: bool,
 }
 
 impl<'d> Dump<'d> {
@@ -52,7 +54,15 @@ impl<'d> Dump<'d> {
             arch: arch.to_owned(),
             times,
             nothing_known: piped,
+            for_report: false,
         }
+    }
+
+    /// The same for `report -D`: what the command makes nothing of is called unhandled.
+    #[must_use]
+    pub fn for_report(mut self) -> Self {
+        self.for_report = true;
+        self
     }
 
     /// Appends a record.
@@ -74,6 +84,10 @@ impl<'d> Dump<'d> {
             self.sample(raw, &sample, &attr, out);
         } else if raw.kind >= kind::HEADER_ATTR {
             own(raw, self.data.endian(), out);
+            let is_map = matches!(raw.kind, kind::THREAD_MAP | kind::CPU_MAP);
+            if self.for_report && is_map {
+                out.extend_from_slice(b": unhandled!\n");
+            }
         } else {
             match self.data.decode_record(raw) {
                 Ok(Some(decoded)) => self.contents(raw, &decoded, out),
@@ -119,7 +133,8 @@ impl<'d> Dump<'d> {
             Record::Throttle { .. } => ": unhandled!\n".to_owned(),
             Record::Read { pid, tid, values } => {
                 let event = self.data.event_of(raw).ok().and_then(|event| self.data.events.get(event));
-                read_record((*pid, *tid), event.map_or("", |event| &event.name), values)
+                let unhandled = if self.for_report { "" } else { ": unhandled!\n" };
+                read_record((*pid, *tid), event.map_or("", |event| &event.name), values) + unhandled
             }
             _ => {
                 record::contents(raw, decoded, out);

@@ -19,7 +19,7 @@ use super::options::Options;
 use super::problems;
 use crate::console::Console;
 use crate::perf::options::{Parsed, UsageError};
-use crate::perf::recorded::{self, RecordedNames};
+use crate::perf::recorded::{self, Passage, RecordedNames};
 
 /// `PERF_SAMPLE_BRANCH_CALL_STACK`: the branches are a call chain, not branches of interest.
 const BRANCH_CALL_STACK: u64 = 1 << 11;
@@ -135,10 +135,11 @@ impl Plan {
 }
 
 impl Loaded {
-    /// Reads all records. The inner error is for a file that lacks what was asked for.
+    /// Reads all records; with a `passage` what was read is given back. The inner error is for a file that lacks what was asked for.
     pub(super) fn new(
         options: &Options,
         data: &PerfData<'_>,
+        mut passage: Option<Passage<'_>>,
         parsed: &Parsed,
         console: &Console,
     ) -> anyhow::Result<Result<Self, Refusal>> {
@@ -182,7 +183,12 @@ impl Loaded {
                 }
                 Item::Record(_, Some(Record::LostSamples { lost: more })) => lost = lost.saturating_add(*more),
                 Item::Record(_, Some(record)) => feed.record(record),
-                Item::Record(_, None) | Item::Raw(_) => {}
+                Item::Raw(raw) => {
+                    if let Some(passage) = &mut passage {
+                        passage.at(&raw);
+                    }
+                }
+                Item::Record(_, None) => {}
                 Item::Bad(_, error) => {
                     bad.get_or_insert_with(|| error.to_string());
                 }
@@ -204,9 +210,10 @@ impl Loaded {
             groups: groups(options, data),
         };
         let unnamed = problems::summary(resolver.names(), &feed.unresolved, console.texts);
-        let names = if settings.columns.has(Key::Pid) { thread_names(&mut resolver, &feed) } else { BTreeMap::new() };
+        let hists = Histograms::new(feed.collector, feed.frames, settings);
+        let names = thread_names(&mut resolver, &hists);
         Ok(Ok(Self {
-            hists: Histograms::new(feed.collector, feed.frames, settings),
+            hists,
             events: super::events(data, &groups(options, data)),
             sort: plan.sort,
             names,
@@ -232,11 +239,14 @@ fn groups(options: &Options, data: &PerfData<'_>) -> Vec<Range<usize>> {
 }
 
 /// Last names of the threads that were sampled.
-fn thread_names(resolver: &mut Resolver<RecordedNames>, feed: &Feed) -> BTreeMap<i32, String> {
+fn thread_names(resolver: &mut Resolver<RecordedNames>, hists: &Histograms) -> BTreeMap<i32, String> {
     let mut names = BTreeMap::new();
-    for tid in feed.threads() {
-        let id = resolver.comm(tid);
-        names.insert(tid, resolver.comm_name(id).to_owned());
+    for entry in &hists.entries {
+        let tid = entry.thread.cast_signed();
+        names.entry(tid).or_insert_with(|| {
+            let id = resolver.comm(tid);
+            resolver.comm_name(id).to_owned()
+        });
     }
     names
 }

@@ -13,7 +13,7 @@ use perfuse_format::perfdata::{CpuMode, PerfData, Sample};
 use perfuse_render::perf::script::{Dump, Printer, Style, Traces, dso_name};
 
 use super::options::Parsed;
-use super::recorded::{self, Input, RecordedNames};
+use super::recorded::{self, Input, Passage, RecordedNames};
 use crate::console::{self, Console};
 pub(super) use options::COMMAND;
 use options::{Header, Options, Shown, Wanted};
@@ -59,7 +59,7 @@ pub(super) fn run(parsed: &Parsed, console: &Console) -> anyhow::Result<u8> {
     if options.dump {
         script.dump = Some(Dump::new(&data, &input.name, recorded::arch(&data)));
     }
-    script.run(resolver, console)
+    script.run(resolver, Passage::new(&input), console)
 }
 
 /// Everything that going through the records needs.
@@ -100,12 +100,18 @@ impl<'a> Script<'a> {
         })
     }
 
-    fn run(mut self, mut resolver: Resolver<RecordedNames>, console: &Console) -> anyhow::Result<u8> {
+    fn run(
+        mut self,
+        mut resolver: Resolver<RecordedNames>,
+        mut passage: Passage<'_>,
+        console: &Console,
+    ) -> anyhow::Result<u8> {
         let mut stdout = std::io::stdout().lock();
         let ended = resolver.replay(self.data, |resolver, item| {
             match item {
                 Item::Sample(_, sample) => self.sample(resolver, sample),
                 Item::Raw(raw) => {
+                    passage.at(&raw);
                     if let Some(dump) = &mut self.dump {
                         dump.record(&raw, &mut self.out);
                     }
@@ -138,6 +144,10 @@ impl<'a> Script<'a> {
             let message = Msg::new("script-bad").with("count", count.to_string()).with("first", first.as_str());
             console.complain(&console.texts.text(&message));
         }
+        // Whoever reads addresses instead of names is to know that the file is not the recorded one.
+        for path in resolver.names().other_builds() {
+            console.note(&Msg::new("script-other-build").with("path", path));
+        }
         Ok(0)
     }
 
@@ -146,7 +156,7 @@ impl<'a> Script<'a> {
             return;
         }
         if self.dump.is_some() {
-            self.dump_place(resolver, sample);
+            dump_place(resolver, sample, &mut self.out);
         }
         if !self.wants(resolver, sample) {
             return;
@@ -160,19 +170,6 @@ impl<'a> Script<'a> {
     fn of_wanted_cpu(&self, cpu: Option<u32>) -> bool {
         let cpu = cpu.filter(|cpu| *cpu != u32::MAX);
         self.wanted.cpus.as_ref().is_none_or(|cpus| cpu.is_none_or(|cpu| cpus.contains(&cpu)))
-    }
-
-    /// What a dump tells of a sample besides its record: the thread, and the file that it ran in.
-    fn dump_place(&mut self, resolver: &mut Resolver<RecordedNames>, sample: &Sample<'_>) {
-        let place = resolver.place(sample);
-        let dso = resolver.frame(place).dso.and_then(|dso| resolver.session().dso_of(dso));
-        let dso = match sample.cpu_mode() {
-            CpuMode::Kernel | CpuMode::User => dso.map_or_else(|| "<not found>".to_owned(), dso_name),
-            _ => "[hypervisor]".to_owned(),
-        };
-        let comm = resolver.comm(sample.tid);
-        let text = format!(" ... thread: {}:{}\n ...... dso: {dso}\n", resolver.comm_name(comm), sample.tid);
-        self.out.extend_from_slice(text.as_bytes());
     }
 
     fn wants(&self, resolver: &mut Resolver<RecordedNames>, sample: &Sample<'_>) -> bool {
@@ -196,6 +193,19 @@ impl<'a> Script<'a> {
         wanted.dsos.as_ref().is_none_or(|dsos| in_dsos(resolver, place, dsos))
             && wanted.symbols.as_ref().is_none_or(|set| resolver.function(place).is_some_and(|name| set.contains(name)))
     }
+}
+
+/// What a dump tells of a sample besides its record: the thread, and the file that it ran in.
+pub(super) fn dump_place(resolver: &mut Resolver<RecordedNames>, sample: &Sample<'_>, out: &mut Vec<u8>) {
+    let place = resolver.place(sample);
+    let dso = resolver.frame(place).dso.and_then(|dso| resolver.session().dso_of(dso));
+    let dso = match sample.cpu_mode() {
+        CpuMode::Kernel | CpuMode::User => dso.map_or_else(|| "<not found>".to_owned(), dso_name),
+        _ => "[hypervisor]".to_owned(),
+    };
+    let comm = resolver.comm(sample.tid);
+    let text = format!(" ... thread: {}:{}\n ...... dso: {dso}\n", resolver.comm_name(comm), sample.tid);
+    out.extend_from_slice(text.as_bytes());
 }
 
 /// How far wall-clock time is from the clock of the recording, and how far the reader's time zone is from UTC.

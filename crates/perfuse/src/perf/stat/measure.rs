@@ -102,7 +102,7 @@ impl Measure<'_> {
             }
             (None, None) => return Err(anyhow::anyhow!("nothing to measure").into()),
         };
-        let set = open(list, watched)?;
+        let set = open(list, watched, plan)?;
         observer.opened(list, &set, watched)?;
         let on_exec = self.watched.is_none() && plan.delay == Delay::None;
         if !on_exec && plan.delay == Delay::None {
@@ -270,8 +270,8 @@ fn difference(counts: &EventCounts, before: Option<&EventCounts>, list: &List, e
     EventCounts { supported: counts.supported, values: values.collect() }
 }
 
-/// Opens the counters; an event that may not see the kernel is asked for without it, which its name then says.
-fn open(list: &mut List, watched: &Watched) -> Result<CounterSet, CounterError> {
+/// Opens the counters. A weak group that cannot be scheduled is broken up; an event that may not see the kernel is asked for without it, which its name then says.
+fn open(list: &mut List, watched: &Watched, plan: &Plan) -> Result<CounterSet, CounterError> {
     loop {
         let specs: Vec<CounterSpec<'_>> = list
             .events
@@ -285,9 +285,16 @@ fn open(list: &mut List, watched: &Watched) -> Result<CounterSet, CounterError> 
             })
             .collect();
         match CounterSet::open(&specs, watched) {
-            Ok(set) => return Ok(set),
+            Ok(set) => {
+                let missing =
+                    (0..list.events.len()).find(|event| set.refused(*event).is_some() && list.events[*event].spec.weak);
+                if !missing.is_some_and(|event| list.break_up(event, plan)) {
+                    return Ok(set);
+                }
+            }
             Err(CounterError::Open { event, error })
                 if matches!(error.reason, Reason::NoPermission { .. }) && list.leave_kernel_out(event) => {}
+            Err(CounterError::Open { event, .. }) if list.break_up(event, plan) => {}
             Err(error) => return Err(error),
         }
     }
