@@ -31,7 +31,7 @@ pub use known::{ByChain, ChainId};
 pub use names::{Found, Inline, Names, NoNames, UserStack};
 pub use replay::Item;
 pub(crate) use table::AddressTable;
-use table::RecentIps;
+use table::{RecentIds, RecentIps};
 
 /// A place in a file; see [`Resolver::frame`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -124,16 +124,16 @@ pub struct Resolver<N> {
     comms: Vec<String>,
     by_comm: BTreeMap<String, CommId>,
     threads: BTreeMap<i32, CommId>,
-    /// The thread whose name was asked for last, until a record changes a name.
-    recent_comm: Option<(i32, CommId)>,
+    /// Names that were asked for, until a record changes them.
+    recent_comms: RecentIds,
     /// Ends of the BPF programs and trampolines by their starts: they have no symbol table, each is one function.
     programs: BTreeMap<u64, u64>,
     /// Number of the present address space of each process, and of the kernel.
     spaces: BTreeMap<i32, u32>,
     kernel_space: u32,
     last_space: u32,
-    /// The process that was asked for last, and its space.
-    recent_space: (i32, u32),
+    /// Spaces that were asked for, until a record changes them.
+    recent_spaces: RecentIds,
     chain: Vec<ChainFrame>,
     known: KnownChains,
     unwound: Vec<u64>,
@@ -165,12 +165,12 @@ impl<N: Names> Resolver<N> {
             comms: Vec::new(),
             by_comm: BTreeMap::new(),
             threads: BTreeMap::new(),
-            recent_comm: None,
+            recent_comms: RecentIds::new(),
             programs: BTreeMap::new(),
             spaces: BTreeMap::new(),
             kernel_space: 1,
             last_space: 1,
-            recent_space: (0, NO_SPACE),
+            recent_spaces: RecentIds::new(),
             chain: Vec::new(),
             known: KnownChains::default(),
             unwound: Vec::new(),
@@ -195,7 +195,6 @@ impl<N: Names> Resolver<N> {
     /// Takes note of a record; `misc` is that of its header.
     pub fn apply(&mut self, misc: u16, record: &Record<'_>) {
         self.session.apply_with(misc, record);
-        self.recent_comm = None;
         match record {
             Record::Mmap(mmap) if mmap.mode == CpuMode::Kernel => {
                 self.kernel_space = self.next_space();
@@ -210,12 +209,14 @@ impl<N: Names> Resolver<N> {
             Record::Mmap(mmap) => self.new_space(mmap.pid),
             Record::Comm { pid, tid, exec, .. } => {
                 self.threads.remove(tid);
+                self.recent_comms.forget(*tid);
                 if *exec {
                     self.new_space(*pid);
                 }
             }
             Record::Fork(task) => {
                 self.threads.remove(&task.tid);
+                self.recent_comms.forget(task.tid);
                 if task.pid != task.ppid {
                     self.new_space(task.pid);
                 }
@@ -238,14 +239,16 @@ impl<N: Names> Resolver<N> {
     fn new_space(&mut self, pid: i32) {
         let space = self.next_space();
         self.spaces.insert(pid, space);
-        self.recent_space = (pid, space);
+        self.recent_spaces.set(pid, space);
     }
 
     fn space(&mut self, pid: i32) -> u32 {
-        if self.recent_space.0 != pid {
-            self.recent_space = (pid, self.spaces.get(&pid).copied().unwrap_or(NO_SPACE));
+        if let Some(space) = self.recent_spaces.get(pid) {
+            return space;
         }
-        self.recent_space.1
+        let space = self.spaces.get(&pid).copied().unwrap_or(NO_SPACE);
+        self.recent_spaces.set(pid, space);
+        space
     }
 
     /// Where a sample was taken.
@@ -402,13 +405,11 @@ impl<N: Names> Resolver<N> {
 
     /// The name of a thread now.
     pub fn comm(&mut self, tid: i32) -> CommId {
-        if let Some((recent, id)) = self.recent_comm
-            && recent == tid
-        {
-            return id;
+        if let Some(id) = self.recent_comms.get(tid) {
+            return CommId(id);
         }
         let id = self.comm_of(tid);
-        self.recent_comm = Some((tid, id));
+        self.recent_comms.set(tid, id.0);
         id
     }
 

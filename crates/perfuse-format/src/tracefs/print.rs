@@ -57,7 +57,10 @@ impl Printer {
     /// Compiles the format.
     pub fn new(format: &EventFormat, layout: Layout) -> Self {
         let fields: Vec<_> = format.fields.iter().chain(&format.common).cloned().collect();
-        let program = compile::compile(&format.print_fmt, &fields, layout.long_size).ok();
+        let mut program = compile::compile(&format.print_fmt, &fields, layout.long_size).ok();
+        if let Some(program) = &mut program {
+            program.fold();
+        }
         let steps = program.as_ref().map(|program| steps::of(program, &fields)).unwrap_or_default();
         Self { layout, own: format.fields.len(), fields, program, steps }
     }
@@ -79,6 +82,16 @@ impl Printer {
                 Step::Text(span) => out.extend_from_slice(program.bytes(span)),
                 Step::Number { offset, size, mask, bits, plain } => {
                     number::print_plain(out, bits, plain, self.layout.number(record, offset, size) & mask);
+                }
+                Step::Formatted { offset, size, mask, piece } => {
+                    if let Some(Piece::Number { spec, letter, .. }) = program.pieces.get(piece) {
+                        number::print(out, spec, *letter, self.layout.number(record, offset, size) & mask);
+                    }
+                }
+                Step::Dynamic(index) => {
+                    if let Some(field) = self.fields.get(index) {
+                        out.extend_from_slice(field.text(self.layout, record));
+                    }
                 }
                 Step::Array { offset, size } => {
                     let rest = record.get(offset..).unwrap_or_default();

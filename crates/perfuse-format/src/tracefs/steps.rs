@@ -19,6 +19,10 @@ pub(super) enum Step {
     Text(Span),
     /// A number at a fixed place, of which the bits of `mask` count.
     Number { offset: usize, size: usize, mask: u64, bits: u32, plain: Plain },
+    /// The same, printed as piece number `piece` says: with a width, zeros, or in another form.
+    Formatted { offset: usize, size: usize, mask: u64, piece: usize },
+    /// The text that a field of this number leads to, which is elsewhere in each record.
+    Dynamic(usize),
     /// A text in an array of fixed place and length, up to its first zero.
     Array { offset: usize, size: usize },
     /// The piece of this number.
@@ -30,7 +34,7 @@ pub(super) fn of(program: &Program, fields: &[Field]) -> Vec<Step> {
     let one = |(index, piece): (usize, &Piece)| match *piece {
         Piece::Text(span) => Step::Text(span),
         Piece::Number { spec, letter, argument } => {
-            number(program, fields, &spec, letter, argument).unwrap_or(Step::Piece(index))
+            number(program, fields, &spec, letter, argument, index).unwrap_or(Step::Piece(index))
         }
         Piece::Str { spec, argument } if spec == Spec::default() => {
             array(program, fields, argument).unwrap_or(Step::Piece(index))
@@ -40,17 +44,23 @@ pub(super) fn of(program: &Program, fields: &[Field]) -> Vec<Step> {
     program.pieces.iter().enumerate().map(one).collect()
 }
 
-fn number(program: &Program, fields: &[Field], spec: &Spec, letter: u8, argument: NodeId) -> Option<Step> {
+fn number(
+    program: &Program,
+    fields: &[Field],
+    spec: &Spec,
+    letter: u8,
+    argument: NodeId,
+    piece: usize,
+) -> Option<Step> {
+    let (offset, size, mask) = place(program, fields, argument).filter(|_| spec.star.is_none())?;
     let plain = match letter {
-        b'd' | b'i' => Plain::Signed,
-        b'u' => Plain::Unsigned,
-        b'x' => Plain::Hex,
-        _ => return None,
+        _ if *spec != (Spec { size: spec.size, ..Spec::default() }) => None,
+        b'd' | b'i' => Some(Plain::Signed),
+        b'u' => Some(Plain::Unsigned),
+        b'x' => Some(Plain::Hex),
+        _ => None,
     };
-    if *spec != (Spec { size: spec.size, ..Spec::default() }) {
-        return None;
-    }
-    let (offset, size, mask) = place(program, fields, argument)?;
+    let Some(plain) = plain else { return Some(Step::Formatted { offset, size, mask, piece }) };
     Some(Step::Number { offset, size, mask, bits: number::bits(spec.size), plain })
 }
 
@@ -86,9 +96,13 @@ fn field_of<'f>(program: &Program, fields: &'f [Field], id: NodeId) -> Option<&'
     }
 }
 
-/// A text that stands in the record itself.
+/// A text that stands in the record itself, or that a field leads to.
 fn array(program: &Program, fields: &[Field], argument: NodeId) -> Option<Step> {
-    let Node::Field(index) = program.node(argument) else { return None };
+    let index = match program.node(argument) {
+        Node::Field(index) => index,
+        Node::Str(index) => return Some(Step::Dynamic(index as usize)),
+        _ => return None,
+    };
     let field = fields.get(index as usize)?;
     let fixed = matches!(field.shape, Shape::Array(_)) && field.size > 0;
     fixed.then_some(Step::Array { offset: field.offset, size: field.size })

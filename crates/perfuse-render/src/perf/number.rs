@@ -34,7 +34,14 @@ fn digits(buffer: &mut [u8; MOST], value: u64) -> usize {
 /// `count` times the byte `fill`.
 #[inline]
 pub fn fill(out: &mut Vec<u8>, fill: u8, count: usize) {
-    out.resize(out.len() + count, fill);
+    if count > 24 {
+        out.resize(out.len() + count, fill);
+        return;
+    }
+    // A copy of fixed length is a few instructions, one of a length that is not known a call.
+    let end = out.len() + count;
+    out.extend_from_slice(&[fill; 24]);
+    out.truncate(end);
 }
 
 /// `%*u`: right-aligned in `width` columns.
