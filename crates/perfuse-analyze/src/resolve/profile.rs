@@ -6,7 +6,7 @@ use perfuse_format::perfdata::attr::{flag, kind, sample_type};
 use perfuse_format::perfdata::{EventAttr, Sample};
 
 use super::table::AddressTable;
-use super::{CommId, Names, Resolver};
+use super::{ByChain, CommId, Names, Resolver};
 use crate::profile::{
     Frame, FrameId, FrameKind, NodeId, Profile, ProfileEvent, ProfileSample, ProfileThread, WeightUnit,
 };
@@ -25,6 +25,8 @@ pub struct ProfileBuilder {
     threads: BTreeMap<(i32, i32, CommId), u32>,
     /// Node of the profile of each frame below a node: most stacks have been there before.
     nodes: AddressTable,
+    /// Where the stacks of chains that were met before end.
+    chains: ByChain<Option<NodeId>>,
     /// The last stack, outermost frame first, with its nodes: the next one often begins like it.
     last: Vec<(super::FrameId, NodeId)>,
     /// Whether source lines are wanted, and addresses tell frames of one function apart.
@@ -61,17 +63,15 @@ impl ProfileBuilder {
         weight: u64,
     ) {
         let thread = self.thread(resolver, sample);
-        if resolver.chain(attr, sample).is_empty() {
-            self.last.clear();
-            if sample.fields & sample_type::IP != 0 {
-                let place = resolver.place(sample);
-                let node = self.below(resolver, None, place);
-                self.last.push((place, node));
+        let known = resolver.chain_id(attr, sample);
+        let node = known.and_then(|id| self.chains.get(id)).unwrap_or_else(|| {
+            let node = self.end_of_stack(resolver, attr, sample);
+            // Of a sample without a chain its own place counts, which the chain does not tell.
+            if let Some(id) = known.filter(|_| !resolver.last_chain().is_empty()) {
+                self.chains.set(id, node);
             }
-        } else {
-            self.stack(resolver);
-        }
-        let node = self.last.last().map(|(_, node)| *node);
+            node
+        });
         let cpu = (sample.fields & sample_type::CPU != 0).then_some(sample.cpu);
         self.profile.samples.push(ProfileSample { event, thread, node, time: sample.time, cpu, weight });
     }
@@ -85,6 +85,26 @@ impl ProfileBuilder {
         let thread = self.profile.add_thread(&ProfileThread { pid: sample.pid, tid: sample.tid, comm });
         self.threads.insert(key, thread);
         thread
+    }
+
+    /// The node in which the stack of a sample ends.
+    fn end_of_stack<N: Names>(
+        &mut self,
+        resolver: &mut Resolver<N>,
+        attr: &EventAttr,
+        sample: &Sample<'_>,
+    ) -> Option<NodeId> {
+        if resolver.chain(attr, sample).is_empty() {
+            self.last.clear();
+            if sample.fields & sample_type::IP != 0 {
+                let place = resolver.place(sample);
+                let node = self.below(resolver, None, place);
+                self.last.push((place, node));
+            }
+        } else {
+            self.stack(resolver);
+        }
+        self.last.last().map(|(_, node)| *node)
     }
 
     /// Makes the call chain that was resolved last the last stack.

@@ -52,6 +52,8 @@ impl<N: Names> Resolver<N> {
     ) -> ControlFlow<B> {
         self.take_header(data);
         let mut counts = Counts::default();
+        // One for all: it is large, and moving it would cost more than decoding it.
+        let mut sample = Sample::default();
         for raw in data.sorted() {
             let raw = match raw {
                 Ok(raw) => raw,
@@ -62,8 +64,8 @@ impl<N: Names> Resolver<N> {
             };
             visit(self, Item::Raw(raw))?;
             if raw.kind == kind::SAMPLE {
-                match data.decode_sample(&raw) {
-                    Ok(mut sample) => {
+                match data.decode_sample_into(&raw, &mut sample) {
+                    Ok(()) => {
                         if sample.fields & sample_type::READ == 0 {
                             visit(self, Item::Sample(raw, &sample))?;
                             continue;

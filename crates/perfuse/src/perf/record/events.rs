@@ -121,6 +121,7 @@ fn planned(spec: &EventSpec, leader: usize, counted: bool) -> Result<Planned, Us
         group: spec.group.as_ref().and_then(|group| group.name.clone()),
         sample_read: spec.sample_read,
         precise_max: spec.precise_max,
+        weak: spec.weak,
         terms,
         cpus: spec.cpus.as_ref().and_then(|list| parse_list(list.as_bytes())),
         tracepoint: tracepoint.map(|(system, name)| {

@@ -10,13 +10,12 @@ use std::fmt::Write as _;
 use std::io::{IsTerminal as _, stdin, stdout};
 use std::ops::Range;
 
-use anyhow::Context as _;
 use perfuse_analyze::hist::Key;
 use perfuse_format::perfdata::PerfData;
 use perfuse_render::perf::report::{Layout, ReportEvent, ReportOptions};
 
 use super::options::Parsed;
-use super::recorded::{self, Input};
+use super::recorded::{self, Input, Passage};
 use crate::console::{self, Console};
 use load::{Loaded, Refusal};
 pub(super) use options::COMMAND;
@@ -29,7 +28,7 @@ const NO_HEADER: &str = "# To display the perf.data header info, please use --he
 pub(super) fn run(parsed: &Parsed, console: &Console) -> anyhow::Result<u8> {
     let options = Options::of(parsed)?;
     let input = Input::open(options.input.as_deref())?;
-    let data = PerfData::parse(input.bytes()).with_context(|| input.name.clone())?;
+    let data = input.parse()?;
     for damage in &data.damage {
         console.complain(&format!("{}: {damage}", input.name));
     }
@@ -44,7 +43,7 @@ pub(super) fn run(parsed: &Parsed, console: &Console) -> anyhow::Result<u8> {
         return Ok(status);
     }
     let stdio = options.stdio.unwrap_or_else(|| !(stdout().is_terminal() && stdin().is_terminal()));
-    let loaded = match Loaded::new(&options, &data, parsed, console)? {
+    let loaded = match Loaded::new(&options, &data, Some(Passage::new(&input)), parsed, console)? {
         Ok(loaded) => loaded,
         Err(refusal) => return Ok(refuse(&refusal)),
     };
