@@ -379,7 +379,7 @@ impl<'a> ReportTui<'a> {
                 }
             }
             Some(Row::Entry(_) | Row::Level { .. }) if !self.has_chains() => {
-                self.message = Some(self.word("perf-report-tui-no-chains"))
+                self.message = Some(self.word("perf-report-tui-no-chains"));
             }
             Some(Row::Entry(id) | Row::Level { entry: id, .. }) if self.opened.remove(&id).is_none() => {
                 self.open(id, false);

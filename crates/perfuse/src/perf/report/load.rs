@@ -205,10 +205,9 @@ impl Loaded {
                         );
                     }
                 }
-                Item::Sample(..) => {}
                 Item::Record(_, Some(Record::LostSamples { lost: more })) => lost = lost.saturating_add(*more),
                 Item::Record(_, Some(record)) => feed.record(record),
-                Item::Record(_, None) | Item::Raw(_) => {}
+                Item::Sample(..) | Item::Record(_, None) | Item::Raw(_) => {}
                 Item::Bad(_, error) => {
                     bad.get_or_insert_with(|| error.to_string());
                 }
@@ -252,7 +251,7 @@ fn trace_events(data: &PerfData<'_>) -> Vec<TraceEvent> {
         .tracing_data
         .as_ref()
         .map(|tracing| perfuse_format::tracefs::Layout { endian: tracing.endian, long_size: tracing.long_size });
-    let formats = data.tracing_data.iter().flat_map(|tracing| tracing.formats());
+    let formats = data.tracing_data.iter().flat_map(perfuse_format::perfdata::TracingData::formats);
     let formats: Vec<EventFormat> =
         formats.filter_map(|(system, bytes)| EventFormat::parse(system, bytes).ok()).collect();
     let format = |id: u64| formats.iter().find(|format| format.id == id).cloned();
