@@ -3,6 +3,7 @@
 
 pub mod binary;
 pub mod report;
+pub mod ring;
 
 use std::sync::OnceLock;
 

@@ -8,13 +8,13 @@ use perfuse_format::perfdata::record::Record;
 use perfuse_format::perfdata::{CpuMode, EventAttr, Sample};
 
 use super::chain::ChainKey;
-use super::collect::{Collector, Context};
+use super::collect::{Collector, Context, NodeId};
 use super::fields::{Seen, TraceField};
 use super::frame::{Frame, FrameId, Frames, NO_TEXT};
 use super::intern::{IdTable, hash_of, next_id};
 use super::keys::{Columns, Key, Mode};
 use crate::resolve::time::TimeRanges;
-use crate::resolve::{self, Names, Resolver};
+use crate::resolve::{self, AddressTable, ChainId, Names, Resolver};
 use crate::session::{Dso, DsoKind};
 
 /// Whether a function is meant.
@@ -101,6 +101,7 @@ pub struct Feed {
     seen: Seen,
     values: Vec<u64>,
     chain: Vec<FrameId>,
+    ends: Ends,
     text: String,
     /// Samples without a function by the number of their dso, those outside of every file, and all samples.
     pub unresolved: (BTreeMap<u32, u64>, u64, u64),
@@ -110,6 +111,31 @@ pub struct Feed {
 const CGROUP_NAMESPACE: usize = 6;
 
 const UNSET: FrameId = u32::MAX;
+
+/// Where the stacks of known chains end: by chain, by the root of their context, and by the mode of the sample, in which
+/// frames outside of every mapping are shown.
+#[derive(Debug, Default)]
+struct Ends {
+    generation: u32,
+    table: AddressTable,
+}
+
+impl Ends {
+    fn key(id: ChainId, root: NodeId, mode: char) -> (u32, u64) {
+        (root, u64::from(id.number()) << 32 | u64::from(u32::from(mode)))
+    }
+
+    fn get(&self, id: ChainId, root: NodeId, mode: char) -> Option<NodeId> {
+        if self.generation == id.generation() { self.table.get(Self::key(id, root, mode)) } else { None }
+    }
+
+    fn set(&mut self, id: ChainId, root: NodeId, mode: char, end: NodeId) {
+        if self.generation != id.generation() {
+            *self = Self { generation: id.generation(), ..Self::default() };
+        }
+        self.table.insert(Self::key(id, root, mode), end);
+    }
+}
 
 impl Feed {
     /// For a report with `columns`.
@@ -131,6 +157,7 @@ impl Feed {
             seen: Seen::default(),
             values: Vec::new(),
             chain: Vec::new(),
+            ends: Ends::default(),
             text: String::new(),
             unresolved: (BTreeMap::new(), 0, 0),
         }
@@ -187,7 +214,11 @@ impl Feed {
         if self.options.mapping_sizes {
             place = self.sized(resolver, sample, place, sample.ip);
         }
-        let parent = self.chain(resolver, attr, sample, &mut place, mode);
+        let known = self.known_chain(resolver, attr, sample);
+        let parent = match known {
+            Some(_) => NO_TEXT,
+            None => self.chain(resolver, attr, sample, &mut place, mode),
+        };
         let socket = self.socket(sample, has_cpu);
         let filtered = self.is_filtered(resolver, sample, place, parent, socket);
         self.text.clear();
@@ -204,11 +235,38 @@ impl Feed {
         } else {
             let period = if self.options.mode == Mode::Memory { sample.weight.max(1) } else { sample.period };
             let root = self.collector.root(Context { event, filtered, values: &values }, thread);
-            let collector = &mut self.collector;
-            let end = self.chain.iter().fold(root, |node, &frame| collector.child(node, frame, thread));
+            let end = known.and_then(|id| self.ends.get(id, root, mode)).unwrap_or_else(|| {
+                if known.is_some() {
+                    self.chain(resolver, attr, sample, &mut place, mode);
+                }
+                let collector = &mut self.collector;
+                let end = self.chain.iter().fold(root, |node, &frame| collector.child(node, frame, thread));
+                if let Some(id) = known {
+                    self.ends.set(id, root, mode, end);
+                }
+                end
+            });
             self.collector.add(end, place, thread, period);
         }
         self.values = values;
+    }
+
+    /// The number of a sample's chain, if nothing but the chain decides where its stack ends: neither a parent nor ignored
+    /// functions are looked for, which change the sample itself.
+    fn known_chain<N: Names>(
+        &self,
+        resolver: &mut Resolver<N>,
+        attr: &EventAttr,
+        sample: &Sample<'_>,
+    ) -> Option<ChainId> {
+        let options = &self.options;
+        let plain = options.chains
+            && options.mode != Mode::Branch
+            && options.parent.is_none()
+            && options.ignore_callees.is_none()
+            && !options.mapping_sizes
+            && sample.fields & sample_type::CALLCHAIN != 0;
+        if plain { resolver.chain_id(attr, sample) } else { None }
     }
 
     /// Reads the call chain into `self.chain`, in the order of the report; gives the parent that was looked for.

@@ -99,5 +99,5 @@ impl Field {
 
 /// The bytes before the first zero.
 pub(super) fn until_zero(bytes: &[u8]) -> &[u8] {
-    bytes.split(|byte| *byte == 0).next().unwrap_or_default()
+    bytes.iter().position(|byte| *byte == 0).map_or(bytes, |end| &bytes[..end])
 }

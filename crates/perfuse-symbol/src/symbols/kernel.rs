@@ -32,8 +32,11 @@ impl<F: Files> Symbols<F> {
             _ => true,
         };
         if is_this {
+            if let Some(state) = self.kept_kallsyms(spec, attempts) {
+                return Ok(state);
+            }
             let index = self.running_kernel(attempts)?;
-            return Ok(State::Table { index, distance: self.moved("/proc/kallsyms", spec).unwrap_or(0) });
+            return Ok(State::Table { index, distance: self.moved(spec).unwrap_or(0) });
         }
         if let (Some(cache), Some(id)) = (self.options.build_id_cache.clone(), spec.build_id.map(hex))
             && id.len() > 2
@@ -44,6 +47,23 @@ impl<F: Files> Symbols<F> {
             }
         }
         Err(Reason::OtherKernel)
+    }
+
+    /// A copy of the list of the running kernel, which recorders put into the build-id cache. The kernel makes the text of
+    /// its own list anew at each reading, which takes longer than many a report. The functions of one build are the same in
+    /// every boot; the copy is used if it is of this one, which the recorded address of the reference symbol tells. Modules
+    /// come and go: their symbols are taken from the kernel itself.
+    fn kept_kallsyms(&mut self, spec: &DsoSpec<'_>, attempts: &mut Vec<Attempt>) -> Option<State> {
+        let (name, recorded) = spec.reference?;
+        let (cache, id) = (self.options.build_id_cache.as_deref()?, hex(spec.build_id?));
+        let path = format!("{cache}/.build-id/{}/{}/kallsyms", id.get(..2)?, id.get(2..)?);
+        let bytes = read(&self.files, &path, 256 << 20).ok()?;
+        if Kallsyms::address_of(&bytes, name)? != recorded {
+            return None;
+        }
+        let Kallsyms { table, .. } = Kallsyms::parse(&bytes)?;
+        attempts.push(Attempt { path, outcome: Outcome::Symbols });
+        Some(self.keep(table))
     }
 
     fn image(
@@ -70,10 +90,10 @@ impl<F: Files> Symbols<F> {
             Outcome::NoSymbols
         };
         attempts.push(Attempt { path: path.to_owned(), outcome });
-        let State::Table { index, .. } = self.keep(found?.table) else { return None };
-        let moved = spec
-            .reference
-            .and_then(|(name, recorded)| Some(recorded.wrapping_sub(Kallsyms::address_of(&bytes, name)?)));
+        let Kallsyms { table, references } = found?;
+        let State::Table { index, .. } = self.keep(table) else { return None };
+        let own = |name| references.address_of(name).or_else(|| Kallsyms::address_of(&bytes, name));
+        let moved = spec.reference.and_then(|(name, recorded)| Some(recorded.wrapping_sub(own(name)?)));
         Some(State::Table { index, distance: moved.unwrap_or(0) })
     }
 
@@ -84,6 +104,7 @@ impl<F: Files> Symbols<F> {
             let found = read(&self.files, path, 256 << 20).ok().and_then(|bytes| Kallsyms::parse(&bytes));
             self.running = found.map_or(Running::Hidden, |found| {
                 self.tables.push(found.table);
+                self.references = found.references;
                 Running::Table(self.tables.len() - 1)
             });
         }
@@ -95,11 +116,12 @@ impl<F: Files> Symbols<F> {
         found
     }
 
-    /// How far above the addresses of a kallsyms file the recorded ones are.
-    fn moved(&self, path: &str, spec: &DsoSpec<'_>) -> Option<u64> {
+    /// How far above the addresses of the running kernel the recorded ones are. The file is read again only for a symbol
+    /// that no known recorder refers to: the kernel makes the text anew at each reading.
+    fn moved(&self, spec: &DsoSpec<'_>) -> Option<u64> {
         let (name, recorded) = spec.reference?;
-        let bytes = read(&self.files, path, 256 << 20).ok()?;
-        Some(recorded.wrapping_sub(Kallsyms::address_of(&bytes, name)?))
+        let again = || Kallsyms::address_of(&read(&self.files, "/proc/kallsyms", 256 << 20).ok()?, name);
+        Some(recorded.wrapping_sub(self.references.address_of(name).or_else(again)?))
     }
 
     /// A module of the running kernel, where it was when the recording was made.

@@ -10,10 +10,12 @@ use anyhow::Context as _;
 use perfuse_analyze::resolve::{Found, Inline, Names, UserStack};
 use perfuse_analyze::session::{Dso, DsoId, DsoKind, Session};
 use perfuse_collect::mapped::{MappedFile, map_open};
-use perfuse_format::perfdata::{CpuMode, PerfData};
+use perfuse_format::perfdata::{CpuMode, Joined, PerfData, RawRecord};
 use perfuse_render::perf::header::About;
 use perfuse_symbol::unwind::{CfiId, Frame, Machine, Mapped, Place, Registers, Unwinder};
-use perfuse_symbol::{DsoSpec, HostFiles, InlineFrame, ModuleId, Problem, SymbolId, SymbolOptions, Symbols};
+use perfuse_symbol::{
+    DsoSpec, Files, HostFiles, InlineFrame, ModuleId, Problem, Reason, SymbolId, SymbolOptions, Symbols,
+};
 
 use super::options::Parsed;
 
@@ -32,6 +34,8 @@ pub(crate) struct Input {
 enum Bytes {
     Mapped(MappedFile),
     Read(Vec<u8>),
+    /// Of a directory.
+    Joined(Joined),
 }
 
 impl Input {
@@ -49,11 +53,32 @@ impl Input {
         let file = File::open(name).with_context(failed)?;
         let metadata = file.metadata().with_context(failed)?;
         if metadata.is_dir() {
-            anyhow::bail!("failed to open {name}: a directory; recordings in several files are not read");
+            return Self::directory(name);
         }
         let changed = std::os::unix::fs::MetadataExt::mtime(&metadata);
         let bytes = Bytes::Mapped(map_open(&file).with_context(failed)?);
         Ok(Self { name: name.to_owned(), changed: Some(changed), bytes })
+    }
+
+    /// What `record --threads` and `--kcore` write: `data`, and `data.0` and so on.
+    fn directory(name: &str) -> anyhow::Result<Self> {
+        let directory = PathBuf::from(name);
+        let path = directory.join("data");
+        let main = File::open(&path).with_context(|| format!("failed to open {}", path.display()))?;
+        let changed = std::os::unix::fs::MetadataExt::mtime(&main.metadata()?);
+        let main = map_open(&main)?;
+        let mut numbers: Vec<u32> = std::fs::read_dir(&directory)?
+            .filter_map(|entry| entry.ok()?.file_name().to_str()?.strip_prefix("data.")?.parse().ok())
+            .collect();
+        numbers.sort_unstable();
+        let one = |number: &u32| {
+            let path = directory.join(format!("data.{number}"));
+            File::open(&path).and_then(|file| map_open(&file)).with_context(|| path.display().to_string())
+        };
+        let parts = numbers.iter().map(one).collect::<anyhow::Result<Vec<MappedFile>>>()?;
+        let parts: Vec<&[u8]> = parts.iter().map(|part| &**part).collect();
+        let joined = Joined::new(&main, &parts).with_context(|| path.display().to_string())?;
+        Ok(Self { name: name.to_owned(), changed: Some(changed), bytes: Bytes::Joined(joined) })
     }
 
     /// All of it.
@@ -61,6 +86,49 @@ impl Input {
         match &self.bytes {
             Bytes::Mapped(mapped) => mapped,
             Bytes::Read(read) => read,
+            Bytes::Joined(joined) => joined.bytes(),
+        }
+    }
+
+    /// Opens the recording in it.
+    pub(crate) fn parse(&self) -> anyhow::Result<PerfData<'_>> {
+        let data = match &self.bytes {
+            Bytes::Mapped(mapped) => PerfData::parse(mapped),
+            Bytes::Read(read) => PerfData::parse(read),
+            Bytes::Joined(joined) => joined.parse(),
+        };
+        data.with_context(|| self.name.clone())
+    }
+}
+
+/// Going through the records of an input once, from its beginning to its end: what was looked at is given back now and
+/// then, so that a recording of gigabytes takes the memory of a few rounds of its rings.
+pub(crate) struct Passage<'i> {
+    input: &'i Input,
+    /// Bytes of the records since something was given back.
+    since: usize,
+}
+
+impl<'i> Passage<'i> {
+    /// Bytes of records after which all pages are given back. Records come in the order of time, from as many places of
+    /// the file as there are rings, so none of them is the end of what was read; the few pages that are still needed are
+    /// read again.
+    const STEP: usize = 2 << 20;
+
+    /// At the beginning.
+    pub(crate) fn new(input: &'i Input) -> Self {
+        Self { input, since: 0 }
+    }
+
+    /// Takes note of a record.
+    #[inline]
+    pub(crate) fn at(&mut self, record: &RawRecord<'_>) {
+        self.since += record.body.len();
+        if self.since >= Self::STEP {
+            self.since = 0;
+            if let Bytes::Mapped(mapped) = &self.input.bytes {
+                mapped.release(0..usize::MAX);
+            }
         }
     }
 }
@@ -81,9 +149,27 @@ fn stdin_is_pipe() -> bool {
     !std::io::stdin().is_terminal() && fd.is_ok_and(|metadata| metadata.file_type().is_fifo())
 }
 
+/// The files of this host, mapped where that saves reading them.
+#[derive(Debug)]
+struct Mappable(HostFiles);
+
+impl Files for Mappable {
+    type File = File;
+
+    fn open(&self, path: &str) -> std::io::Result<File> {
+        self.0.open(path)
+    }
+
+    /// The mapping stays until the program ends: a command reads one recording, and asks once for each file.
+    fn map(&self, path: &str) -> Option<&'static [u8]> {
+        let mapped: &'static MappedFile = Box::leak(Box::new(map_open(&self.open(path).ok()?).ok()?));
+        Some(mapped)
+    }
+}
+
 /// Functions of the files that a recording mentions.
 pub(crate) struct RecordedNames {
-    symbols: Symbols<HostFiles>,
+    symbols: Symbols<Mappable>,
     /// Modules of dsos, by the number of the dso.
     modules: Vec<Option<ModuleId>>,
     reference: Option<(String, u64)>,
@@ -132,7 +218,7 @@ impl RecordedNames {
             _ => None,
         };
         Self {
-            symbols: Symbols::new(HostFiles(PathBuf::from("/")), options.clone()),
+            symbols: Symbols::new(Mappable(HostFiles(PathBuf::from("/"))), options.clone()),
             modules: Vec::new(),
             reference: None,
             unwinder: Unwinder::new(),
@@ -150,6 +236,17 @@ impl RecordedNames {
             dsos.filter_map(|(_, dso)| unnamed.get(&dso)).sum()
         };
         self.symbols.problems(of)
+    }
+
+    /// Files that were looked into, but are of another build than the recorded one.
+    pub(crate) fn other_builds(&self) -> Vec<String> {
+        let problems = self.symbols.problems(|_| 1).into_iter();
+        problems
+            .filter_map(|problem| match problem.reason {
+                Reason::BuildIdDiffers { path, .. } => Some(path),
+                _ => None,
+            })
+            .collect()
     }
 
     fn module(&mut self, id: DsoId, dso: &Dso) -> ModuleId {

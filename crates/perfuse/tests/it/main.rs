@@ -6,11 +6,13 @@ mod disk;
 mod flame;
 mod live;
 mod perf_events;
+mod perf_metrics;
 mod perf_report;
 mod perf_script;
 mod perf_stat;
 mod perfdata;
 mod record;
+mod record_extra;
 mod replay;
 mod watch;
 

@@ -8,6 +8,8 @@
 //!                                                            an empty line ends it
 //! ```
 
+use std::rc::Rc;
+
 use perfuse_analyze::resolve::{Names, Resolver};
 use perfuse_format::perfdata::attr::{flag, kind, sample_type};
 use perfuse_format::perfdata::record::kind as kind_of;
@@ -60,7 +62,8 @@ pub struct Style {
 /// Writes samples.
 #[derive(Debug)]
 pub struct Printer {
-    events: Vec<EventLines>,
+    /// Shared, so that writing a sample copies nothing of them.
+    events: Vec<Rc<EventLines>>,
     style: Style,
     flags: bool,
     texts: FrameTexts,
@@ -82,7 +85,7 @@ impl Printer {
             let mut aligned = Vec::new();
             number::text(&mut aligned, name.as_bytes(), width, false);
             aligned.extend_from_slice(b": ");
-            EventLines { attr: *attr, fields: layout.of(Output::of(attr.kind)).fields, name: aligned }
+            Rc::new(EventLines { attr: *attr, fields: layout.of(Output::of(attr.kind)).fields, name: aligned })
         };
         let texts = FrameTexts::new(style.full_source_path);
         Self {
@@ -104,8 +107,8 @@ impl Printer {
         out: &mut Vec<u8>,
         trace: impl FnOnce(&mut Resolver<N>, &mut Vec<u8>),
     ) {
-        let Some(event) = self.events.get(sample.event) else { return };
-        let (fields, attr) = (event.fields, event.attr);
+        let Some(event) = self.events.get(sample.event).map(Rc::clone) else { return };
+        let (fields, attr) = (event.fields, &event.attr);
         if fields.is_empty() {
             return;
         }
@@ -114,9 +117,7 @@ impl Printer {
             number::decimal(out, sample.period, 10);
             out.push(b' ');
         }
-        if fields.has(Fields::EVENT)
-            && let Some(event) = self.events.get(sample.event)
-        {
+        if fields.has(Fields::EVENT) {
             out.extend_from_slice(&event.name);
         }
         if self.flags {
@@ -126,13 +127,13 @@ impl Printer {
             trace(resolver, out);
         }
         if fields.has(Fields::ADDR) {
-            address(resolver, &attr, fields, sample, out);
+            address(resolver, attr, fields, sample, out);
         }
         self.cost(fields, sample, out);
         if fields.has(Fields::IP) {
-            self.place(resolver, &attr, fields, sample, out);
+            self.place(resolver, attr, fields, sample, out);
         }
-        self.rest(resolver, fields, &attr, sample, out);
+        self.rest(resolver, fields, attr, sample, out);
         out.push(b'\n');
     }
 
@@ -182,7 +183,7 @@ impl Printer {
         who: Who,
         out: &mut Vec<u8>,
     ) {
-        let Some(event) = self.events.get(event) else { return };
+        let Some(event) = self.events.get(event).map(Rc::clone) else { return };
         let (fields, attr) = (event.fields, &event.attr);
         if fields.has(Fields::COMM) {
             let comm = resolver.comm(who.thread);
@@ -291,8 +292,12 @@ impl Printer {
     ) {
         if self.style.call_chains && attr.samples(sample_type::CALLCHAIN) {
             out.push(b'\n');
-            resolver.chain(attr, sample);
             let shape = if attr.samples(sample_type::STACK_USER) { Shape::Unwound } else { Shape::Line };
+            if let Some(id) = resolver.chain_id(attr, sample) {
+                self.texts.put_chain(resolver, fields, shape, id, out);
+                return;
+            }
+            resolver.chain(attr, sample);
             let mut index = 0;
             while let Some(frame) = resolver.last_chain().get(index).copied() {
                 self.texts.put(resolver, fields, shape, frame.frame, out);

@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use anyhow::{Context as _, anyhow};
+use anyhow::anyhow;
 use perfuse_analyze::Msg;
 use perfuse_analyze::offcpu::{OffCpu, SwitchFields};
 use perfuse_analyze::profile::Profile;
@@ -16,7 +16,7 @@ use perfuse_symbol::SymbolOptions;
 use super::Loaded;
 use crate::cli::ProfileArgs;
 use crate::console::Console;
-use crate::perf::recorded::{self, Input, RecordedNames};
+use crate::perf::recorded::{self, Input, Passage, RecordedNames};
 
 /// `PERF_COUNT_SW_CONTEXT_SWITCHES`.
 const CONTEXT_SWITCHES: u64 = 3;
@@ -26,7 +26,7 @@ const SCHED_SWITCH: &str = "sched:sched_switch";
 
 /// Resolves all samples; with `--off-cpu` only those of switches, weighed by how long the thread stayed away.
 pub(super) fn load(input: &Input, args: &ProfileArgs, details: bool, console: &Console) -> anyhow::Result<Loaded> {
-    let data = PerfData::parse(input.bytes()).with_context(|| input.name.clone())?;
+    let data = input.parse()?;
     for damage in &data.damage {
         console.complain(&format!("{}: {damage}", input.name));
     }
@@ -43,7 +43,11 @@ pub(super) fn load(input: &Input, args: &ProfileArgs, details: bool, console: &C
     let mut reader = Reader { data: &data, builder, switches, samples: 0, bad: (0, None) };
     let wants = Options { inlines: !args.no_inline, ..Options::default() };
     let mut resolver = Resolver::new(RecordedNames::new(symbols(args), recorded::arch(&data)), wants);
+    let mut passage = Passage::new(input);
     let _: ControlFlow<()> = resolver.replay(&data, |resolver, item| {
+        if let Item::Raw(raw) = &item {
+            passage.at(raw);
+        }
         reader.item(resolver, item, console);
         ControlFlow::Continue(())
     });

@@ -21,7 +21,7 @@ use super::problems;
 use super::switch::Switch;
 use crate::console::Console;
 use crate::perf::options::{Parsed, UsageError};
-use crate::perf::recorded::{self, RecordedNames};
+use crate::perf::recorded::{self, Passage, RecordedNames};
 
 /// `PERF_SAMPLE_BRANCH_CALL_STACK`: the branches are a call chain, not branches of interest.
 const BRANCH_CALL_STACK: u64 = 1 << 11;
@@ -153,10 +153,11 @@ impl Plan {
 }
 
 impl Loaded {
-    /// Reads all records. The inner error is for a file that lacks what was asked for.
+    /// Reads all records; with a `passage` what was read is given back. The inner error is for a file that lacks what was asked for.
     pub(super) fn new(
         options: &Options,
         data: &PerfData<'_>,
+        mut passage: Option<Passage<'_>>,
         parsed: &Parsed,
         console: &Console,
     ) -> anyhow::Result<Result<Self, Refusal>> {
@@ -207,7 +208,12 @@ impl Loaded {
                 }
                 Item::Record(_, Some(Record::LostSamples { lost: more })) => lost = lost.saturating_add(*more),
                 Item::Record(_, Some(record)) => feed.record(record),
-                Item::Sample(..) | Item::Record(_, None) | Item::Raw(_) => {}
+                Item::Raw(raw) => {
+                    if let Some(passage) = &mut passage {
+                        passage.at(&raw);
+                    }
+                }
+                Item::Sample(..) | Item::Record(_, None) => {}
                 Item::Bad(_, error) => {
                     bad.get_or_insert_with(|| error.to_string());
                 }

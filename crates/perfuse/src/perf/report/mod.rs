@@ -11,14 +11,13 @@ use std::fmt::Write as _;
 use std::io::{IsTerminal as _, stdin, stdout};
 use std::ops::Range;
 
-use anyhow::Context as _;
 use perfuse_analyze::Msg;
 use perfuse_analyze::hist::Key;
 use perfuse_format::perfdata::PerfData;
 use perfuse_render::perf::report::{Layout, ReportEvent, ReportOptions};
 
 use super::options::{Parsed, UsageError};
-use super::recorded::{self, Input};
+use super::recorded::{self, Input, Passage};
 use crate::console::{self, Console};
 use load::{Loaded, Refusal};
 pub(super) use options::COMMAND;
@@ -33,7 +32,7 @@ const NO_HEADER: &str = "# To display the perf.data header info, please use --he
 pub(super) fn run(parsed: &Parsed, console: &Console) -> anyhow::Result<u8> {
     let options = Options::of(parsed)?;
     let input = Input::open(options.input.as_deref())?;
-    let data = PerfData::parse(input.bytes()).with_context(|| input.name.clone())?;
+    let data = input.parse()?;
     let data = if options.unordered { data.as_written() } else { data };
     for damage in &data.damage {
         console.complain(&format!("{}: {damage}", input.name));
@@ -53,7 +52,7 @@ pub(super) fn run(parsed: &Parsed, console: &Console) -> anyhow::Result<u8> {
         let index = options.group_sort.to_string();
         return Err(UsageError::value("group-sort-idx", &index, Msg::new("perf-report-no-groups")).into());
     }
-    let loaded = match Loaded::new(&options, &data, parsed, console)? {
+    let loaded = match Loaded::new(&options, &data, Some(Passage::new(&input)), parsed, console)? {
         Ok(loaded) => loaded,
         Err(refusal) => {
             let says_first = refusal.status != NO_SUCH_SWITCH;

@@ -56,7 +56,7 @@ fn again(
     console: &Console,
 ) -> Result<Loaded, String> {
     let before = (options.sort.replace(sort), options.fields.take());
-    let why = match Loaded::new(options, data, parsed, console) {
+    let why = match Loaded::new(options, data, None, parsed, console) {
         Ok(Ok(loaded)) => return Ok(loaded),
         Ok(Err(refusal)) => refusal.text,
         Err(error) => error.to_string(),

@@ -6,7 +6,6 @@ mod options;
 use std::io::Write as _;
 use std::ops::ControlFlow;
 
-use anyhow::Context as _;
 use perfuse_analyze::Msg;
 use perfuse_analyze::resolve::time::TimeRanges;
 use perfuse_analyze::resolve::{FrameId, Item, Resolver};
@@ -14,7 +13,7 @@ use perfuse_format::perfdata::{CpuMode, PerfData, Sample};
 use perfuse_render::perf::script::{Dump, Printer, Style, Traces, dso_name};
 
 use super::options::Parsed;
-use super::recorded::{self, Input, RecordedNames};
+use super::recorded::{self, Input, Passage, RecordedNames};
 use crate::console::{self, Console};
 pub(super) use options::COMMAND;
 use options::{Header, Options, Shown, Wanted};
@@ -33,7 +32,7 @@ pub(super) fn run(parsed: &Parsed, console: &Console) -> anyhow::Result<u8> {
         console::say(&format!("{warning}\n"));
     }
     let input = Input::open(options.input.as_deref())?;
-    let data = PerfData::parse(input.bytes()).with_context(|| input.name.clone())?;
+    let data = input.parse()?;
     for damage in &data.damage {
         console.complain(&format!("{}: {damage}", input.name));
     }
@@ -60,7 +59,7 @@ pub(super) fn run(parsed: &Parsed, console: &Console) -> anyhow::Result<u8> {
     if options.dump {
         script.dump = Some(Dump::new(&data, &input.name, recorded::arch(&data)));
     }
-    script.run(resolver, console)
+    script.run(resolver, Passage::new(&input), console)
 }
 
 /// Everything that going through the records needs.
@@ -101,12 +100,18 @@ impl<'a> Script<'a> {
         })
     }
 
-    fn run(mut self, mut resolver: Resolver<RecordedNames>, console: &Console) -> anyhow::Result<u8> {
+    fn run(
+        mut self,
+        mut resolver: Resolver<RecordedNames>,
+        mut passage: Passage<'_>,
+        console: &Console,
+    ) -> anyhow::Result<u8> {
         let mut stdout = std::io::stdout().lock();
         let ended = resolver.replay(self.data, |resolver, item| {
             match item {
                 Item::Sample(_, sample) => self.sample(resolver, sample),
                 Item::Raw(raw) => {
+                    passage.at(&raw);
                     if let Some(dump) = &mut self.dump {
                         dump.record(&raw, &mut self.out);
                     }
@@ -138,6 +143,10 @@ impl<'a> Script<'a> {
         if let (count @ 1.., Some(first)) = &self.bad {
             let message = Msg::new("script-bad").with("count", count.to_string()).with("first", first.as_str());
             console.complain(&console.texts.text(&message));
+        }
+        // Whoever reads addresses instead of names is to know that the file is not the recorded one.
+        for path in resolver.names().other_builds() {
+            console.note(&Msg::new("script-other-build").with("path", path));
         }
         Ok(0)
     }
