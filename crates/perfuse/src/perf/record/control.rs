@@ -19,7 +19,7 @@ const LONGEST: usize = 1024;
 const DONE: &[u8] = b"ack\n\0";
 /// The two ends.
 #[derive(Debug)]
-pub(super) struct Control {
+pub(crate) struct Control {
     commands: Option<File>,
     done: Option<File>,
     /// A command whose end is still to come.
@@ -28,7 +28,7 @@ pub(super) struct Control {
 
 /// What was asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Order {
+pub(crate) enum Order {
     /// `enable`, or `enable NAME`.
     Enable(Option<String>),
     /// `disable`, or `disable NAME`.
@@ -65,7 +65,7 @@ impl Order {
 
 impl Control {
     /// `fd:COMMANDS[,ACKS]` or `fifo:COMMANDS[,ACKS]`.
-    pub(super) fn open(text: &str) -> Result<Self, UsageError> {
+    pub(crate) fn open(text: &str) -> Result<Self, UsageError> {
         let wrong = || UsageError::value("control", text, Msg::new("record-control"));
         let failed = |name: &str, error: &io::Error| {
             let message = Msg::new("record-control-open").with("name", name.to_owned());
@@ -86,12 +86,12 @@ impl Control {
     }
 
     /// To be polled; `None` once the other side is gone.
-    pub(super) fn fd(&self) -> Option<BorrowedFd<'_>> {
+    pub(crate) fn fd(&self) -> Option<BorrowedFd<'_>> {
         self.commands.as_ref().map(|file| file.as_fd())
     }
 
     /// The commands that have come, when the descriptor is readable.
-    pub(super) fn orders(&mut self) -> Vec<Order> {
+    pub(crate) fn orders(&mut self) -> Vec<Order> {
         let Some(mut file) = self.commands.as_ref() else { return Vec::new() };
         let mut bytes = [0; LONGEST];
         match file.read(&mut bytes) {
@@ -111,7 +111,7 @@ impl Control {
     }
 
     /// Says that a command is done.
-    pub(super) fn acknowledge(&self) {
+    pub(crate) fn acknowledge(&self) {
         // Whoever does not listen is not told.
         let _ = self.done.as_ref().map(|mut file| file.write_all(DONE));
     }

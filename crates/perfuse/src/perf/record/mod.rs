@@ -1,7 +1,7 @@
 //! `perf record`: samples into a file.
 
 mod cache;
-mod control;
+pub(super) mod control;
 mod events;
 mod extra;
 mod files;

@@ -286,7 +286,7 @@ mod tests {
         assert_eq!(large, [0..1, 1..2, 2..3]);
         assert_eq!(opened.places(&ids("faults duration_time"), true, true, &mut events).unwrap(), [1..2, 2..3]);
         assert_eq!(opened.places(&ids("faults"), true, false, &mut events).unwrap(), vec![Range { start: 3, end: 4 }]);
-        assert_eq!(opened.places(&ids("migrations cs"), false, true, &mut events).unwrap(), [4..5, 5..6]);
+        assert_eq!(opened.places(&ids("migrations cs"), false, true, &mut events).unwrap(), [4..5, 0..1]);
         assert_eq!(opened.groups, vec![Range { start: 0, end: 2 }]);
     }
 }

@@ -11,6 +11,8 @@ mod sets;
 mod store;
 mod wake;
 
+use std::cell::RefCell;
+
 use perfuse_analyze::Msg;
 use perfuse_analyze::stat::Aggregation;
 use perfuse_collect::perf::counters::{CounterError, Watched};
@@ -20,6 +22,7 @@ use perfuse_collect::{Root, host};
 use perfuse_render::perf::stat::{Format, Target, Thread};
 
 use super::options::{Parsed, UsageError};
+use super::record::control::Control;
 use super::words::refusal_words;
 use super::{Command, FAILED, Status, USAGE};
 use crate::console::Console;
@@ -73,7 +76,9 @@ fn run(parsed: &Parsed, console: &Console) -> anyhow::Result<u8> {
         list.notes.iter().for_each(|note| console.note(note));
     }
     let wake = Wake::install()?;
-    let measure = Measure { plan: &plan, root: &root, wake: &wake, watched: targets.watched.as_ref() };
+    let control = plan.control.as_deref().map(|text| Control::open(text).map(RefCell::new)).transpose()?;
+    let measure =
+        Measure { plan: &plan, root: &root, wake: &wake, watched: targets.watched.as_ref(), control: control.as_ref() };
     match all_runs(&measure, &mut list, &targets, console) {
         Ok(status) => Ok(status),
         Err(RunError::Counters(error)) => {
