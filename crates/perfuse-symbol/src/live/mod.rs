@@ -369,4 +369,33 @@ mod tests {
         narrow(1, &values, &stack, &mut frames);
         assert!(frames.is_empty());
     }
+
+    #[test]
+    fn whatever_stands_in_a_ring_is_no_harm() {
+        let bits = sample_type::IP | sample_type::TID | sample_type::READ | sample_type::CALLCHAIN | STACK;
+        let (read, raw) = (read_format::GROUP | read_format::ID, sample_type::RAW | sample_type::BRANCH_STACK);
+        let mut seed = 0x9e37_79b9_7f4a_7c15_u64;
+        let mut random = move || {
+            // Marsaglia's xorshift.
+            seed ^= seed << 13;
+            seed ^= seed >> 7;
+            seed ^= seed << 17;
+            seed
+        };
+        for round in 0..20_000_u64 {
+            let sample_type = if round % 2 == 0 { bits } else { bits | raw };
+            let attr = EventAttr { sample_type, sample_regs_user: X86, read_format: read, ..EventAttr::default() };
+            let mut record = sample(&attr, &[1, 10, 1]);
+            for _ in 0..=random() % 4 {
+                let at = usize::try_from(random()).unwrap_or(0) % record.len();
+                record[at] = u8::try_from(random() & 0xff).unwrap();
+            }
+            record.truncate(record.len() - usize::try_from(random() % 3).unwrap());
+            let machine = if random() % 2 == 0 { Machine::X86_64 } else { Machine::Aarch64 };
+            let mut live = live(machine, attr);
+            live.note(&record);
+            let mut out = Vec::new();
+            assert!(live.rewrite(&record, &mut out).is_some() || out == record);
+        }
+    }
 }
