@@ -115,9 +115,9 @@ pub(super) fn workload() -> Result<PathBuf> {
     Ok(program)
 }
 
-/// Processes that switch and call the kernel all the time.
+/// Two threads that switch and call the kernel all the time: of two processes one would stay when the other is ended.
 pub(super) fn switches(perf: &Path) -> Result<Background> {
-    Background::start(perf, &["bench", "sched", "pipe", "-l", "100000000"])
+    Background::start(perf, &["bench", "sched", "pipe", "-T", "-l", "100000000"])
 }
 
 /// A program with its arguments.
