@@ -34,6 +34,8 @@ pub struct PerfData<'a> {
     places: Vec<Places>,
     /// Places that are the same for all events.
     common: Option<Places>,
+    /// Whether records are read in the order of the file, whatever their times.
+    as_written: bool,
 }
 
 /// What was compressed.
@@ -78,6 +80,7 @@ impl<'a> PerfData<'a> {
             ids: Ids::default(),
             places: Vec::new(),
             common: None,
+            as_written: false,
         };
         match header.mode {
             Mode::File => data.open_file(bytes, ends),
@@ -196,6 +199,13 @@ impl<'a> PerfData<'a> {
         self.source.records()
     }
 
+    /// The same file, whose [`PerfData::sorted`] keeps to the order of the file (`--disable-order`).
+    #[must_use]
+    pub fn as_written(mut self) -> Self {
+        self.as_written = true;
+        self
+    }
+
     /// All records in the order of time; see [`Sorted`]. Damage is the last item.
     pub fn sorted(&self) -> Sorted<'_> {
         Sorted::new(self)
@@ -203,7 +213,7 @@ impl<'a> PerfData<'a> {
 
     /// Whether all records of the kernel tell their time, so that they can be put in order.
     pub(crate) fn has_times(&self) -> bool {
-        self.events.first().is_some_and(|event| event.attr.has(flag::SAMPLE_ID_ALL))
+        !self.as_written && self.events.first().is_some_and(|event| event.attr.has(flag::SAMPLE_ID_ALL))
     }
 
     /// Index of the event of a record of the kernel, by the rule of perf: the only one; the one with its id; the first

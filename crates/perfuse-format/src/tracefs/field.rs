@@ -57,6 +57,11 @@ impl Field {
         layout.number(record, self.offset, self.size)
     }
 
+    /// Appends the value, as libtraceevent prints it without a format.
+    pub fn print(&self, layout: Layout, record: &[u8], out: &mut Vec<u8>) {
+        super::raw::value(out, layout, self, record);
+    }
+
     /// The value with its sign.
     pub fn signed_number(&self, layout: Layout, record: &[u8]) -> i64 {
         let value = self.number(layout, record);

@@ -24,6 +24,7 @@ perf-event-access = `{ $access }` is no access; there are r, w and x
 perf-event-number = the number is larger than 64 bits
 perf-event-too-many = more than { $max } events
 perf-event-alias = the terms that `{ $event }` stands for cannot be used with this PMU: `{ $terms }`
+perf-event-unserved = `{ $term }` of { $event } is not done: the AUX areas and drivers of PMUs (Intel PT, CoreSight) are not set up by perfuse.
 
 perf-expected-comma-or-end = a comma or the end
 perf-expected-no-nesting = an event: groups cannot be nested
@@ -50,9 +51,9 @@ perf-tracefs-not-found = { $path } does not exist
 perf-tracefs-permission = { $path } may not be read by this user (it takes root, or read and search permission on tracefs)
 perf-tracefs-other = { $path }: { $error }
 
-perf-open-no-hardware = { $events }: not to be had. The kernel has no counters of this CPU (no PMU): its driver is missing, or this is a guest whose hypervisor does not pass them on. With the CPU's own driver, on bare metal or in a guest with a virtual PMU they count.
-perf-open-no-hardware-guest = { $events }: not to be had. This is a guest ({ $virtualization }) without a virtual PMU, so the CPU's counters are not to be had. On the host, on bare metal, or with the guest's virtual PMU switched on (KVM: pmu=on; clouds: metal or whole-socket instances) they count.
-perf-open-no-event = { $events }: not to be had, because this kernel has no such event ({ $error }). `perf list` shows what it has.
+perf-open-no-hardware = { $events }: not available. The kernel has no counters of this CPU (no PMU): its driver is missing, or this is a guest whose hypervisor does not pass them on. With the CPU's own driver, on bare metal or in a guest with a virtual PMU they count.
+perf-open-no-hardware-guest = { $events }: not available. This is a guest ({ $virtualization }) without a virtual PMU, which hides the CPU's counters. On the host, on bare metal, or with the guest's virtual PMU switched on (KVM: pmu=on; clouds: metal or whole-socket instances) they count.
+perf-open-no-event = { $events }: not available, because this kernel has no such event ({ $error }). `perf list` shows what it has.
 perf-open-not-supported = { $events }: the event is there, but its source cannot do what was asked ({ $error }).
 perf-open-no-permission = { $events }: not allowed. kernel.perf_event_paranoid is { $paranoid } and this process has neither CAP_PERFMON nor CAP_SYS_ADMIN. Run as root, give the program CAP_PERFMON (setcap cap_perfmon+ep), or lower the limit (sysctl kernel.perf_event_paranoid=1; -1 for everything).
 perf-open-no-permission-unknown = { $events }: not allowed ({ $error }). This process has neither CAP_PERFMON nor CAP_SYS_ADMIN. Run as root or give the program CAP_PERFMON.

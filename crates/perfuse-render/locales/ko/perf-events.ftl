@@ -24,6 +24,7 @@ perf-event-access = `{ $access }`{ JOSA($access, "은/는") } 접근 종류가 �
 perf-event-number = 수가 64비트보다 큽니다
 perf-event-too-many = 이벤트가 { $max }개보다 많습니다
 perf-event-alias = `{ $event }`{ JOSA($event, "이/가") } 뜻하는 항목을 이 PMU에 쓸 수 없습니다: `{ $terms }`
+perf-event-unserved = { $event }의 `{ $term }`{ JOSA($term, "은/는") } 지원하지 않습니다. perfuse는 PMU의 AUX 영역과 드라이버(Intel PT, CoreSight)를 설정하지 않습니다.
 
 perf-expected-comma-or-end = 쉼표나 끝
 perf-expected-no-nesting = 이벤트(그룹 안에는 그룹을 둘 수 없습니다)
@@ -51,7 +52,7 @@ perf-tracefs-permission = 이 사용자는 { $path }{ JOSA($path, "을/를") } �
 perf-tracefs-other = { $path }: { $error }
 
 perf-open-no-hardware = { $events }: 쓸 수 없습니다. 커널에 이 CPU의 카운터(PMU)가 없습니다. 드라이버가 없거나, 하이퍼바이저가 카운터를 넘겨주지 않는 게스트입니다. CPU 드라이버가 있는 베어메탈이나 가상 PMU가 있는 게스트에서는 셀 수 있습니다.
-perf-open-no-hardware-guest = { $events }: 쓸 수 없습니다. 가상 PMU가 없는 게스트({ $virtualization })이므로 CPU 카운터를 쓸 수 없습니다. 호스트나 베어메탈에서, 또는 게스트의 가상 PMU를 켜면(KVM: pmu=on, 클라우드: metal 또는 소켓 전체 인스턴스) 셀 수 있습니다.
+perf-open-no-hardware-guest = { $events }: 쓸 수 없습니다. 가상 PMU가 없는 게스트({ $virtualization })라서 CPU 카운터가 보이지 않습니다. 호스트나 베어메탈에서, 또는 게스트의 가상 PMU를 켜면(KVM: pmu=on, 클라우드: metal 또는 소켓 전체 인스턴스) 셀 수 있습니다.
 perf-open-no-event = { $events }: 이 커널에 없는 이벤트라서 쓸 수 없습니다({ $error }). `perf list`로 있는 이벤트를 볼 수 있습니다.
 perf-open-not-supported = { $events }: 이벤트는 있지만 요청한 것을 할 수 없습니다({ $error }).
 perf-open-no-permission = { $events }: 권한이 없습니다. kernel.perf_event_paranoid 값({ $paranoid })이 제한하고, 이 프로세스에는 CAP_PERFMON도 CAP_SYS_ADMIN도 없습니다. root로 실행하거나, 프로그램에 CAP_PERFMON을 주거나(setcap cap_perfmon+ep), 제한을 낮추십시오(sysctl kernel.perf_event_paranoid=1, 모두 허용하려면 -1).

@@ -1,6 +1,6 @@
 # perf list.
 
-help-list = 이 컴퓨터에서 셀 수 있는 이벤트(-e에 쓰는 이름)를 보여 줍니다.
+help-list = 이 컴퓨터에서 셀 수 있는 이벤트(-e에 쓰는 이름)를 보여 줍니다. CPU 제조사의 이벤트는 PERFUSE_PMU_EVENTS, ~/.cache/pmu-events, /usr/share/perfuse/pmu-events의 표에서 읽습니다.
 help-list-desc = 설명이 있는 이벤트는 설명도 보여 줍니다(--no-desc로 끕니다).
 help-list-json = 목록을 JSON으로 출력합니다.
 help-list-long-desc = 더 긴 설명을 보여 줍니다.

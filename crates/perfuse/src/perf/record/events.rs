@@ -95,6 +95,7 @@ fn cgroups(names: &str, events: usize, groups: &mut Vec<(usize, String)>) -> Res
 fn planned(spec: &EventSpec, leader: usize, counted: bool) -> Result<Planned, UsageError> {
     let tracepoint = (spec.attr.kind == kind::TRACEPOINT).then(|| spec.name.split_once(':')).flatten();
     let own = &spec.terms;
+    tables::refuse_unserved(spec)?;
     let graph = |text: &String| match text.as_str() {
         "no" => Ok(CallGraph::None),
         text => call_graph("event", text),

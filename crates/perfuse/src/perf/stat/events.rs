@@ -109,6 +109,7 @@ impl List {
         }
         filters.resize(specs.len(), None);
         cgroups.resize(specs.len(), None);
+        specs.iter().try_for_each(tables::refuse_unserved)?;
         for ((spec, filter), cgroup) in specs.into_iter().zip(filters).zip(cgroups) {
             let cpus = spec.cpus.as_ref().and_then(|cpus| parse_list(cpus.as_bytes()));
             list.events.push(Event { spec, leader: None, cpus, filter, cgroup });
