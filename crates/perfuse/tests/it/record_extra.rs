@@ -124,7 +124,7 @@ fn what_needs_what_is_not_there_is_refused_and_not_passed_over() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("x.data");
     let file = path.to_str().unwrap();
-    let lines: [(&[&str], i32, &str); 10] = [
+    let lines: [(&[&str], i32, &str); 11] = [
         (&["-S"], 234, "AUX"),
         (&["--aux-sample"], 234, "AUX"),
         (&["--kcore"], 234, "--kcore"),
@@ -132,6 +132,7 @@ fn what_needs_what_is_not_there_is_refused_and_not_passed_over() {
         (&["-I?"], 129, "BP SP IP FLAGS"),
         (&["--user-regs=AX,nosuch"], 129, "nosuch"),
         (&["--affinity", "nosuch"], 129, "node"),
+        (&["-D", "20-10"], 129, "10-20,30-40"),
         (&["--control", "nosuch"], 129, "fifo:"),
         (&["--control", "fifo:/no/such/fifo"], 129, "/no/such/fifo"),
         (&["-r", "1000"], 255, "1000"),
@@ -220,4 +221,18 @@ fn a_program_that_was_built_anew_is_not_taken_for_the_recorded_one() {
         assert!(stderr(&output).contains("another build"), "{reader:?}: {}", stderr(&output));
         assert!(!stdout(&output).contains("after"), "{reader:?}");
     }
+}
+
+#[test]
+fn ranges_of_time_switch_the_events_on_and_off() {
+    need!(may_watch_everything());
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("perf.data");
+    let mut command = perfuse(["record", "-D", "10-20,30-40", "-e", "cs", "-a", "-o"]);
+    let output = command.arg(&file).args(["--", "sleep", "1"]).env("HOME", directory.path()).output().unwrap();
+    let text = stderr(&output);
+    assert!(output.status.success(), "{text}");
+    let said: Vec<&str> = text.lines().filter(|line| line.starts_with("Events ")).collect();
+    let [on, off] = ["Events enabled", "Events disabled"];
+    assert_eq!(said, [off, on, off, on, off], "{text}");
 }

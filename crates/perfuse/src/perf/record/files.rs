@@ -20,6 +20,8 @@ use crate::perf::FAILED;
 /// Completes the current file under a name with the time, and begins the next with the state as it is now.
 pub(super) fn rotate(session: &mut Session<'_>) -> Result<(), WriteError> {
     snapshot(session)?;
+    session.notes.line(&format!("[ perf record: dump data: Woken up {} times ]", session.woken));
+    session.woken = 0;
     complete(session)?;
     let events = finish::events(session.plan, &session.recording);
     let attrs: Vec<_> = events.iter().map(|event| event.attr).collect();
@@ -67,6 +69,7 @@ fn complete(session: &mut Session<'_>) -> Result<(), WriteError> {
         named.push(format!(".{}", local_time_stamp()));
         let named = PathBuf::from(named);
         writer.output.rename(&named)?;
+        session.notes.line(&format!("[ perf record: Dump {} ]", named.display()));
         session.files.push(named);
         let most = session.plan.switch_files;
         if most > 0 && session.files.len() > most {
@@ -107,6 +110,7 @@ impl Session<'_> {
                 return FAILED;
             }
         };
+        self.notes.line(&format!("[ perf record: Woken up {} times to write data ]", self.woken));
         if let Err(error) = complete(&mut self) {
             failed.get_or_insert(error);
         }
@@ -145,7 +149,6 @@ impl Session<'_> {
 
     fn summary(&self) {
         let tally = &self.writer.tally;
-        self.notes.line(&format!("[ perf record: Woken up {} times to write data ]", self.woken));
         let megabytes = self.captured as f64 / 1024.0 / 1024.0;
         let name = match (self.files.last(), self.plan.switch) {
             (Some(_), _) => format!("{}.<timestamp>", self.writer.name.clone().unwrap_or_default().display()),

@@ -11,7 +11,7 @@ use super::events;
 use super::extra::Extra;
 use super::notes::Notes;
 use super::target::{NoTarget, Whom};
-use super::values::{branches, call_graph, clock, registers, ring, size, switch, synth};
+use super::values::{branches, call_graph, clock, delays, registers, ring, size, switch, synth};
 use crate::perf::options::{Parsed, UsageError};
 
 /// Exit status of perf for options that contradict each other: the low byte of -EINVAL.
@@ -61,7 +61,8 @@ pub(super) struct Plan {
     /// `None` for standard output.
     pub(super) output: Option<PathBuf>,
     pub(super) ring_bytes: usize,
-    pub(super) delay: Option<Duration>,
+    /// When the events are switched on (true) and off again, after the beginning.
+    pub(super) delays: Vec<(Duration, bool)>,
     pub(super) synth: Synth,
     pub(super) tail_synth: bool,
     /// Build ids are stored (not with `-B`).
@@ -110,13 +111,8 @@ impl Plan {
         options.per_cpu = !per_thread;
         options.no_inherit |= per_thread;
         options.starts_command = whom == Whom::Command;
-        let delay = match parsed.number::<i64>("delay")? {
-            None | Some(0) => None,
-            // Events stay off until something else enables them; perf has its control file for that.
-            Some(..0) => Some(Duration::MAX),
-            Some(ms) => Some(Duration::from_millis(ms.unsigned_abs())),
-        };
-        options.delayed = delay.is_some();
+        let (delayed, delays) = delays(parsed)?;
+        options.delayed = delayed;
         let synth = synth(parsed)?;
         let Some(extra) = Extra::of(parsed, notes)? else { return Ok(Err(INVALID)) };
         let (switch, max_size) = (switch(parsed)?, parsed.text("max-size").map(|text| size("max-size", &text)));
@@ -135,7 +131,7 @@ impl Plan {
             command: parsed.rest.clone(),
             output: output(parsed),
             ring_bytes: ring(parsed, &root, notes)?,
-            delay,
+            delays,
             synth,
             tail_synth: parsed.on("tail-synthesize"),
             build_ids: !parsed.on("no-buildid"),

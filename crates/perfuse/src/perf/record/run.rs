@@ -229,8 +229,8 @@ impl Session<'_> {
                 self.notes.note(&Msg::new("record-hidden"));
             }
         }
-        let delayed = self.plan.delay;
-        if self.plan.whom != Whom::Command && delayed.is_none() {
+        let delayed = self.plan.options.delayed;
+        if self.plan.whom != Whom::Command && !delayed {
             self.enable();
         }
         if let Some(workload) = workload {
@@ -240,23 +240,35 @@ impl Session<'_> {
         } else {
             self.writer.user(&UserRecord::FinishedInit)?;
         }
-        if delayed.is_some() {
+        if delayed {
             self.notes.line("Events disabled");
         }
-        let mut enable_at = delayed.and_then(|delay| Instant::now().checked_add(delay));
+        let begun = Instant::now();
+        let mut changes = self.plan.delays.iter().filter_map(|(after, on)| Some((begun.checked_add(*after)?, *on)));
+        let mut change = changes.next();
         let mut rotate_at = self.next_switch();
         loop {
             let before = self.writer.output.written();
             self.drain()?;
             let taken = self.writer.output.written() - before;
-            if signals.end().is_some() || self.is_full() {
+            if self.is_full() {
+                let kilobytes = self.writer.output.written() >> 10;
+                self.notes
+                    .line(&format!("[ perf record: perf size limit reached ({kilobytes} KB), stopping session ]"));
+                return Ok(());
+            }
+            if signals.end().is_some() {
                 return Ok(());
             }
             let now = Instant::now();
-            if enable_at.is_some_and(|at| at <= now) {
-                enable_at = None;
-                self.enable();
-                self.notes.line("Events enabled");
+            while let Some((_, on)) = change.filter(|(at, _)| *at <= now) {
+                if on {
+                    self.enable();
+                } else {
+                    self.disable();
+                }
+                self.notes.line(if on { "Events enabled" } else { "Events disabled" });
+                change = changes.next();
             }
             if rotate_at.is_some_and(|at| at <= now) || self.is_switch_due() || signals.rotate() {
                 files::rotate(self)?;
@@ -266,7 +278,7 @@ impl Session<'_> {
             if taken > self.plan.ring_bytes as u64 / 2 {
                 continue;
             }
-            let until = [enable_at, rotate_at].into_iter().flatten().min();
+            let until = [change.map(|(at, _)| at), rotate_at].into_iter().flatten().min();
             match self.wait(workload, signals, until.map(|at| at.saturating_duration_since(now))) {
                 Woken::Over => return Ok(()),
                 Woken::Told if self.obey()? => return Ok(()),

@@ -86,6 +86,28 @@ pub(super) fn clock(text: &str) -> Result<i32, UsageError> {
     found.or_else(|| name.parse().ok()).ok_or_else(wrong)
 }
 
+/// `-D`: whether the events wait at all, and when they are switched on and off after the beginning: `100`, `-1` for never
+/// (until `--control` says so), or ranges `10-20,30-40`; all in milliseconds.
+pub(super) fn delays(parsed: &Parsed) -> Result<(bool, Vec<(Duration, bool)>), UsageError> {
+    let Some(text) = parsed.text("delay") else { return Ok((false, Vec::new())) };
+    if let Ok(ms) = text.trim().parse::<i64>() {
+        let after = u64::try_from(ms).ok().filter(|ms| *ms > 0).map(Duration::from_millis);
+        return Ok((ms != 0, after.map(|after| (after, true)).into_iter().collect()));
+    }
+    let wrong = || UsageError::value("delay", &text, Msg::new("record-delay"));
+    let mut all: Vec<(Duration, bool)> = Vec::new();
+    for range in text.split(',') {
+        let (from, to) = range.split_once('-').ok_or_else(wrong)?;
+        let ms = |text: &str| text.trim().parse().map(Duration::from_millis).map_err(|_| wrong());
+        let (from, to) = (ms(from)?, ms(to)?);
+        if from >= to || all.last().is_some_and(|(before, _)| *before >= from) {
+            return Err(wrong());
+        }
+        all.extend([(from, true), (to, false)]);
+    }
+    Ok((true, all))
+}
+
 /// Names of registers by the number of their bit (`arch/*/include/uapi/asm/perf_regs.h`), as perf has them.
 fn register_names() -> Vec<String> {
     if cfg!(target_arch = "aarch64") {
