@@ -33,18 +33,21 @@ pub struct TraceField {
     pub raw: bool,
     /// Width of the widest word of the text that was seen, in bytes.
     pub widest: usize,
+    /// Bytes of the longest value that lies behind the record's fixed part.
+    pub longest: usize,
 }
 
 impl TraceField {
     fn new(event: usize, layout: Layout, field: &Field, raw: bool) -> Self {
-        Self { event, field: field.clone(), layout, raw, widest: 0 }
+        Self { event, field: field.clone(), layout, raw, widest: 0, longest: 0 }
     }
 
-    /// Width of its column, in bytes.
-    pub fn width(&self) -> usize {
+    /// Width of its column, in bytes. perf looks at the length of values only when it compares two lines (`is_compared`).
+    pub fn width(&self, is_compared: bool) -> usize {
         // Room for hexadecimal digits with their prefix.
         let size = if self.is_text() { self.field.size } else { self.field.size.saturating_mul(2).saturating_add(2) };
-        self.widest.max(self.field.name.len()).max(size.min(1 << 10))
+        let longest = if is_compared { self.longest } else { 0 };
+        self.widest.max(longest).max(self.field.name.len()).max(size.min(1 << 10))
     }
 
     /// Whether libtraceevent takes it for a string: arrays and what lies at the end of the record.
@@ -144,7 +147,7 @@ impl Seen {
             String::from_utf8_lossy(&plain).into_owned()
         };
         if matches!(field.field.shape, Shape::DataLoc | Shape::RelLoc) {
-            field.widest = field.widest.max(bytes.len());
+            field.longest = field.longest.max(bytes.len());
         }
         let value = u64::from(strings.id(&identity)) << 32 | u64::from(strings.id(&shown));
         if self.values.len() <= at {
@@ -198,7 +201,7 @@ mod tests {
     #[test]
     fn the_word_of_the_text_is_shown_or_else_the_value() {
         let mut field = find(&events(), "sched_switch.pid", false).unwrap().remove(0);
-        assert_eq!(field.width(), 10);
+        assert_eq!(field.width(true), 10);
         let (mut seen, mut strings) = (Seen::default(), Strings::default());
         let record = [0, 0, 0, 0, 0, 0, 0, 0, 7, 0, 0, 0];
         let value = seen.insert(0, &mut field, &record, "pid=seven prio=1", &mut strings);

@@ -191,7 +191,7 @@ impl<'a> Layout<'a> {
             Column::Weight(weight) => self.weight_width(event, weight),
             Column::Key(key) => self.user_width(*column).unwrap_or_else(|| {
                 if let Some(field) = self.hists.settings.columns.field(key) {
-                    return field.width();
+                    return field.width(ids().count() > 1);
                 }
                 let widest = ids().map(|id| self.value_width(id, key)).max().unwrap_or(0);
                 widest.max(key.spec().header.len())

@@ -52,6 +52,8 @@ impl Layout<'_> {
                 let last = self.names.get(&hists.entry(id).thread.cast_signed());
                 last.map_or_else(|| text(hists.sample_value(id, key)), String::len)
             }
+            // perf makes the text when it compares two lines: of the only one it does not know the width.
+            Key::Trace if hists.tables.get(hists.event_of(id)).is_some_and(|table| table.order.len() == 1) => 0,
             Key::Parent | Key::Trace => text(hists.sample_value(id, key)),
             Key::Cgroup => self.cell_text(id, key, 0).len(),
             Key::Cpu => 3,

@@ -125,12 +125,14 @@ fn sorts_are_chosen_from_a_menu_and_help_tells_every_key() {
     with(Lang::En, 1, |tui| {
         assert_eq!(press(tui, "s down enter"), Flow::Sort("sym".to_owned()));
         press(tui, "h");
-        let help = screen(tui, 90, 16).join("\n");
+        let help = screen(tui, 90, 20).join("\n");
         for words in ["open everything", "close everything", "write the table", "sort by", "one step back"] {
             assert!(help.contains(words), "{help}");
         }
         press(tui, "q");
         assert_eq!(tui.view, View::Lines);
+        assert_eq!(press(tui, "i"), Flow::Header);
+        assert!(matches!(press(tui, "a"), Flow::Annotate { symbol, .. } if symbol == "leaf"));
     });
 }
 
