@@ -24,6 +24,7 @@ mod image;
 mod jit;
 mod kernel;
 mod lines;
+pub mod live;
 mod load;
 mod symbolizer;
 mod symbols;

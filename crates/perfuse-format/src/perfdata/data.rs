@@ -53,6 +53,19 @@ impl<'a> PerfData<'a> {
     ///
     /// An error means that nothing can be read; what is wrong in places stands in [`PerfData::damage`].
     pub fn parse(bytes: &'a [u8]) -> Result<Self, PerfDataError> {
+        let data = Self::open(bytes, &[])?;
+        match data.features.dir_format {
+            // Version 0 is a single file beside a copy of the kernel.
+            Some(version @ 1..) => {
+                let found = format!("a directory's header, version {version}: its records are in other files");
+                Err(PerfDataError::new(data.header.data.offset, "a recording in one file", found))
+            }
+            _ => Ok(data),
+        }
+    }
+
+    /// The same for files that were put together: `ends` is where the records of each end.
+    pub(crate) fn open(bytes: &'a [u8], ends: &[usize]) -> Result<Self, PerfDataError> {
         let header = FileHeader::parse(bytes)?;
         let mut data = Self {
             header,
@@ -67,16 +80,12 @@ impl<'a> PerfData<'a> {
             common: None,
         };
         match header.mode {
-            Mode::File => data.open_file(bytes),
+            Mode::File => data.open_file(bytes, ends),
             Mode::Pipe => pipe::open(&mut data, bytes),
         }
         // A file whose end is missing does not tell whether it is compressed.
         if header.mode == Mode::Pipe || header.data.size == 0 || header.has_feature(Feature::Compressed.number()) {
             data.compression = compressed::expand(&mut data.source);
-        }
-        if let Some(version) = data.features.dir_format {
-            let found = format!("a directory's header, version {version}: its records are in other files");
-            return Err(PerfDataError::new(header.data.offset, "a recording in one file", found));
         }
         data.name_events();
         data.places = data.events.iter().map(|event| Places::of(&event.attr)).collect();
@@ -85,7 +94,7 @@ impl<'a> PerfData<'a> {
         Ok(data)
     }
 
-    fn open_file(&mut self, bytes: &'a [u8]) {
+    fn open_file(&mut self, bytes: &'a [u8], ends: &[usize]) {
         let header = self.header;
         self.events = file::events(bytes, &header, &mut self.damage);
         let mut data = header.data;
@@ -109,7 +118,13 @@ impl<'a> PerfData<'a> {
                 format!("the end of the file after {found}"),
             ));
         }
-        self.source.segments.push(segment);
+        let mut start = segment.start;
+        for &end in ends.iter().filter(|end| **end < segment.end) {
+            let run = Segment { start: start.min(end), end, ..segment };
+            self.source.segments.push(run);
+            start = end;
+        }
+        self.source.segments.push(Segment { start, ..segment });
         // `perf stat record` tells unit and scale of its events among the records, of which there are few.
         if self.features.stat {
             pipe::event_updates(self);

@@ -161,26 +161,57 @@ fn by_shifts(buffer: &mut [u8; 24], value: u64, bits: u32, upper: bool) -> usize
 }
 
 /// A number without width, precision or flags: `%d`, `%u` or `%x` of so many bits.
+///
+/// Its digits are written where they are to stand. Through a buffer they would be read back before the processor has
+/// written them, and it would wait.
 #[inline]
 pub(super) fn print_plain(out: &mut Vec<u8>, bits: u32, plain: Plain, value: u64) {
     let unused = 64_u32.saturating_sub(bits).min(63);
-    let mut buffer = [0; 24];
-    let at = match plain {
+    let unsigned = value << unused >> unused;
+    match plain {
         Plain::Signed => {
             let signed = (value << unused).cast_signed() >> unused;
-            let at = decimal(&mut buffer, signed.unsigned_abs());
             if signed < 0 {
-                // Nineteen digits at most: there is room.
-                buffer[at - 1] = b'-';
-                at - 1
-            } else {
-                at
+                out.push(b'-');
             }
+            append_decimal(out, signed.unsigned_abs());
         }
-        Plain::Unsigned => decimal(&mut buffer, value << unused >> unused),
-        Plain::Hex => by_shifts(&mut buffer, value << unused >> unused, 4, false),
-    };
-    out.extend_from_slice(&buffer[at..]);
+        Plain::Unsigned => append_decimal(out, unsigned),
+        Plain::Hex => append_hex(out, unsigned),
+    }
+}
+
+#[inline]
+fn append_decimal(out: &mut Vec<u8>, value: u64) {
+    let length = value.checked_ilog10().map_or(1, |log| log as usize + 1);
+    let start = out.len();
+    out.extend_from_slice(&[b'0'; 20]);
+    out.truncate(start + length);
+    let digits = &mut out[start..];
+    let (mut at, mut rest) = (digits.len(), value);
+    while rest >= 100 && at >= 2 {
+        at -= 2;
+        digits[at..at + 2].copy_from_slice(&PAIRS[usize::try_from(rest % 100).unwrap_or_default()]);
+        rest /= 100;
+    }
+    while rest > 0 && at > 0 {
+        at -= 1;
+        digits[at] = b'0' + u8::try_from(rest % 10).unwrap_or_default();
+        rest /= 10;
+    }
+}
+
+#[inline]
+fn append_hex(out: &mut Vec<u8>, value: u64) {
+    let length = usize::try_from((64 - value.leading_zeros()).div_ceil(4)).unwrap_or(16).max(1);
+    let start = out.len();
+    out.extend_from_slice(&[b'0'; 16]);
+    out.truncate(start + length);
+    let mut rest = value;
+    for digit in out[start..].iter_mut().rev() {
+        *digit = b"0123456789abcdef"[usize::try_from(rest & 15).unwrap_or_default()];
+        rest >>= 4;
+    }
 }
 
 /// What [`print_plain`] knows.

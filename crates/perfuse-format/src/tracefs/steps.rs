@@ -107,3 +107,48 @@ fn array(program: &Program, fields: &[Field], argument: NodeId) -> Option<Step> 
     let fixed = matches!(field.shape, Shape::Array(_)) && field.size > 0;
     fixed.then_some(Step::Array { offset: field.offset, size: field.size })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::EventFormat;
+    use super::super::compile::compile;
+    use super::*;
+
+    const FORMAT: &[u8] = b"name: sys_enter\nID: 7\nformat:\n\
+        \tfield:unsigned short common_type;\toffset:0;\tsize:2;\tsigned:0;\n\
+        \n\
+        \tfield:long id;\toffset:8;\tsize:8;\tsigned:1;\n\
+        \tfield:unsigned long args[6];\toffset:16;\tsize:48;\tsigned:0;\n\
+        \tfield:char comm[16];\toffset:64;\tsize:16;\tsigned:0;\n\
+        \tfield:int cpu;\toffset:80;\tsize:4;\tsigned:1;\n\
+        \n\
+        print fmt: \"NR %ld (%lx, %lx) %s %03d %llu%s\", REC->id, REC->args[0], REC->args[1], REC->comm, REC->cpu, \
+        (unsigned long long)REC->id, REC->cpu & ((0x1 | 0x2) << 1) ? \"+\" : \"\"\n";
+
+    #[test]
+    fn numbers_and_texts_at_fixed_places_are_read_there() {
+        let format = EventFormat::parse("raw_syscalls", FORMAT).unwrap();
+        let mut program = compile(&format.print_fmt, &format.fields, 8).unwrap();
+        program.fold();
+        let steps: Vec<Step> =
+            of(&program, &format.fields).into_iter().filter(|step| !matches!(step, Step::Text(_))).collect();
+        let number = |offset, plain| Step::Number { offset, size: 8, mask: u64::MAX, bits: 64, plain };
+        assert_eq!(
+            steps[..4],
+            [
+                number(8, Plain::Signed),
+                number(16, Plain::Hex),
+                number(24, Plain::Hex),
+                Step::Array { offset: 64, size: 16 }
+            ]
+        );
+        assert!(matches!(steps[4], Step::Formatted { offset: 80, size: 4, .. }), "{steps:?}");
+        assert_eq!(steps[5], number(8, Plain::Unsigned));
+        assert!(matches!(steps[6], Step::Piece(_)), "{steps:?}");
+        let folded = |node: &Node| {
+            matches!(node, Node::Binary { left, right, .. }
+            if matches!(program.node(*left), Node::Field(_)) && matches!(program.node(*right), Node::Atom { value: 6, .. }))
+        };
+        assert!(program.nodes.iter().any(folded), "{:?}", program.nodes);
+    }
+}

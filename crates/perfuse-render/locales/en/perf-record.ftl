@@ -132,3 +132,4 @@ help-record-proc-map-timeout = leave out the rest of a process's mappings after 
 help-record-switch-output-event = refused; see --switch-output
 help-record-threads = refused
 help-record-vmlinux = refused: it is for BPF scriptlets
+help-record-off-cpu = sum up how long threads wait, and where, as the event offcpu-time

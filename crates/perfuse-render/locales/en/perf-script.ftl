@@ -7,6 +7,7 @@ script-without = { $option } is not part of this program.
 script-fields = The fields `{ $list }` do not do: { $why } Fields: { $names }
 script-two-times = --reltime and --deltatime exclude each other.
 script-bad = { $count } records could not be decoded. The first: { $first }
+script-other-build = { $path } is another build than the recorded one: its functions are not named.
 
 help-script-all-cpus = system-wide; accepted as perf does
 help-script-comms = only these process names

@@ -132,3 +132,4 @@ help-record-proc-map-timeout = 한 프로세스의 매핑이 이 밀리초를 �
 help-record-switch-output-event = 거절: --switch-output을 보십시오
 help-record-threads = 거절
 help-record-vmlinux = 거절: BPF 스크립트용입니다
+help-record-off-cpu = 스레드가 어디서 얼마나 기다리는지 offcpu-time 이벤트로 합합니다

@@ -7,6 +7,7 @@ script-without = { $option } 기능은 이 프로그램에 들어 있지 않습�
 script-fields = 필드 `{ $list }`{ JOSA($list, "은/는") } 쓸 수 없습니다: { $why } 가능한 필드: { $names }
 script-two-times = --reltime과 --deltatime은 함께 쓸 수 없습니다.
 script-bad = 레코드 { $count }개를 해독하지 못했습니다. 첫 번째: { $first }
+script-other-build = { $path }은(는) 기록된 것과 다른 빌드이므로, 그 함수의 이름은 나오지 않습니다.
 
 help-script-all-cpus = 시스템 전체. perf처럼 받아들이기만 합니다
 help-script-comms = 이 이름의 프로세스만

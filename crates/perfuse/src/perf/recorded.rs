@@ -10,10 +10,12 @@ use anyhow::Context as _;
 use perfuse_analyze::resolve::{Found, Inline, Names, UserStack};
 use perfuse_analyze::session::{Dso, DsoId, DsoKind, Session};
 use perfuse_collect::mapped::{MappedFile, map_open};
-use perfuse_format::perfdata::{CpuMode, PerfData, RawRecord};
+use perfuse_format::perfdata::{CpuMode, Joined, PerfData, RawRecord};
 use perfuse_render::perf::header::About;
 use perfuse_symbol::unwind::{CfiId, Frame, Machine, Mapped, Place, Registers, Unwinder};
-use perfuse_symbol::{DsoSpec, Files, HostFiles, InlineFrame, ModuleId, Problem, SymbolId, SymbolOptions, Symbols};
+use perfuse_symbol::{
+    DsoSpec, Files, HostFiles, InlineFrame, ModuleId, Problem, Reason, SymbolId, SymbolOptions, Symbols,
+};
 
 use super::options::Parsed;
 
@@ -32,6 +34,8 @@ pub(crate) struct Input {
 enum Bytes {
     Mapped(MappedFile),
     Read(Vec<u8>),
+    /// Of a directory.
+    Joined(Joined),
 }
 
 impl Input {
@@ -49,11 +53,32 @@ impl Input {
         let file = File::open(name).with_context(failed)?;
         let metadata = file.metadata().with_context(failed)?;
         if metadata.is_dir() {
-            anyhow::bail!("failed to open {name}: a directory; recordings in several files are not read");
+            return Self::directory(name);
         }
         let changed = std::os::unix::fs::MetadataExt::mtime(&metadata);
         let bytes = Bytes::Mapped(map_open(&file).with_context(failed)?);
         Ok(Self { name: name.to_owned(), changed: Some(changed), bytes })
+    }
+
+    /// What `record --threads` and `--kcore` write: `data`, and `data.0` and so on.
+    fn directory(name: &str) -> anyhow::Result<Self> {
+        let directory = PathBuf::from(name);
+        let path = directory.join("data");
+        let main = File::open(&path).with_context(|| format!("failed to open {}", path.display()))?;
+        let changed = std::os::unix::fs::MetadataExt::mtime(&main.metadata()?);
+        let main = map_open(&main)?;
+        let mut numbers: Vec<u32> = std::fs::read_dir(&directory)?
+            .filter_map(|entry| entry.ok()?.file_name().to_str()?.strip_prefix("data.")?.parse().ok())
+            .collect();
+        numbers.sort_unstable();
+        let one = |number: &u32| {
+            let path = directory.join(format!("data.{number}"));
+            File::open(&path).and_then(|file| map_open(&file)).with_context(|| path.display().to_string())
+        };
+        let parts = numbers.iter().map(one).collect::<anyhow::Result<Vec<MappedFile>>>()?;
+        let parts: Vec<&[u8]> = parts.iter().map(|part| &**part).collect();
+        let joined = Joined::new(&main, &parts).with_context(|| path.display().to_string())?;
+        Ok(Self { name: name.to_owned(), changed: Some(changed), bytes: Bytes::Joined(joined) })
     }
 
     /// All of it.
@@ -61,7 +86,18 @@ impl Input {
         match &self.bytes {
             Bytes::Mapped(mapped) => mapped,
             Bytes::Read(read) => read,
+            Bytes::Joined(joined) => joined.bytes(),
         }
+    }
+
+    /// Opens the recording in it.
+    pub(crate) fn parse(&self) -> anyhow::Result<PerfData<'_>> {
+        let data = match &self.bytes {
+            Bytes::Mapped(mapped) => PerfData::parse(mapped),
+            Bytes::Read(read) => PerfData::parse(read),
+            Bytes::Joined(joined) => joined.parse(),
+        };
+        data.with_context(|| self.name.clone())
     }
 }
 
@@ -200,6 +236,17 @@ impl RecordedNames {
             dsos.filter_map(|(_, dso)| unnamed.get(&dso)).sum()
         };
         self.symbols.problems(of)
+    }
+
+    /// Files that were looked into, but are of another build than the recorded one.
+    pub(crate) fn other_builds(&self) -> Vec<String> {
+        let problems = self.symbols.problems(|_| 1).into_iter();
+        problems
+            .filter_map(|problem| match problem.reason {
+                Reason::BuildIdDiffers { path, .. } => Some(path),
+                _ => None,
+            })
+            .collect()
     }
 
     fn module(&mut self, id: DsoId, dso: &Dso) -> ModuleId {

@@ -151,3 +151,72 @@ fn what_needs_what_is_not_there_is_refused_and_not_passed_over() {
         assert!(read.status.success() && !read.stdout.is_empty(), "{line:?}: {}", stderr(&read));
     }
 }
+
+#[test]
+fn directories_of_perf_are_read_as_perf_reads_them() {
+    need!(may_watch_everything());
+    let directory = tempfile::tempdir().unwrap();
+    for kind in [&["--threads"][..], &["--threads", "-z"]] {
+        let path = directory.path().join(format!("dir{}", kind.len()));
+        let mut command = Command::new("perf");
+        command.arg("record").args(kind).args(["-e", "cpu-clock", "-F", "999", "-ag", "-o"]).arg(&path);
+        let recorded = command.args(["--", "sh", "-c", "ls -R /usr/share >/dev/null"]).output().unwrap();
+        if !recorded.status.success() || !path.is_dir() {
+            skip!("this perf does not write directories: {}", stderr(&recorded));
+        }
+        let arguments = ["script", "-F", "comm,tid,cpu,time,event,ip", "-i"];
+        let theirs = Command::new("perf").args(arguments).arg(&path).output().unwrap();
+        let ours = perfuse(arguments).arg(&path).output().unwrap();
+        assert!(ours.status.success(), "{}", stderr(&ours));
+        let [ours, theirs] =
+            [&ours, &theirs].map(|output| stdout(output).lines().map(str::to_owned).collect::<Vec<_>>());
+        assert!(ours.len() > 10 && ours.len() == theirs.len(), "{} {}", ours.len(), theirs.len());
+        let different = ours.iter().zip(&theirs).find(|(ours, theirs)| ours != theirs);
+        assert_eq!(different, None, "{kind:?}");
+    }
+}
+
+#[test]
+fn waits_are_summed_up_where_they_happen_and_perf_reads_them() {
+    need!(may_watch_everything());
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("perf.data");
+    let output = perfuse(["record", "--off-cpu", "-e", "cpu-clock", "-g", "-o"])
+        .arg(&file)
+        .args(["--", "sh", "-c", "sleep 0.3; sleep 0.2; exit 3"])
+        .env("HOME", directory.path())
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
+    let read = Command::new("perf").args(["script", "-F", "comm,event,period", "-i"]).arg(&file).output().unwrap();
+    assert!(read.status.success(), "{}", stderr(&read));
+    let text = stdout(&read);
+    let waits = text.lines().filter(|line| line.contains("sleep") && line.contains("offcpu-time"));
+    let waited: u64 = waits.filter_map(|line| line.split_whitespace().nth(1)?.parse::<u64>().ok()).sum();
+    // A busy machine wakes the sleepers later, never earlier.
+    assert!(waited >= 490_000_000, "{waited}: {text}");
+}
+
+#[test]
+fn a_program_that_was_built_anew_is_not_taken_for_the_recorded_one() {
+    need!(gate::root());
+    need!(gate::command("cc"));
+    let directory = tempfile::tempdir().unwrap();
+    let [source, program, file] = ["x.c", "x", "perf.data"].map(|name| directory.path().join(name));
+    let build = |function: &str| {
+        let text = format!("int {function}(int n) {{ volatile int i; for (i = 0; i < n; i++); return i; }}\n");
+        std::fs::write(&source, format!("{text}int main(void) {{ return {function}(90000000) & 1; }}\n")).unwrap();
+        let built = Command::new("cc").arg("-Wl,--build-id").arg("-o").arg(&program).arg(&source).status().unwrap();
+        assert!(built.success());
+    };
+    build("before");
+    let mut command = perfuse(["record", "-N", "-e", "cpu-clock:u", "-o"]);
+    let output = command.arg(&file).arg(&program).env("HOME", directory.path()).output().unwrap();
+    assert!(output.status.success(), "{}", stderr(&output));
+    build("after");
+    for reader in [&["script"][..], &["report", "--stdio"]] {
+        let output = perfuse(reader).arg("-i").arg(&file).env("HOME", directory.path()).output().unwrap();
+        assert!(stderr(&output).contains("another build"), "{reader:?}: {}", stderr(&output));
+        assert!(!stdout(&output).contains("after"), "{reader:?}");
+    }
+}

@@ -6,6 +6,18 @@ use perfuse_format::perfdata::attr::{flag, kind, read_format, sample_type};
 
 /// `PERF_COUNT_SW_DUMMY`: counts nothing; carries the records of mappings and tasks.
 pub const DUMMY: u64 = 9;
+/// `PERF_COUNT_SW_BPF_OUTPUT`.
+const BPF_OUTPUT: u64 = 10;
+/// What samples of waits may have.
+const OF_WAITS: u64 = sample_type::IDENTIFIER
+    | sample_type::IP
+    | sample_type::TID
+    | sample_type::TIME
+    | sample_type::ID
+    | sample_type::CPU
+    | sample_type::PERIOD
+    | sample_type::CALLCHAIN
+    | sample_type::CGROUP;
 /// `PERF_COUNT_SW_CPU_CLOCK`.
 pub const CPU_CLOCK: u64 = 0;
 /// The user registers that perf samples for unwinding: all but the segment registers on x86-64, all on aarch64
@@ -185,6 +197,24 @@ impl Planned {
         Self { name: "dummy:HG".to_owned(), attr, leader: index, ..Self::default() }
     }
 
+    /// The event of the waits that `--off-cpu` sums up: its samples are not the kernel's.
+    pub fn off_cpu(index: usize) -> Self {
+        let attr = EventAttr {
+            kind: kind::SOFTWARE,
+            config: BPF_OUTPUT,
+            sample_period: 1,
+            flags: flag::FREQ,
+            sample_type: sample_type::CALLCHAIN | sample_type::PERIOD,
+            ..EventAttr::default()
+        };
+        Self { name: "offcpu-time".to_owned(), attr, leader: index, ..Self::default() }
+    }
+
+    /// Whether it is that one.
+    pub fn is_off_cpu(&self) -> bool {
+        self.attr.kind == kind::SOFTWARE && self.attr.config == BPF_OUTPUT && self.name == "offcpu-time"
+    }
+
     pub(super) fn is_dummy(&self) -> bool {
         self.attr.kind == kind::SOFTWARE && self.attr.config == DUMMY
     }
@@ -322,6 +352,10 @@ fn one(event: &mut Planned, options: &Options, is_leader: bool, group: usize) {
     }
     if is_dummy {
         event.attr.sample_type &= !sample_type::BRANCH_STACK;
+    }
+    if event.is_off_cpu() {
+        event.attr.sample_type = event.attr.sample_type & OF_WAITS | sample_type::CALLCHAIN | sample_type::PERIOD;
+        (event.attr.sample_regs_user, event.attr.sample_stack_user, event.attr.sample_regs_intr) = (0, 0, 0);
     }
 }
 

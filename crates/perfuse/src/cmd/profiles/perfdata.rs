@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use anyhow::{Context as _, anyhow};
+use anyhow::anyhow;
 use perfuse_analyze::Msg;
 use perfuse_analyze::offcpu::{OffCpu, SwitchFields};
 use perfuse_analyze::profile::Profile;
@@ -26,7 +26,7 @@ const SCHED_SWITCH: &str = "sched:sched_switch";
 
 /// Resolves all samples; with `--off-cpu` only those of switches, weighed by how long the thread stayed away.
 pub(super) fn load(input: &Input, args: &ProfileArgs, details: bool, console: &Console) -> anyhow::Result<Loaded> {
-    let data = PerfData::parse(input.bytes()).with_context(|| input.name.clone())?;
+    let data = input.parse()?;
     for damage in &data.damage {
         console.complain(&format!("{}: {damage}", input.name));
     }

@@ -38,6 +38,8 @@ pub(super) struct Extra {
     pub(super) realtime: Option<i32>,
     /// Where rings are read (`--affinity`).
     pub(super) affinity: Affinity,
+    /// Waits are summed up (`--off-cpu`).
+    pub(super) off_cpu: bool,
     /// Unread bytes from which on a ring is emptied (`--mmap-flush`).
     flush: u64,
     /// How long the mappings of a process may take (`--proc-map-timeout`).
@@ -66,6 +68,7 @@ impl Extra {
             control: parsed.text("control").map(|text| Control::open(&text)).transpose()?,
             realtime: parsed.number("realtime")?.filter(|priority| *priority > 0),
             affinity,
+            off_cpu: parsed.on("off-cpu"),
             flush: flush.unwrap_or(1),
             map_limit: parsed.number("proc-map-timeout")?.filter(|ms| *ms > 0).map(Duration::from_millis),
         }))

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use perfuse_analyze::Msg;
 use perfuse_collect::perf::Workload;
 use perfuse_collect::perf::record::clock::local_time_stamp;
-use perfuse_collect::perf::record::{Output, Tally, WriteError};
+use perfuse_collect::perf::record::{Output, Planned, Tally, WriteError};
 use perfuse_collect::perf::synth::Emitter;
 use perfuse_format::perfdata::record::kind;
 
@@ -98,7 +98,7 @@ fn lost(session: &mut Session<'_>) -> Result<(), WriteError> {
 impl Session<'_> {
     /// Ends the recording: the last records, the header, what is said, the exit status.
     pub(super) fn end(mut self, stop: Stop, workload: Option<Workload>, signals: &Signals) -> u8 {
-        let _ = self.recording.disable();
+        self.disable();
         let mut failed = match stop {
             Stop::Asked => self.rest().err(),
             Stop::Write(error) => Some(error),
@@ -125,9 +125,21 @@ impl Session<'_> {
         self.recording.empty_from(1);
         self.drain()?;
         snapshot(self)?;
+        self.waits()?;
         if self.plan.tail_synth {
             self.tell_state()?;
         }
+        Ok(())
+    }
+
+    /// The samples of `--off-cpu`, which stand for the whole recording.
+    fn waits(&mut self) -> Result<(), WriteError> {
+        let Self { recording, writer: Writer { tally, output, .. }, off_cpu, .. } = self;
+        let Some(off_cpu) = off_cpu else { return Ok(()) };
+        let Some(at) = recording.events.iter().position(Planned::is_off_cpu) else { return Ok(()) };
+        let id = recording.ids().iter().find(|id| id.event == at).map_or(0, |id| id.id);
+        let attr = recording.events[at].attr;
+        tally.lost += off_cpu.finish(&attr, id, tally, |piece| output.write(piece))?;
         Ok(())
     }
 

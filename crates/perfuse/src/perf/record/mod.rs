@@ -6,8 +6,8 @@ mod events;
 mod extra;
 mod files;
 mod finish;
-mod maps;
 mod notes;
+mod off_cpu;
 mod plan;
 mod run;
 mod signals;
@@ -93,6 +93,7 @@ const OPTIONS: &[Opt] = &[
     long_switch("no-bpf-event"),
     long_switch("no-buffering"),
     long_value("num-thread-synthesize", "n"),
+    long_switch("off-cpu"),
     long_switch("overwrite"),
     long_switch("per-thread"),
     long_switch("phys-data"),

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use perfuse_analyze::Msg;
-use perfuse_collect::perf::record::{Notice, Output, Recording, Tally, WriteError, configure};
+use perfuse_collect::perf::record::{Notice, Output, Planned, Recording, Tally, WriteError, configure};
 use perfuse_collect::perf::synth::Kernel;
 use perfuse_collect::perf::{Workload, WorkloadError, WorkloadOptions};
 use perfuse_format::perfdata::Features;
@@ -13,6 +13,7 @@ use perfuse_format::perfdata::user::UserRecord;
 
 use super::control::{self, Control, Order};
 use super::notes::Notes;
+use super::off_cpu::OffCpu;
 use super::plan::{Plan, Switch};
 use super::signals::Signals;
 use super::target::Whom;
@@ -32,6 +33,8 @@ pub(super) struct Session<'a> {
     pub(super) kernel: Kernel,
     /// Who starts and stops the events meanwhile.
     pub(super) control: Option<Control>,
+    /// Who sums up waits, with `--off-cpu`.
+    pub(super) off_cpu: Option<OffCpu>,
     pub(super) woken: u64,
     /// Bytes of the records of the last file.
     pub(super) captured: u64,
@@ -42,6 +45,9 @@ pub(super) struct Session<'a> {
 /// Records; the exit status.
 pub(super) fn record(mut plan: Plan, notes: &Notes<'_>) -> anyhow::Result<u8> {
     let mut events = std::mem::take(&mut plan.events);
+    if plan.extra.off_cpu {
+        events.push(Planned::off_cpu(events.len()));
+    }
     configure(&mut events, &plan.options);
     if plan.unwind {
         unwind::trim(&mut events, plan.options.addresses);
@@ -62,15 +68,19 @@ pub(super) fn record(mut plan: Plan, notes: &Notes<'_>) -> anyhow::Result<u8> {
     let opened = Recording::open(events, &mut target, &plan.root, &mut changed, |event, pid, cpu, outcome| {
         log.attempt(event, pid, cpu, outcome);
     });
+    let opened = opened.and_then(|recording| {
+        let off_cpu = plan.extra.off_cpu.then(|| OffCpu::open(&plan, &mut target, &mut changed));
+        Ok((recording, off_cpu.transpose()?))
+    });
     for notice in &changed {
         notes.notice(notice);
     }
-    let recording = match opened.and_then(|mut recording| {
+    let (recording, off_cpu) = match opened.and_then(|(mut recording, off_cpu)| {
         recording.set_filters()?;
         recording.map(plan.ring_bytes)?;
         recording.empty_from(plan.extra.flush(plan.ring_bytes));
         recording.read_at(&plan.root, plan.extra.affinity);
-        Ok(recording)
+        Ok((recording, off_cpu))
     }) {
         Ok(recording) => recording,
         Err(failure) => {
@@ -80,7 +90,7 @@ pub(super) fn record(mut plan: Plan, notes: &Notes<'_>) -> anyhow::Result<u8> {
     };
     log.rings(&recording);
     let mut session = match begin(&plan, &recording) {
-        Ok(begun) => begun.with(recording, &plan, notes, control),
+        Ok(begun) => begun.with(recording, &plan, notes, (control, off_cpu)),
         Err(error) => {
             notes.error_text(&error);
             return Ok(FAILED);
@@ -110,12 +120,25 @@ impl Begun {
         recording: Recording,
         plan: &'a Plan,
         notes: &'a Notes<'a>,
-        control: Option<Control>,
+        (control, off_cpu): (Option<Control>, Option<OffCpu>),
     ) -> Session<'a> {
         let Self { writer, features, tracing } = self;
         let kernel = Kernel::default();
         let files = Vec::new();
-        Session { plan, notes, recording, writer, features, tracing, kernel, control, woken: 0, captured: 0, files }
+        Session {
+            plan,
+            notes,
+            recording,
+            writer,
+            features,
+            tracing,
+            kernel,
+            control,
+            off_cpu,
+            woken: 0,
+            captured: 0,
+            files,
+        }
     }
 }
 
@@ -135,7 +158,7 @@ fn begin(plan: &Plan, recording: &Recording) -> anyhow::Result<Begun> {
     let mut writer = Writer::new(output, tally, &events, plan.compress.is_some(), plan.output.clone());
     if plan.unwind {
         let asked = recording.events.iter().zip(&events).map(|(asked, event)| (asked.attr, event.ids.clone()));
-        writer.live = Some(unwind::Live::new(plan.root.clone(), asked.collect()));
+        writer.live = Some(unwind::live(plan.root.clone(), asked.collect()));
     }
     if writer.output.is_pipe() {
         finish::begin_pipe(&mut writer, &features, tracing.as_deref())?;
@@ -255,6 +278,9 @@ impl Session<'_> {
     fn enable(&self) {
         // Of events that cannot be enabled, those of threads that are gone, there is nothing to record.
         let _ = self.recording.enable();
+        if let Some(off_cpu) = &self.off_cpu {
+            off_cpu.enable(true);
+        }
     }
 
     /// Writes the state, and says what of it could not be had.
@@ -301,7 +327,11 @@ impl Session<'_> {
                 Some(name) if self.recording.set_named(&name, on) => self.notes.line(&format!("Event {name} {done}")),
                 Some(name) => self.notes.line(&format!("failed: can't find '{name}' event")),
                 None => {
-                    let _ = if on { self.recording.enable() } else { self.recording.disable() };
+                    if on {
+                        self.enable();
+                    } else {
+                        self.disable();
+                    }
                     self.notes.line(&format!("Events {done}"));
                 }
             }
@@ -316,6 +346,13 @@ impl Session<'_> {
         }
     }
 
+    pub(super) fn disable(&self) {
+        let _ = self.recording.disable();
+        if let Some(off_cpu) = &self.off_cpu {
+            off_cpu.enable(false);
+        }
+    }
+
     /// Sleeps until there is something to do.
     fn wait(&mut self, workload: &mut Option<&mut Workload>, signals: &Signals, limit: Option<Duration>) -> Woken {
         // Kernels before 5.3 do not tell the end of a child through a descriptor.
@@ -324,6 +361,8 @@ impl Session<'_> {
         let ended = workload.as_ref().and_then(|workload| workload.ended_fd());
         let limit =
             if workload.is_some() && ended.is_none() { Some(limit.unwrap_or(GLANCE).min(GLANCE)) } else { limit };
+        // Its rings are not waited for, but looked at often enough.
+        let limit = if self.off_cpu.is_some() { Some(limit.unwrap_or(GLANCE).min(GLANCE)) } else { limit };
         fds.extend(ended);
         let told = self.control.as_ref().and_then(Control::fd);
         fds.extend(told);
@@ -341,8 +380,11 @@ impl Session<'_> {
     }
 
     pub(super) fn drain(&mut self) -> Result<(), WriteError> {
-        let Self { recording, writer, .. } = self;
+        let Self { recording, writer, off_cpu, .. } = self;
         recording.drain(|unread| writer.take(unread))?;
+        if let Some(off_cpu) = off_cpu {
+            off_cpu.drain(false);
+        }
         writer.end_round()
     }
 

@@ -6,7 +6,6 @@ mod options;
 use std::io::Write as _;
 use std::ops::ControlFlow;
 
-use anyhow::Context as _;
 use perfuse_analyze::Msg;
 use perfuse_analyze::resolve::time::TimeRanges;
 use perfuse_analyze::resolve::{FrameId, Item, Resolver};
@@ -33,7 +32,7 @@ pub(super) fn run(parsed: &Parsed, console: &Console) -> anyhow::Result<u8> {
         console::say(&format!("{warning}\n"));
     }
     let input = Input::open(options.input.as_deref())?;
-    let data = PerfData::parse(input.bytes()).with_context(|| input.name.clone())?;
+    let data = input.parse()?;
     for damage in &data.damage {
         console.complain(&format!("{}: {damage}", input.name));
     }
@@ -144,6 +143,10 @@ impl<'a> Script<'a> {
         if let (count @ 1.., Some(first)) = &self.bad {
             let message = Msg::new("script-bad").with("count", count.to_string()).with("first", first.as_str());
             console.complain(&console.texts.text(&message));
+        }
+        // Whoever reads addresses instead of names is to know that the file is not the recorded one.
+        for path in resolver.names().other_builds() {
+            console.note(&Msg::new("script-other-build").with("path", path));
         }
         Ok(0)
     }
