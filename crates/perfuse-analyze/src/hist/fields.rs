@@ -163,7 +163,8 @@ mod tests {
     use super::*;
 
     fn event(name: &str, fields: &str) -> TraceEvent {
-        let text = format!("name: x\nID: 1\nformat:\n{fields}\nprint fmt: \"\"\n");
+        let common = "\tfield:int common_pid;\toffset:4;\tsize:4;\tsigned:1;\n";
+        let text = format!("name: x\nID: 1\nformat:\n{common}\n{fields}\nprint fmt: \"\"\n");
         let format = EventFormat::parse("sched", text.as_bytes()).ok();
         TraceEvent { name: name.to_owned(), format, layout: Layout::default() }
     }
