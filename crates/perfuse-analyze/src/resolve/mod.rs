@@ -13,6 +13,7 @@
 //! everything about it, and every text made of it, is made once. Samples only carry ids; resolving one allocates nothing.
 
 mod chain;
+mod code;
 mod names;
 pub mod profile;
 mod replay;
@@ -25,7 +26,7 @@ use perfuse_format::perfdata::record::Record;
 use perfuse_format::perfdata::{CpuMode, Sample};
 
 use crate::session::{DsoId, DsoKind, Session};
-pub use names::{Found, Inline, Names, NoNames, UserStack};
+pub use names::{Code, Found, Inline, Instruction, Names, NoNames, UserStack};
 pub use replay::Item;
 use table::{AddressTable, RecentIps};
 

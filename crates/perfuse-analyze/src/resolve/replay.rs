@@ -45,11 +45,21 @@ impl<N: Names> Resolver<N> {
     pub fn replay<'d, B>(
         &mut self,
         data: &'d PerfData<'d>,
+        visit: impl FnMut(&mut Self, Item<'_, 'd>) -> ControlFlow<B>,
+    ) -> ControlFlow<B> {
+        self.replay_in_order(data, data.sorted(), visit)
+    }
+
+    /// The same, with records in an order of the caller's: [`PerfData::records`] has that in which they stand in the file.
+    pub fn replay_in_order<'d, B>(
+        &mut self,
+        data: &'d PerfData<'d>,
+        records: impl Iterator<Item = Result<RawRecord<'d>, PerfDataError>>,
         mut visit: impl FnMut(&mut Self, Item<'_, 'd>) -> ControlFlow<B>,
     ) -> ControlFlow<B> {
         self.take_header(data);
         let mut counts = Counts::default();
-        for raw in data.sorted() {
+        for raw in records {
             let raw = match raw {
                 Ok(raw) => raw,
                 Err(damage) => {

@@ -89,10 +89,9 @@ impl Session {
     pub fn apply_with(&mut self, misc: u16, record: &Record<'_>) {
         match record {
             Record::Mmap(mmap) => self.map(mmap),
-            Record::Comm { pid, tid, comm, exec } => {
-                if *exec {
-                    self.processes.insert(*pid, Maps::default());
-                }
+            // What was mapped before `execve` stays until something else is mapped there, as in perf: while the kernel
+            // loads the new program, the user part of its call chains is still that of the old one.
+            Record::Comm { pid, tid, comm, .. } => {
                 let comm = String::from_utf8_lossy(comm).into_owned();
                 self.threads.insert(*tid, Thread { pid: *pid, comm, comm_is_own: true });
             }
@@ -249,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn a_child_process_has_the_mappings_of_its_parent_until_it_runs_another_program() {
+    fn a_child_process_has_the_mappings_of_its_parent_until_others_take_their_place() {
         let mut session = Session::new();
         session.apply(&Record::Comm { pid: 7, tid: 7, comm: b"sh", exec: false });
         session.apply(&mmap(7, 0x5000, 0x1000, 0, "/bin/sh"));
@@ -258,7 +257,10 @@ mod tests {
         assert!(session.locate(8, CpuMode::User, 0x5000).dso.is_some());
         assert_eq!(session.comm(8), "sh");
         session.apply(&Record::Comm { pid: 8, tid: 8, comm: b"ls", exec: true });
-        assert_eq!(session.locate(8, CpuMode::User, 0x5000).dso, None);
+        assert!(session.locate(8, CpuMode::User, 0x5000).dso.is_some());
+        session.apply(&mmap(8, 0x5000, 0x1000, 0, "/bin/ls"));
+        let found = session.locate(8, CpuMode::User, 0x5000);
+        assert_eq!(path(&session, found).as_deref(), Some("/bin/ls"));
         assert!(session.locate(7, CpuMode::User, 0x5000).dso.is_some());
         assert_eq!((session.comm(8), session.comm(9), session.comm(0)), ("ls".into(), ":9".into(), "swapper".into()));
     }

@@ -7,7 +7,7 @@ use std::os::unix::fs::FileTypeExt as _;
 use std::path::PathBuf;
 
 use anyhow::Context as _;
-use perfuse_analyze::resolve::{Found, Inline, Names, UserStack};
+use perfuse_analyze::resolve::{Code, Found, Inline, Instruction, Names, UserStack};
 use perfuse_analyze::session::{Dso, DsoId, DsoKind, Session};
 use perfuse_collect::mapped::{MappedFile, map_open};
 use perfuse_format::perfdata::{CpuMode, PerfData};
@@ -15,6 +15,7 @@ use perfuse_render::perf::header::About;
 use perfuse_symbol::unwind::{CfiId, Frame, Machine, Mapped, Place, Registers, Unwinder};
 use perfuse_symbol::{DsoSpec, HostFiles, InlineFrame, ModuleId, Problem, SymbolId, SymbolOptions, Symbols};
 
+use super::code::{self, CodeFiles};
 use super::options::Parsed;
 
 /// The file that is read where none is named.
@@ -93,6 +94,7 @@ pub(crate) struct RecordedNames {
     options: SymbolOptions,
     machine: Option<Machine>,
     unwound: Vec<Frame>,
+    code: CodeFiles,
 }
 
 /// Call frame information of a file.
@@ -140,6 +142,7 @@ impl RecordedNames {
             options,
             machine,
             unwound: Vec::new(),
+            code: CodeFiles::default(),
         }
     }
 
@@ -210,6 +213,18 @@ impl Names for RecordedNames {
     fn source(&mut self, id: DsoId, dso: &Dso, address: u64) -> Option<(String, u32)> {
         let module = self.module(id, dso);
         self.symbols.line(module, address).map(|(file, line)| (file.to_string(), line))
+    }
+
+    fn code(&mut self, id: DsoId, dso: &Dso, address: u64, most: usize) -> Option<Code> {
+        self.code.code(id, dso, address, most, &self.options)
+    }
+
+    fn instruction(&self, bytes: &[u8], wide: bool) -> Option<Instruction> {
+        code::instruction(bytes, wide)
+    }
+
+    fn source_text(&mut self, file: &str, line: u32) -> Option<String> {
+        self.code.line(file, line)
     }
 
     fn unwind(&mut self, session: &Session, stack: &UserStack<'_>, ips: &mut Vec<u64>) {

@@ -6,12 +6,15 @@ mod disk;
 mod flame;
 mod live;
 mod perf_events;
+mod perf_made;
 mod perf_report;
 mod perf_script;
 mod perf_stat;
+mod perf_trace_text;
 mod perfdata;
 mod record;
 mod replay;
+mod synth;
 mod watch;
 
 use std::ffi::OsStr;

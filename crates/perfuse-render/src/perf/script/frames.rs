@@ -31,8 +31,16 @@ struct Texts {
 #[derive(Debug)]
 pub(super) struct FrameTexts {
     made: Vec<Texts>,
+    look: Look,
+}
+
+/// How files are shown.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Look {
     /// Whether source files are shown with their directories.
-    full_source_path: bool,
+    pub full_source_path: bool,
+    /// Whether modules of the kernel are shown by their paths.
+    pub kernel_paths: bool,
 }
 
 const NONE: (u32, u32) = (0, u32::MAX);
@@ -41,9 +49,9 @@ const NONE: (u32, u32) = (0, u32::MAX);
 const SHOWN: Fields = Fields::IP.and(Fields::SYM).and(Fields::SYMOFF).and(Fields::DSO).and(Fields::SRCLINE);
 
 impl FrameTexts {
-    /// No text yet; source files with or without their directories.
-    pub(super) fn new(full_source_path: bool) -> Self {
-        Self { made: Vec::new(), full_source_path }
+    /// No text yet.
+    pub(super) fn new(look: Look) -> Self {
+        Self { made: Vec::new(), look }
     }
 
     /// Appends the text of a frame.
@@ -69,7 +77,7 @@ impl FrameTexts {
         let place = made.places.get(at).copied().unwrap_or(NONE);
         let (start, length) = if place == NONE {
             let start = made.bytes.len();
-            write(resolver, fields, shape, id, self.full_source_path, &mut made.bytes);
+            write(resolver, fields, shape, id, self.look, &mut made.bytes);
             let place =
                 (u32::try_from(start).unwrap_or_default(), u32::try_from(made.bytes.len() - start).unwrap_or_default());
             if let Some(slot) = made.places.get_mut(at) {
@@ -89,10 +97,10 @@ fn write<N: Names>(
     fields: Fields,
     shape: Shape,
     id: FrameId,
-    full_path: bool,
+    look: Look,
     out: &mut Vec<u8>,
 ) {
-    let source = if fields.has(Fields::SRCLINE) { source(resolver, shape, id, full_path) } else { None };
+    let source = if fields.has(Fields::SRCLINE) { source(resolver, shape, id, look.full_source_path) } else { None };
     let frame = resolver.frame(id);
     let line = shape != Shape::Tail;
     let inlined = frame.inlined && line;
@@ -106,7 +114,10 @@ fn write<N: Names>(
     }
     if fields.has(Fields::DSO) && !inlined {
         out.extend_from_slice(b" (");
-        dso(resolver, id, out);
+        match resolver.module(id).filter(|_| look.kernel_paths && frame.kernel) {
+            Some(path) => out.extend_from_slice(path.as_bytes()),
+            None => dso(resolver, id, out),
+        }
         out.push(b')');
     }
     if let Some(source) = source {
@@ -121,9 +132,14 @@ fn write<N: Names>(
     }
 }
 
-/// `work.c:7`. Where no line is known perf shows the file of the code and the address in it; in chains that it unwound,
-/// for functions with a name, that there is none.
-fn source<N: Names>(resolver: &mut Resolver<N>, shape: Shape, id: FrameId, full_path: bool) -> Option<String> {
+/// `work.c:7`. Of code whose file is not there perf shows the name of the file and the address in it; where the file is
+/// there without lines, nothing, but in chains that it unwound, for functions with a name, that there is none.
+pub(super) fn source<N: Names>(
+    resolver: &mut Resolver<N>,
+    shape: Shape,
+    id: FrameId,
+    full_path: bool,
+) -> Option<String> {
     let known = if shape == Shape::Tail { resolver.line(id) } else { resolver.source(id) };
     if let Some((file, line)) = known {
         let file = if full_path { &file } else { file.rsplit('/').next().unwrap_or(&file) };
@@ -134,8 +150,11 @@ fn source<N: Names>(resolver: &mut Resolver<N>, shape: Shape, id: FrameId, full_
         return Some("??:0".to_owned());
     }
     let dso = frame.dso.and_then(|dso| resolver.session().dso_of(dso))?;
-    let name = dso_name(dso);
-    Some(format!("{}[{:x}]", name.rsplit('/').next().unwrap_or(&name), frame.address))
+    let (name, address) = (dso_name(dso), frame.address);
+    if !name.starts_with('[') && resolver.code(id, 1).is_some() {
+        return None;
+    }
+    Some(format!("{}[{address:x}]", name.rsplit('/').next().unwrap_or(&name)))
 }
 
 /// `leaf+0x16`, or `[unknown]`.
