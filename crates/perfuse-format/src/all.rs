@@ -125,6 +125,9 @@ pub const PARSERS: &[(&str, Parser)] = &parsers! {
         "tasks::TaskTable" => tasks,
         "tracefs::EventFormat" => tracepoint,
         "tracefs::Printer" => print_fmt,
+        "vendor::Expr" => formula,
+        "vendor::MapFile" => mapfile,
+        "vendor::Table" => vendor,
     }
 };
 
@@ -167,6 +170,7 @@ fn relocations(bytes: &[u8]) -> bool {
 /// The event grammar for both kinds of commands, on a host with a PMU and tracepoints; names and near names too.
 fn event(bytes: &[u8]) -> bool {
     use crate::event::{Format, Mode, Offered, Pmu, PmuEvent, name_of, parse};
+    use crate::vendor::VendorEvent;
     let text = String::from_utf8_lossy(bytes);
     let pmu = Pmu {
         name: "cpu".to_owned(),
@@ -180,15 +184,47 @@ fn event(bytes: &[u8]) -> bool {
         ..Pmu::default()
     };
     let tracepoint = |name: &str, id| ("sched".to_owned(), name.to_owned(), id);
-    let host =
-        Offered { pmus: vec![pmu], tracepoints: vec![tracepoint("sched_switch", 1), tracepoint("sched_waking", 2)] };
-    let taken = [&*text, "cpu/any/"].map(|text| {
+    let of_vendor = |name: &str, terms: &str| VendorEvent {
+        name: name.to_owned(),
+        terms: terms.to_owned(),
+        ..VendorEvent::default()
+    };
+    let host = Offered {
+        pmus: vec![pmu],
+        tracepoints: vec![tracepoint("sched_switch", 1), tracepoint("sched_waking", 2)],
+        vendor: vec![of_vendor("l1d.replacement", "event=0x51"), of_vendor("of.file", &text)],
+    };
+    let taken = [&*text, "cpu/any/", "of.file"].map(|text| {
         [Mode::Record, Mode::Stat].map(|mode| match parse(text, &host, mode) {
             Ok(events) => events.iter().all(|event| !name_of(&event.attr, &|_| None, &|_| None).is_empty()),
             Err(error) => error.nearest(3).len() > 3 || error.to_string().is_empty(),
         })
     });
     taken.concat().contains(&true)
+}
+
+/// A metric's formula, evaluated with every event at 1 and with none known.
+fn formula(bytes: &[u8]) -> bool {
+    use crate::vendor::Expr;
+    let Ok(expr) = Expr::parse(&String::from_utf8_lossy(bytes)) else { return false };
+    let known = expr.value(&|_| Some((1.0, 1.0)), &|_| Some(1.0));
+    let unknown = expr.value(&|_| None, &|_| None);
+    known.is_finite() || unknown.is_nan() || expr.events().count() > 0
+}
+
+/// The list of CPU models, and its first line asked for.
+fn mapfile(bytes: &[u8]) -> bool {
+    use crate::vendor::MapFile;
+    let map = MapFile::parse(bytes);
+    map.entries.first().is_some_and(|entry| entry.fits("GenuineIntel-6-55-4") || !entry.pattern.is_empty())
+}
+
+/// A vendor's table, with its formulas.
+fn vendor(bytes: &[u8]) -> bool {
+    use crate::vendor::{Expr, Table};
+    let Ok(table) = Table::parse(bytes, "cache") else { return false };
+    let formulas = table.metrics.iter().filter(|metric| Expr::parse(&metric.formula).is_ok()).count();
+    !table.events.is_empty() || formulas > 0
 }
 
 /// A `format` file, and records of its event: all zeros, all ones, and the file itself.

@@ -26,6 +26,7 @@ pub mod replay;
 pub mod sys;
 pub mod tasks;
 pub mod tracefs;
+pub mod vendor;
 
 pub use counter::{Delta, delta};
 pub use parse::{FromBytes, ParseError};

@@ -35,7 +35,9 @@ impl Demangle {
         // What stands for a function is named after it with its parameters, even where those are left out.
         for (mark, kinds, text) in THUNKS {
             if let Some(function) = rest.strip_prefix(mark).and_then(|rest| behind_offsets(rest, kinds)) {
-                return Some(format!("{text}{}", full.cpp(&format!("_Z{function}"))?));
+                let name = full.cpp(&format!("_Z{function}"))?;
+                let shown = if self.parameters { &name[..] } else { name.split(" [clone ").next().unwrap_or(&name) };
+                return Some(format!("{text}{shown}"));
             }
         }
         let symbol = cpp_demangle::Symbol::new(raw).ok()?;
@@ -166,9 +168,14 @@ fn abbreviate(mut name: String) -> String {
     name
 }
 
-/// Rust, both manglings; the hash at the end of the old one is left out.
+/// Rust, both manglings; the hash at the end of the old one is left out. Of the new one libiberty leaves out what the linker
+/// put behind it as well: `.warm`, `.llvm.123`.
 fn rust(raw: &str) -> Option<String> {
-    let found = rustc_demangle::try_demangle(raw).ok()?;
+    let found = match raw.split_once('.') {
+        Some((own, _)) if raw.starts_with("_R") => rustc_demangle::try_demangle(own),
+        _ => rustc_demangle::try_demangle(raw),
+    };
+    let found = found.ok()?;
     Some(format!("{found:#}"))
 }
 
@@ -185,6 +192,7 @@ mod tests {
         assert_eq!(plain("malloc"), "malloc");
         assert_eq!(plain("_ZN4core3fmt5write17h0123456789abcdefE"), "core::fmt::write");
         assert_eq!(plain("_RNvMNtCs6GmmlP4bgsG_1r5innerINtB2_1ShE4workB4_"), "<r::inner::S<u8>>::work");
+        assert_eq!(plain("_RNvMNtCs6GmmlP4bgsG_1r5innerINtB2_1ShE4workB4_.llvm.1.cold"), "<r::inner::S<u8>>::work");
         assert_eq!(plain("_ZNSt6vectorIiSaIiEE9push_backERKi"), "std::vector<int, std::allocator<int> >::push_back");
         assert_eq!(plain("_ZZ4mainENKUliE_clEi"), "main::{lambda(int)#1}::operator()");
         let full = Demangle { parameters: true, ..Demangle::default() };

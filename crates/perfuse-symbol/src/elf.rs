@@ -238,8 +238,12 @@ impl<R: Read + Seek> Elf<R> {
     /// The bytes of the section of a name, to be shared, without a second copy of a large one; nothing if there is none.
     pub(crate) fn shared_data_of(&mut self, name: &str) -> Result<Arc<[u8]>, ElfError> {
         let Some(section) = self.section(name).cloned() else { return Ok(Arc::new([])) };
-        if section.kind == SHT_NOBITS || section.flags & SHF_COMPRESSED != 0 {
-            return self.data(&section).map(Arc::from);
+        if section.kind == SHT_NOBITS {
+            return Ok(Arc::new([]));
+        }
+        if section.flags & SHF_COMPRESSED != 0 {
+            let bytes = self.read("a section", section.offset, section.size)?;
+            return crate::compressed::shared(self.layout, &bytes);
         }
         let (offset, length) = (section.offset, section.size);
         let beyond = ElfError::Beyond { what: "a section", offset, length };
@@ -263,6 +267,15 @@ impl<R: Read + Seek> Elf<R> {
 }
 
 impl Headers {
+    /// Where the bytes of the section of a name are in the file: nowhere without one. `None` if they must be unpacked first.
+    pub(crate) fn place_of(&self, name: &str) -> Option<std::ops::Range<u64>> {
+        match self.section(name).filter(|section| section.kind != SHT_NOBITS) {
+            None => Some(0..0),
+            Some(section) if section.flags & SHF_COMPRESSED != 0 => None,
+            Some(section) => Some(section.offset..section.offset.saturating_add(section.size)),
+        }
+    }
+
     /// The section of a name.
     pub(crate) fn section(&self, name: &str) -> Option<&Section> {
         self.sections.iter().find(|section| section.name == name)

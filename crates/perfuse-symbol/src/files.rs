@@ -10,6 +10,13 @@ pub trait Files {
     type File: Read + Seek;
     /// Opens the file at an absolute path of the host.
     fn open(&self, path: &str) -> io::Result<Self::File>;
+
+    /// The bytes of a file, for as long as the program runs and without reading them ahead; `None` where that cannot be
+    /// had. Of debug information, which may be larger than everything else, only what is looked at is then in memory.
+    fn map(&self, path: &str) -> Option<&'static [u8]> {
+        let _ = path;
+        None
+    }
 }
 
 /// The files of the running host, or of another one whose root is mounted at a directory.

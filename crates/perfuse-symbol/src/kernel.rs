@@ -7,6 +7,31 @@ use crate::table::{Entry, STB_GLOBAL, STB_LOCAL, STB_WEAK, STT_FUNC, STT_OBJECT,
 #[derive(Debug, Default)]
 pub(crate) struct Kallsyms {
     pub(crate) table: Table,
+    /// Addresses of the symbols that recordings refer to ([`REFERENCES`]), each of the first one of its name.
+    pub(crate) references: References,
+}
+
+/// Symbols whose recorded address tells how far the kernel was moved; `perf record` and this program name one of them.
+const REFERENCES: [&str; 2] = ["_text", "_stext"];
+
+/// Addresses of [`REFERENCES`].
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct References([Option<u64>; 2]);
+
+impl References {
+    /// The address of a symbol, where it is one of those that are noted and the file has it.
+    pub(crate) fn address_of(&self, name: &str) -> Option<u64> {
+        let at = REFERENCES.iter().position(|known| *known == name)?;
+        self.0.get(at).copied().flatten()
+    }
+
+    fn note(&mut self, name: &[u8], address: u64) {
+        for (known, slot) in REFERENCES.iter().zip(&mut self.0) {
+            if known.as_bytes() == name {
+                slot.get_or_insert(address);
+            }
+        }
+    }
 }
 
 impl Kallsyms {
@@ -15,10 +40,19 @@ impl Kallsyms {
     /// (zero).
     pub(crate) fn parse(bytes: &[u8]) -> Option<Self> {
         let mut table = Table::default();
+        // Nineteen bytes of a line are no name (address, type, blanks, end); the names of real kernels have some 25.
+        table.expect(bytes.len() / 40, bytes.len() / 8 * 5);
+        let mut references = References::default();
         let mut hidden = true;
-        for line in bytes.split(|&byte| byte == b'\n') {
-            let Some((address, kind, name)) = split(line) else { continue };
+        let mut at = 0;
+        while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty()) {
+            let length = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
+            at += length + 1;
+            let Some((address, kind, name)) = split(&rest[..length]) else { continue };
             hidden &= address == 0;
+            if name.ends_with(b"text") {
+                references.note(name, address);
+            }
             // A name that begins with `$` marks places within functions of ARM modules.
             if !matches!(kind.to_ascii_uppercase(), b'T' | b'W' | b'D' | b'B') || name.starts_with(b"$") {
                 continue;
@@ -37,7 +71,7 @@ impl Kallsyms {
             return None;
         }
         table.settle(true, Demangle { on: false, parameters: false });
-        Some(Self { table })
+        Some(Self { table, references })
     }
 
     /// The address of a symbol in the bytes of a kallsyms file.
@@ -47,14 +81,27 @@ impl Kallsyms {
     }
 }
 
+/// Address, type and name of a line.
 fn split(line: &[u8]) -> Option<(u64, u8, &[u8])> {
-    let mut parts = line.splitn(3, |&byte| byte == b' ');
-    let (address, kind, name) = (parts.next()?, parts.next()?, parts.next()?);
-    let digit = |value: u64, byte: &u8| {
-        let digit = char::from(*byte).to_digit(16)?;
-        value.checked_mul(16).map(|value| value | u64::from(digit))
-    };
-    Some((address.iter().try_fold(0, digit)?, *kind.first()?, name)).filter(|_| !address.is_empty())
+    let (mut value, mut blank) = (0_u64, 0);
+    for byte in line {
+        let digit = match byte {
+            b' ' => break,
+            b'0'..=b'9' => byte - b'0',
+            b'a'..=b'f' => byte - b'a' + 10,
+            b'A'..=b'F' => byte - b'A' + 10,
+            _ => return None,
+        };
+        if value >> 60 != 0 {
+            return None;
+        }
+        value = value << 4 | u64::from(digit);
+        blank += 1;
+    }
+    let rest = line.get(blank + 1..).filter(|_| blank > 0)?;
+    let space = if rest.get(1) == Some(&b' ') { 1 } else { memchr::memchr(b' ', rest)? };
+    let kind = *rest.first().filter(|_| space > 0)?;
+    Some((value, kind, rest.get(space + 1..)?))
 }
 
 /// A name without the module behind it, and the module: `nf_hook` and `[nf_tables]`.
@@ -71,7 +118,9 @@ mod tests {
 
     #[test]
     fn code_and_data_are_found() {
-        let Kallsyms { table } = Kallsyms::parse(TEXT).unwrap();
+        let Kallsyms { table, references } = Kallsyms::parse(TEXT).unwrap();
+        assert_eq!(references.address_of("_text"), Some(0xffff_ffff_8100_0000));
+        assert_eq!((references.address_of("_stext"), references.address_of("startup")), (None, None));
         let name =
             |address| table.find(address).map(|index| String::from_utf8_lossy(table.raw_name(index)).into_owned());
         assert_eq!(name(0xffff_ffff_8100_0010).as_deref(), Some("startup"));
@@ -87,6 +136,7 @@ mod tests {
     fn hidden_or_odd_files_have_no_symbols() {
         assert!(Kallsyms::parse(b"0000000000000000 T _text\n0000000000000000 T do_one\n").is_none());
         assert!(Kallsyms::parse(b"").is_none());
+        assert!(Kallsyms::parse(b"10  T x\n10 TT y\n").is_some_and(|found| found.table.len() == 1));
         assert!(Kallsyms::parse(b"zz T x\n T y\n1 \nffffffffffffffffff T z\n").is_none());
     }
 }

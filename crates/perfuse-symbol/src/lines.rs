@@ -1,19 +1,24 @@
 //! Source lines and inlined functions from DWARF.
 //!
-//! The sections of a file are read as a whole when the first address of it is asked for; of its units only those that
-//! hold addresses are looked into. What is kept is bounded: the file that was not asked for the longest is forgotten.
+//! Nothing is opened before the first address of a file is asked for, and of its units only those that hold addresses are
+//! looked into. Sections are taken from a mapping of the file where there is one, so that of hundreds of megabytes only
+//! the touched pages count; compressed ones are unpacked as a whole. What is kept is bounded: the file that was not asked
+//! for the longest is forgotten.
 
 use std::io::{Read, Seek};
 use std::sync::Arc;
 
 use addr2line::{Context, LookupContinuation, LookupResult};
-use gimli::{EndianReader, RunTimeEndian, SectionId};
+use gimli::{EndianReader, EndianSlice, RunTimeEndian, SectionId};
 use rustc_hash::FxHashSet;
 
 use crate::elf::{Elf, ElfError, SHT_NOBITS};
 use crate::files::Files;
 
-type Reader = EndianReader<RunTimeEndian, Arc<[u8]>>;
+/// Sections that were read or unpacked.
+type Kept = EndianReader<RunTimeEndian, Arc<[u8]>>;
+/// Sections in a mapped file.
+type InPlace = EndianSlice<'static, RunTimeEndian>;
 
 /// One function at an address: the innermost is what the code came from, the outermost what it was compiled into.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,9 +37,14 @@ const MOST_BYTES: usize = 768 << 20;
 /// The debug information of one file.
 struct Dwarf {
     path: String,
-    context: Context<Reader>,
+    units: Units,
     bytes: usize,
     used: u64,
+}
+
+enum Units {
+    InPlace(Context<InPlace>),
+    Kept(Context<Kept>),
 }
 
 /// Debug information of several files.
@@ -70,30 +80,10 @@ impl Lines {
     pub(crate) fn frames<F: Files>(&mut self, files: &F, path: &str, address: u64) -> Vec<RawFrame> {
         let Some(index) = self.open(files, path) else { return Vec::new() };
         let Self { files, texts, .. } = self;
-        let mut lookup = files[index].context.find_frames(address);
-        let frames = loop {
-            match lookup {
-                LookupResult::Output(frames) => break frames,
-                // Parts of the debug information that are in files of their own (`.dwo`) are not looked for.
-                LookupResult::Load { continuation, .. } => lookup = continuation.resume(None),
-            }
-        };
-        let mut found = Vec::new();
-        let Ok(mut frames) = frames else { return found };
-        while let Ok(Some(frame)) = frames.next() {
-            let function = frame.function.as_ref();
-            let name = function.and_then(|function| function.raw_name().ok());
-            let mangled = name.as_ref().is_some_and(|name| name.starts_with("_Z") || name.starts_with("_R"));
-            let is_linkage = mangled || is_plain(function.and_then(|function| function.language));
-            let location = frame.location.as_ref();
-            found.push(RawFrame {
-                function: name.map(std::borrow::Cow::into_owned),
-                is_linkage,
-                file: location.and_then(|location| location.file).map(|file| intern(texts, file)),
-                line: location.and_then(|location| location.line).unwrap_or(0),
-            });
+        match &files[index].units {
+            Units::InPlace(context) => frames_in(context, texts, address),
+            Units::Kept(context) => frames_in(context, texts, address),
         }
-        found
     }
 
     fn open<F: Files>(&mut self, files: &F, path: &str) -> Option<usize> {
@@ -102,14 +92,42 @@ impl Lines {
             self.files[index].used = self.clock;
             return Some(index);
         }
-        let (context, bytes) = load(files, path).ok()?;
-        while !self.files.is_empty() && self.files.iter().map(|file| file.bytes).sum::<usize>() + bytes > MOST_BYTES {
-            let oldest = (0..self.files.len()).min_by_key(|&index| self.files[index].used)?;
+        let (units, bytes) = load(files, path).ok()?;
+        while self.files.iter().map(|file| file.bytes).sum::<usize>() + bytes > MOST_BYTES {
+            let held = (0..self.files.len()).filter(|&index| self.files[index].bytes > 0);
+            let Some(oldest) = held.min_by_key(|&index| self.files[index].used) else { break };
             self.files.swap_remove(oldest);
         }
-        self.files.push(Dwarf { path: path.to_owned(), context, bytes, used: self.clock });
+        self.files.push(Dwarf { path: path.to_owned(), units, bytes, used: self.clock });
         Some(self.files.len() - 1)
     }
+}
+
+fn frames_in<R: gimli::Reader>(context: &Context<R>, texts: &mut FxHashSet<Arc<str>>, address: u64) -> Vec<RawFrame> {
+    let mut lookup = context.find_frames(address);
+    let frames = loop {
+        match lookup {
+            LookupResult::Output(frames) => break frames,
+            // Parts of the debug information that are in files of their own (`.dwo`) are not looked for.
+            LookupResult::Load { continuation, .. } => lookup = continuation.resume(None),
+        }
+    };
+    let mut found = Vec::new();
+    let Ok(mut frames) = frames else { return found };
+    while let Ok(Some(frame)) = frames.next() {
+        let function = frame.function.as_ref();
+        let name = function.and_then(|function| function.raw_name().ok());
+        let mangled = name.as_ref().is_some_and(|name| name.starts_with("_Z") || name.starts_with("_R"));
+        let is_linkage = mangled || is_plain(function.and_then(|function| function.language));
+        let location = frame.location.as_ref();
+        found.push(RawFrame {
+            function: name.map(std::borrow::Cow::into_owned),
+            is_linkage,
+            file: location.and_then(|location| location.file).map(|file| intern(texts, file)),
+            line: location.and_then(|location| location.line).unwrap_or(0),
+        });
+    }
+    found
 }
 
 fn intern(texts: &mut FxHashSet<Arc<str>>, text: &str) -> Arc<str> {
@@ -134,28 +152,59 @@ pub(crate) fn has_lines<R>(elf: &Elf<R>) -> bool {
     has(".debug_line") && has(".debug_info")
 }
 
-fn load<F: Files>(files: &F, path: &str) -> Result<(Context<Reader>, usize), ElfError> {
+fn load<F: Files>(files: &F, path: &str) -> Result<(Units, usize), ElfError> {
     let mut elf = Elf::open(files.open(path)?)?;
-    let mut bytes = 0;
-    let mut dwarf = sections(&mut elf, &mut bytes)?;
     // What dwz(1) has moved to a file that several share.
-    if let Some(shared) = shared_file(&mut elf, path)
-        && let Ok(file) = files.open(&shared)
-        && let Ok(mut elf) = Elf::open(file)
-    {
-        let other = sections(&mut elf, &mut bytes)?;
-        dwarf.set_sup(other);
+    let shared = shared_file(&mut elf, path);
+    let mut shared = shared.and_then(|path| Elf::open(files.open(&path).ok()?).ok().map(|elf| (path, elf)));
+    let failed = |error: gimli::Error| ElfError::Compressed(error.to_string());
+    if let Some(mut dwarf) = in_place(files, path, &elf) {
+        let other = shared.as_ref().map(|(path, elf)| in_place(files, path, elf));
+        if !matches!(other, Some(None)) {
+            if let Some(other) = other.flatten() {
+                dwarf.set_sup(other);
+            }
+            return Ok((Units::InPlace(Context::from_dwarf(dwarf).map_err(failed)?), 0));
+        }
     }
-    let context = Context::from_dwarf(dwarf).map_err(|error| ElfError::Compressed(error.to_string()))?;
-    Ok((context, bytes))
+    let mut bytes = 0;
+    let mut dwarf = kept(&mut elf, &mut bytes)?;
+    if let Some((_, elf)) = &mut shared {
+        dwarf.set_sup(kept(elf, &mut bytes)?);
+    }
+    Ok((Units::Kept(Context::from_dwarf(dwarf).map_err(failed)?), bytes))
 }
 
-fn sections<R: Read + Seek>(elf: &mut Elf<R>, bytes: &mut usize) -> Result<gimli::Dwarf<Reader>, ElfError> {
-    let endian = if elf.layout.little { RunTimeEndian::Little } else { RunTimeEndian::Big };
+/// Where variables are does not matter here, and it is a large part.
+fn is_wanted(id: SectionId) -> bool {
+    !matches!(id, SectionId::DebugLoc | SectionId::DebugLocLists | SectionId::DebugTypes)
+}
+
+fn endian<R>(elf: &Elf<R>) -> RunTimeEndian {
+    if elf.layout.little { RunTimeEndian::Little } else { RunTimeEndian::Big }
+}
+
+/// The sections where they are in a mapping of the file; `None` if it cannot be mapped, or one must be unpacked.
+fn in_place<F: Files>(files: &F, path: &str, elf: &Elf<F::File>) -> Option<gimli::Dwarf<InPlace>> {
+    let mut bytes = None;
+    let mut section = |id: SectionId| {
+        let place = if is_wanted(id) { elf.place_of(id.name())? } else { 0..0 };
+        let (start, end) = (usize::try_from(place.start).ok()?, usize::try_from(place.end).ok()?);
+        if start == end {
+            return Some(EndianSlice::new(&[], endian(elf)));
+        }
+        // Sections that must be unpacked are among the first that are asked for: then nothing is mapped.
+        let all = if bytes.is_some() { bytes } else { files.map(path) };
+        bytes = all;
+        Some(EndianSlice::new(all?.get(start..end)?, endian(elf)))
+    };
+    gimli::Dwarf::load(|id| section(id).ok_or(())).ok()
+}
+
+fn kept<R: Read + Seek>(elf: &mut Elf<R>, bytes: &mut usize) -> Result<gimli::Dwarf<Kept>, ElfError> {
+    let endian = endian(elf);
     gimli::Dwarf::load(|id: SectionId| {
-        // Where variables are does not matter here, and it is a large part.
-        let wanted = !matches!(id, SectionId::DebugLoc | SectionId::DebugLocLists | SectionId::DebugTypes);
-        let data = if wanted { elf.shared_data_of(id.name())? } else { Arc::new([]) };
+        let data = if is_wanted(id) { elf.shared_data_of(id.name())? } else { Arc::new([]) };
         *bytes += data.len();
         Ok(EndianReader::new(data, endian))
     })

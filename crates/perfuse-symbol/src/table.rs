@@ -112,6 +112,12 @@ impl Table {
         Some(base)
     }
 
+    /// Takes memory for so many symbols with names of so many bytes in all, so that it need not be moved while they come.
+    pub(crate) fn expect(&mut self, symbols: usize, names: usize) {
+        self.slots.reserve(symbols);
+        self.names.reserve(names);
+    }
+
     /// Adds one name; returns its offset.
     pub(crate) fn add_name(&mut self, name: &[u8]) -> Option<u32> {
         let at = u32::try_from(self.names.len()).ok()?;
@@ -151,15 +157,18 @@ impl Table {
     }
 
     fn stretch(&mut self, kallsyms: bool) {
-        let in_module = |table: &Self, index: usize| kallsyms && table.raw_name(index).contains(&b'[');
+        let in_module = |table: &Self, index: usize| kallsyms && memchr::memchr(b'[', table.raw_name(index)).is_some();
+        let mut next_in_module = in_module(self, 0);
         for index in 0..self.slots.len() {
+            let is_in_module = next_in_module;
+            next_in_module = in_module(self, index + 1);
             let Slot { start, length, .. } = self.slots[index];
             if length != 0 {
                 continue;
             }
             let next = self.slots.get(index + 1).map(|next| next.start);
             let end = match next {
-                Some(_) if in_module(self, index) != in_module(self, index + 1) => {
+                Some(_) if is_in_module != next_in_module => {
                     start.saturating_add(PAGE).checked_next_multiple_of(PAGE).unwrap_or(u64::MAX)
                 }
                 Some(next) => next,

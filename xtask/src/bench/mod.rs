@@ -1,10 +1,15 @@
 //! `cargo xtask bench`: what perfuse costs, as ratios against peers measured in the same run.
 //!
-//! Every figure is the median of interleaved rounds: ours, the peer, ours, the peer. CPU time comes from GNU `time`
-//! (rusage of the whole child), never from a clock on the wall, except where waiting is what is measured.
+//! Every figure is the median of interleaved rounds: ours, the peer, ours, the peer. CPU time is that of the whole child and
+//! its children, from a cgroup of its own (without one from GNU `time`), never from a clock on the wall, except where
+//! waiting is what is measured.
 
+mod flame;
+mod limit;
 mod measure;
-mod perf;
+mod read;
+mod record;
+mod recordings;
 mod sched;
 mod startup;
 mod sweep;
@@ -22,8 +27,11 @@ const BENCHES: &[Bench] = &[
     ("always-on", "CPU and memory of `use --record` at 1 s with 500 processes", sweep::always_on),
     ("sched", "what the always-on in-kernel set costs `perf bench sched pipe`", sched::run),
     ("startup", "`use --json` beyond its duration", startup::run),
-    ("read", "script and report against perf, on the same files", perf::read),
-    ("record", "record against perf, on the same load", perf::record),
+    ("read", "script and report against perf, on the same files", read::read),
+    ("flame", "a recording to a flame graph, against samply and the pipeline of perf and inferno", flame::flame),
+    ("record", "record against perf, on the same load", record::record),
+    ("flood", "record against perf, about a million events a second", record::flood),
+    ("unwind", "sizes of files with unwound stacks, against copied ones", record::unwind),
 ];
 
 /// How thorough.
@@ -71,10 +79,10 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
             continue;
         }
         println!("\n{name}: {what}");
-        println!("  {:<46} {:>18} {:>28} {:>7}   target", "", "ours", "peer", "ratio");
+        println!("  {:<60} {:>36} {:>36} {:>7}   target", "", "ours", "peer", "ratio");
         for row in bench(&settings)? {
             let ratio = row.ratio.map_or_else(|| "-".to_owned(), |ratio| format!("{ratio:.3}"));
-            println!("  {:<46} {:>18} {:>28} {ratio:>7}   {}", row.what, row.ours, row.peer, row.target);
+            println!("  {:<60} {:>36} {:>36} {ratio:>7}   {}", row.what, row.ours, row.peer, row.target);
         }
     }
     Ok(())

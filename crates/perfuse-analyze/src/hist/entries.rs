@@ -448,7 +448,9 @@ impl Histograms {
                     (one, other) => other.is_some().cmp(&one.is_some()),
                 },
                 None if key.is_text() => cmp_text(&self.frames, text_id(value(a)), text_id(value(b))),
-                None => value(a).cmp(&value(b)),
+                // The sign of the difference, as perf looks at it.
+                None if key.larger_first() => 0.cmp(&value(a).wrapping_sub(value(b)).cast_signed()),
+                None => 0.cmp(&value(b).wrapping_sub(value(a)).cast_signed()),
             },
         }
     }
@@ -500,6 +502,11 @@ impl Key {
             Self::AddrFrom | Self::AddrTo => Some(Self::Addr),
             _ => None,
         }
+    }
+
+    /// Whether of entries of equal weight the one with the larger value comes first.
+    fn larger_first(self) -> bool {
+        matches!(self, Self::LocalWeight | Self::Weight | Self::LocalInsLat | Self::InsLat)
     }
 
     /// Whether its values are numbers of texts.

@@ -122,14 +122,6 @@ impl Feed {
         }
     }
 
-    /// Threads whose samples were taken, where lines are of threads.
-    pub fn threads(&self) -> BTreeSet<i32> {
-        let Some(at) = self.keys.iter().position(|key| *key == Key::Pid) else { return BTreeSet::new() };
-        let contexts = 0..next_id(self.collector.contexts());
-        let value = |id| self.collector.context(id).values.get(at).copied();
-        contexts.filter_map(value).filter_map(|tid| i32::try_from(tid.cast_signed()).ok()).collect()
-    }
-
     /// Takes note of a record that is no sample.
     pub fn record(&mut self, record: &Record<'_>) {
         if let Record::Cgroup { id, path } = record {

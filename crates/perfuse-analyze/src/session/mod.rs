@@ -10,6 +10,7 @@
 //!
 //! Of mappings that overlap the later one wins, and cuts or splits the earlier, as in the kernel.
 
+pub mod family;
 mod maps;
 
 use std::collections::BTreeMap;
@@ -89,8 +90,8 @@ impl Session {
     pub fn apply_with(&mut self, misc: u16, record: &Record<'_>) {
         match record {
             Record::Mmap(mmap) => self.map(mmap),
-            // What was mapped before `execve` stays until something else is mapped there, as in perf: while the kernel
-            // loads the new program, the user part of its call chains is still that of the old one.
+            // An `execve` does away with the mappings, but not here, as in perf: page faults on the way into the new
+            // program have the addresses of the old one in their call chains, and the new mappings take the place of the old.
             Record::Comm { pid, tid, comm, .. } => {
                 let comm = String::from_utf8_lossy(comm).into_owned();
                 self.threads.insert(*tid, Thread { pid: *pid, comm, comm_is_own: true });
@@ -248,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn a_child_process_has_the_mappings_of_its_parent_until_others_take_their_place() {
+    fn a_child_process_has_the_mappings_of_its_parent_until_those_of_another_program_replace_them() {
         let mut session = Session::new();
         session.apply(&Record::Comm { pid: 7, tid: 7, comm: b"sh", exec: false });
         session.apply(&mmap(7, 0x5000, 0x1000, 0, "/bin/sh"));
@@ -259,8 +260,7 @@ mod tests {
         session.apply(&Record::Comm { pid: 8, tid: 8, comm: b"ls", exec: true });
         assert!(session.locate(8, CpuMode::User, 0x5000).dso.is_some());
         session.apply(&mmap(8, 0x5000, 0x1000, 0, "/bin/ls"));
-        let found = session.locate(8, CpuMode::User, 0x5000);
-        assert_eq!(path(&session, found).as_deref(), Some("/bin/ls"));
+        assert_eq!(path(&session, session.locate(8, CpuMode::User, 0x5000)).as_deref(), Some("/bin/ls"));
         assert!(session.locate(7, CpuMode::User, 0x5000).dso.is_some());
         assert_eq!((session.comm(8), session.comm(9), session.comm(0)), ("ls".into(), ":9".into(), "swapper".into()));
     }

@@ -1,12 +1,15 @@
 //! The PMUs of the host, `/sys/bus/event_source/devices`, for the event grammar.
 
+use std::cell::OnceCell;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use perfuse_format::event::{Format, Pmu, PmuEvent, Pmus, TraceDenied};
+use perfuse_format::vendor::VendorEvent;
 
 use super::tracepoints::Tracefs;
+use super::vendor::{TablePlaces, VendorTables, cpu_name};
 use crate::root::Root;
 
 /// Largest file read here; those of sysfs have at most a page.
@@ -17,12 +20,36 @@ const LARGEST: u64 = 1 << 16;
 pub struct HostEvents {
     devices: PathBuf,
     tracefs: Result<Tracefs, TraceDenied>,
+    cpu: Option<String>,
+    places: TablePlaces,
+    tables: OnceCell<VendorTables>,
 }
 
 impl HostEvents {
-    /// The host below a root.
+    /// The host below a root, without tables of the CPU's maker.
     pub fn new(root: &Root) -> Self {
-        Self { devices: root.join("/sys/bus/event_source/devices"), tracefs: Tracefs::find(root) }
+        Self::with_tables(root, TablePlaces::default())
+    }
+
+    /// The same with tables, which are read when something is asked for that nothing else names.
+    pub fn with_tables(root: &Root, places: TablePlaces) -> Self {
+        Self {
+            devices: root.join("/sys/bus/event_source/devices"),
+            tracefs: Tracefs::find(root),
+            cpu: cpu_name(root),
+            places,
+            tables: OnceCell::new(),
+        }
+    }
+
+    /// The CPU as tables name it.
+    pub fn cpu(&self) -> Option<&str> {
+        self.cpu.as_deref()
+    }
+
+    /// The tables of the CPU's maker.
+    pub fn tables(&self) -> &VendorTables {
+        self.tables.get_or_init(|| VendorTables::read(&self.places, self.cpu.as_deref().unwrap_or_default()))
     }
 
     /// The tracing filesystem, or why there is none.
@@ -54,6 +81,10 @@ impl Pmus for HostEvents {
 
     fn tracepoint_id(&self, system: &str, name: &str) -> Result<u64, TraceDenied> {
         self.tracefs()?.id(system, name)
+    }
+
+    fn vendor_events(&self) -> &[VendorEvent] {
+        &self.tables().events
     }
 }
 

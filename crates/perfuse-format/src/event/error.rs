@@ -3,6 +3,82 @@
 use super::host::TraceDenied;
 use thiserror::Error;
 
+/// What belongs at a place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum Expected {
+    /// The next event or the end of the text.
+    #[error("a comma or the end")]
+    CommaOrEnd,
+    /// An event; a group cannot stand in a group.
+    #[error("an event: groups cannot be nested")]
+    NoNesting,
+    /// The next event of a group or its end.
+    #[error("a comma or the closing brace of the group")]
+    CommaOrBrace,
+    /// The slash behind the terms.
+    #[error("the closing slash of the terms")]
+    ClosingSlash,
+    /// An event.
+    #[error("an event")]
+    Event,
+    /// A slash.
+    #[error("a slash")]
+    Slash,
+    /// The name of a tracepoint behind its system.
+    #[error("the name of a tracepoint")]
+    TracepointName,
+    /// The address of a breakpoint.
+    #[error("an address")]
+    Address,
+    /// The length of a breakpoint in bytes.
+    #[error("a length in bytes")]
+    Length,
+    /// A term.
+    #[error("a term")]
+    Term,
+    /// The value of a term.
+    #[error("a value")]
+    Value,
+    /// The quote behind a value.
+    #[error("the closing quote")]
+    ClosingQuote,
+    /// A number of 64 bits.
+    #[error("a number")]
+    Number,
+    /// 0 or 1.
+    #[error("0 or 1")]
+    Switch,
+    /// Any text.
+    #[error("a name")]
+    Name,
+    /// Kinds of branches.
+    #[error("kinds of branches")]
+    Branches,
+    /// A way to unwind.
+    #[error("no, fp, dwarf or lbr")]
+    CallGraph,
+    /// The term alone.
+    #[error("no value")]
+    Nothing,
+    /// A number of 32 bits.
+    #[error("a number of 32 bits")]
+    Word,
+}
+
+/// Whose terms they are.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum TermsOf {
+    /// A PMU of this name.
+    #[error("{0}")]
+    Pmu(String),
+    /// A hardware, software, cache or raw event.
+    #[error("a hardware or software event")]
+    General,
+    /// A tracepoint.
+    #[error("a tracepoint")]
+    Tracepoint,
+}
+
 /// The kind of a mistake.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum Problem {
@@ -10,7 +86,7 @@ pub enum Problem {
     #[error("expected {expected}")]
     Expected {
         /// What belongs here.
-        expected: &'static str,
+        expected: Expected,
     },
     /// Neither a hardware, software, cache or PMU event nor a raw code.
     #[error("no event is named `{name}`")]
@@ -39,8 +115,16 @@ pub enum Problem {
     UnknownTerm {
         /// The term.
         term: String,
-        /// Whose terms were looked through: the name of a PMU, or of a kind of event.
-        of: String,
+        /// Whose terms were looked through.
+        of: TermsOf,
+    },
+    /// The CPU's model has the event, and the kernel no PMU that would count it.
+    #[error("`{event}` is an event of this CPU model, but the kernel has no PMU `{pmu}` that would count it")]
+    NoPmu {
+        /// The event of a vendor's table.
+        event: String,
+        /// The PMU that is missing.
+        pmu: String,
     },
     /// A term needs a value of another kind.
     #[error("`{term}` takes {expected}")]
@@ -48,7 +132,7 @@ pub enum Problem {
         /// The term.
         term: String,
         /// What it takes.
-        expected: &'static str,
+        expected: Expected,
     },
     /// The PMU has too few bits for the value.
     #[error("the value of `{term}` is at most {max}")]

@@ -1,6 +1,6 @@
 //! The grammar from the outside in: lists, groups, single events with their modifiers.
 
-use super::error::{EventError, Problem};
+use super::error::{EventError, Expected, Problem, TermsOf};
 use super::host::{Pmus, TraceDenied};
 use super::terms::{self, Owner, Term};
 use super::{EventSpec, Group, MAX_EVENTS, Mode, RecordTerms, glob, modifier, names, pmu};
@@ -33,9 +33,13 @@ fn candidates(problem: &Problem, host: &dyn Pmus) -> Vec<String> {
         Problem::UnknownPmu { .. } => host.pmu_names(),
         Problem::UnknownTerm { of, .. } => {
             let mut all: Vec<String> = terms::NAMES.iter().map(|name| (*name).to_owned()).collect();
-            if let Some(pmu) = host.pmu(of) {
-                all.extend(pmu.formats.into_iter().map(|format| format.name));
-                all.extend(pmu.events.into_iter().map(|event| event.name));
+            if let TermsOf::Pmu(name) = of
+                && let Some(of_pmu) = host.pmu(name)
+            {
+                let of_vendor = host.vendor_events().iter().filter(|event| of_pmu.counts(event));
+                all.extend(of_vendor.map(|event| event.name.clone()));
+                all.extend(of_pmu.formats.into_iter().map(|format| format.name));
+                all.extend(of_pmu.events.into_iter().map(|event| event.name));
             }
             all
         }
@@ -57,6 +61,7 @@ fn every_name(host: &dyn Pmus) -> Vec<String> {
     for pmu in host.pmu_names().iter().filter_map(|name| host.pmu(name)) {
         all.extend(pmu.events.iter().map(|event| format!("{}/{}/", pmu.name, event.name)));
     }
+    all.extend(host.vendor_events().iter().map(|event| event.name.clone()));
     all
 }
 
@@ -115,7 +120,7 @@ impl<'a> Parser<'a> {
             match self.rest().chars().next() {
                 None => return Ok(()),
                 Some(',') => self.at += 1,
-                Some(_) => return Err((self.at, Problem::Expected { expected: "a comma or the end" })),
+                Some(_) => return Err((self.at, Problem::Expected { expected: Expected::CommaOrEnd })),
             }
         }
     }
@@ -135,7 +140,7 @@ impl<'a> Parser<'a> {
         loop {
             self.skip_blanks();
             if self.rest().starts_with('{') {
-                return Err((self.at, Problem::Expected { expected: "an event: groups cannot be nested" }));
+                return Err((self.at, Problem::Expected { expected: Expected::NoNesting }));
             }
             self.event()?;
             self.skip_blanks();
@@ -143,7 +148,7 @@ impl<'a> Parser<'a> {
                 Some(',') => self.at += 1,
                 Some('}') => break,
                 _ => {
-                    return Err((self.at, Problem::Expected { expected: "a comma or the closing brace of the group" }));
+                    return Err((self.at, Problem::Expected { expected: Expected::CommaOrBrace }));
                 }
             }
         }
@@ -196,7 +201,7 @@ impl<'a> Parser<'a> {
             let inside = first + 1;
             let close = rest.get(inside..).and_then(|text| text.find('/')).map(|length| inside + length);
             let Some(close) = close else {
-                return Err((start + rest.len(), Problem::Expected { expected: "the closing slash of the terms" }));
+                return Err((start + rest.len(), Problem::Expected { expected: Expected::ClosingSlash }));
             };
             config = Some((start + inside, rest.get(inside..close).unwrap_or_default()));
             end = stop(close + 1, &[',', '{', '}', '/']);
@@ -205,7 +210,7 @@ impl<'a> Parser<'a> {
         self.at = start + end;
         let whole = rest.get(..end).unwrap_or_default().trim_end();
         if whole.is_empty() {
-            return Err((start, Problem::Expected { expected: "an event" }));
+            return Err((start, Problem::Expected { expected: Expected::Event }));
         }
         let head = rest.get(..first).unwrap_or_default().trim_end();
         Ok(Cut { at: start, whole, head, config, tail })
@@ -237,7 +242,7 @@ impl<'a> Parser<'a> {
             if cut.config.is_none() {
                 left = rest.unwrap_or((second_at + name.len(), ""));
             } else if rest.is_some() {
-                return Err((second_at + name.len(), Problem::Expected { expected: "a slash" }));
+                return Err((second_at + name.len(), Problem::Expected { expected: Expected::Slash }));
             }
             match (number(first), number(name)) {
                 (Some(kind), Some(config)) => self.numeric(cut, kind, config)?,
@@ -302,7 +307,7 @@ impl<'a> Parser<'a> {
     /// `system:name`, each of which may be a pattern.
     fn tracepoint(&mut self, cut: &Cut<'_>, system: &str, (name_at, name): (usize, &str)) -> Result<(), Fault> {
         if name.is_empty() {
-            return Err((name_at, Problem::Expected { expected: "the name of a tracepoint" }));
+            return Err((name_at, Problem::Expected { expected: Expected::TracepointName }));
         }
         let unknown = |at: usize, why: TraceDenied| {
             let (system, name) = (system.to_owned(), name.to_owned());
@@ -361,14 +366,14 @@ impl<'a> Parser<'a> {
         let end = text.find([':', '/']).unwrap_or(text.len());
         let (address, mut rest) = text.split_at(end);
         let mut event = general(kind::BREAKPOINT, 0);
-        event.attr.config1 = number(address).ok_or((at, Problem::Expected { expected: "an address" }))?;
+        event.attr.config1 = number(address).ok_or((at, Problem::Expected { expected: Expected::Address }))?;
         event.attr.sample_period = 1;
         let mut place = at + end;
         let mut length = None;
         if let Some(after) = rest.strip_prefix('/') {
             let end = after.find(':').unwrap_or(after.len());
             let (digits, then) = after.split_at(end);
-            length = Some(number(digits).ok_or((place + 1, Problem::Expected { expected: "a length in bytes" }))?);
+            length = Some(number(digits).ok_or((place + 1, Problem::Expected { expected: Expected::Length }))?);
             (place, rest) = (place + 1 + end, then);
             // perf names such an event by what stands before the slash.
             event.name = format!("mem:{address}");

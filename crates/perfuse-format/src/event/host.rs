@@ -3,6 +3,8 @@
 
 use thiserror::Error;
 
+use crate::vendor::VendorEvent;
+
 /// Which word of `perf_event_attr` a format field goes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Word {
@@ -159,6 +161,11 @@ pub trait Pmus {
     fn tracepoints(&self, system: &str) -> Result<Vec<String>, TraceDenied>;
     /// The id of a tracepoint, the `config` of its event.
     fn tracepoint_id(&self, system: &str, name: &str) -> Result<u64, TraceDenied>;
+    /// Events of the CPU's model from its maker's tables, which sysfs does not name; none without tables. They are asked
+    /// for once nothing else has a name.
+    fn vendor_events(&self) -> &[VendorEvent] {
+        &[]
+    }
 }
 
 /// A host that offers what it was given: for tests, and where no host can be asked.
@@ -168,6 +175,8 @@ pub struct Offered {
     pub pmus: Vec<Pmu>,
     /// System, name and id of the tracepoints.
     pub tracepoints: Vec<(String, String, u64)>,
+    /// Events of a vendor's table.
+    pub vendor: Vec<VendorEvent>,
 }
 
 impl Pmus for Offered {
@@ -196,6 +205,10 @@ impl Pmus for Offered {
     fn tracepoint_id(&self, system: &str, name: &str) -> Result<u64, TraceDenied> {
         let found = self.tracepoints.iter().find(|(of, event, _)| of == system && event == name);
         found.map(|(.., id)| *id).ok_or_else(|| TraceDenied::NotFound(format!("events/{system}/{name}")))
+    }
+
+    fn vendor_events(&self) -> &[VendorEvent] {
+        &self.vendor
     }
 }
 

@@ -16,7 +16,7 @@ mod terms;
 #[cfg(test)]
 mod tests;
 
-pub use error::{EventError, Problem};
+pub use error::{EventError, Expected, Problem, TermsOf};
 pub use host::{Format, Offered, Pmu, PmuEvent, Pmus, TraceDenied, Word};
 pub use names::Tool;
 pub use naming::name_of;
@@ -52,6 +52,8 @@ pub struct Group {
 pub struct RecordTerms {
     /// `period=N`: events between two samples.
     pub period: Option<u64>,
+    /// The same out of a named event's own terms, which an option for all events overrides.
+    pub weak_period: Option<u64>,
     /// `freq=N`: samples a second.
     pub freq: Option<u64>,
     /// `time=0|1`: time in samples.

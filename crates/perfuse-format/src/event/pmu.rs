@@ -1,10 +1,11 @@
 //! Events of PMUs: `cpu/event=0x0e,umask=0x01,inv,cmask=0x01/`, `msr/tsc/`, and named events without their PMU.
 
-use super::error::Problem;
+use super::error::{Expected, Problem, TermsOf};
 use super::grammar::{Fault, general, number, raw};
 use super::host::{Pmu, PmuEvent, Pmus, Word};
 use super::terms::{self, Owner, Term};
 use super::{EventSpec, Mode, glob, names};
+use crate::vendor::VendorEvent;
 
 /// The events of `name/terms/`: of the PMU with this name; or else of all PMUs that the name stands for: a pattern, or
 /// the name without a number at its end (`uncore_imc` for `uncore_imc_0` and `uncore_imc_1`) and without `uncore_`.
@@ -16,7 +17,7 @@ pub(super) fn named(
     mode: Mode,
 ) -> Result<Vec<EventSpec>, Fault> {
     if let Some(pmu) = host.pmu(name) {
-        return Ok(vec![event(&pmu, terms, mode)?]);
+        return Ok(vec![event(&pmu, terms, host, mode)?]);
     }
     let mut events = Vec::new();
     let mut first_fault = None;
@@ -25,7 +26,7 @@ pub(super) fn named(
             continue;
         }
         // As in perf, members of the family that do not know the terms are passed over.
-        match event(&pmu, terms, mode) {
+        match event(&pmu, terms, host, mode) {
             Ok(event) => events.push(event),
             Err(fault) => first_fault = first_fault.or(Some(fault)),
         }
@@ -54,19 +55,49 @@ fn stands_for(name: &str, pmu: &Pmu) -> bool {
     numbered(short) || alias.is_some_and(numbered)
 }
 
-/// The events of a bare name that PMUs have among their named events; empty when none has.
+/// The events of a bare name that PMUs have among their named events, or the CPU's maker in its tables; empty when
+/// nobody has.
 pub(super) fn bare(name: &str, at: usize, host: &dyn Pmus, mode: Mode) -> Result<Vec<EventSpec>, Fault> {
     let mut events = Vec::new();
-    for pmu in host.pmu_names().iter().filter_map(|candidate| host.pmu(candidate)) {
-        if pmu.event(name).is_some() {
-            events.push(event(&pmu, &[Term { at, name, value: None }], mode)?);
+    let all: Vec<Pmu> = host.pmu_names().iter().filter_map(|candidate| host.pmu(candidate)).collect();
+    let term = [Term { at, name, value: None }];
+    for pmu in all.iter().filter(|pmu| pmu.event(name).is_some()) {
+        events.push(event(pmu, &term, host, mode)?);
+    }
+    if !events.is_empty() {
+        return Ok(events);
+    }
+    let mut missing = None;
+    for known in host.vendor_events().iter().filter(|known| known.name.eq_ignore_ascii_case(name)) {
+        let mut counting = all.iter().filter(|pmu| pmu.counts(known)).peekable();
+        if counting.peek().is_none() {
+            missing.get_or_insert(known);
+        }
+        for pmu in counting {
+            let mut event = event(pmu, &term, host, mode)?;
+            // Several PMUs of a kind are one event, by the name that was asked for.
+            name.clone_into(&mut event.name);
+            events.push(event);
         }
     }
-    Ok(events)
+    match missing {
+        Some(known) if events.is_empty() => {
+            let pmu = if known.pmu.is_empty() { "cpu".to_owned() } else { known.pmu.clone() };
+            Err((at, Problem::NoPmu { event: known.name.clone(), pmu }))
+        }
+        _ => Ok(events),
+    }
+}
+
+impl Pmu {
+    /// Whether it is one of those that count an event of a vendor's table.
+    pub fn counts(&self, event: &VendorEvent) -> bool {
+        if event.pmu.is_empty() { self.is_core() } else { self.name == event.pmu || stands_for(&event.pmu, self) }
+    }
 }
 
 /// One event of one PMU.
-fn event(pmu: &Pmu, terms: &[Term<'_>], mode: Mode) -> Result<EventSpec, Fault> {
+fn event(pmu: &Pmu, terms: &[Term<'_>], host: &dyn Pmus, mode: Mode) -> Result<EventSpec, Fault> {
     let mut event = general(pmu.kind, 0);
     event.pmu = Some(pmu.name.clone());
     event.cpus.clone_from(&pmu.cpus);
@@ -78,6 +109,8 @@ fn event(pmu: &Pmu, terms: &[Term<'_>], mode: Mode) -> Result<EventSpec, Fault> 
         }
         if let Some(known) = alias(pmu, term) {
             expand(&mut event, pmu, known, term.at, mode)?;
+        } else if let Some(known) = of_vendor(pmu, term, host) {
+            expand(&mut event, pmu, &known, term.at, mode)?;
         } else {
             own_term(&mut event, pmu, term)?;
         }
@@ -94,13 +127,36 @@ fn alias<'p>(pmu: &'p Pmu, term: &Term<'_>) -> Option<&'p PmuEvent> {
     }
 }
 
+/// The event of a vendor's table that a term means; what the PMU itself knows comes first.
+fn of_vendor(pmu: &Pmu, term: &Term<'_>, host: &dyn Pmus) -> Option<PmuEvent> {
+    let name = match term.value {
+        None if pmu.format(term.name).is_none() && raw(term.name).is_none() && of_cores(term.name).is_none() => {
+            term.name
+        }
+        Some((_, value)) if term.name == "event" && number(value).is_none() => value,
+        _ => return None,
+    };
+    let known = |event: &&VendorEvent| event.name.eq_ignore_ascii_case(name) && pmu.counts(event);
+    host.vendor_events().iter().find(known).map(|event| PmuEvent {
+        name: event.name.clone(),
+        terms: event.terms.clone(),
+        scale: event.scale,
+        unit: event.unit.clone(),
+        per_package: event.per_package,
+        snapshot: false,
+    })
+}
+
 /// Puts the terms of a named event in.
 fn expand(event: &mut EventSpec, pmu: &Pmu, known: &PmuEvent, at: usize, mode: Mode) -> Result<(), Fault> {
     let bad = || (at, Problem::BadAlias { event: known.name.clone(), terms: known.terms.clone() });
     let inner = terms::parse(0, known.terms.trim()).map_err(|_| bad())?;
     let name = std::mem::take(&mut event.name);
+    let asked_for = event.terms.period.take();
     terms::apply(event, &inner, &Owner::Pmu, mode).map_err(|_| bad())?;
     event.name = name;
+    event.terms.weak_period = event.terms.period.or(event.terms.weak_period);
+    event.terms.period = asked_for;
     for term in inner.iter().filter(|term| !terms::NAMES.contains(&term.name)) {
         own_term(event, pmu, term).map_err(|_| bad())?;
     }
@@ -118,7 +174,7 @@ fn own_term(event: &mut EventSpec, pmu: &Pmu, term: &Term<'_>) -> Result<(), Fau
     if let Some(format) = pmu.format(term.name) {
         let too_large =
             |max| (term.value.map_or(term.at, |value| value.0), Problem::TooLarge { term: term.name.to_owned(), max });
-        let value = term.number("a number")?;
+        let value = term.number(Expected::Number)?;
         if value > format.max() {
             return Err(too_large(format.max()));
         }
@@ -144,7 +200,7 @@ fn own_term(event: &mut EventSpec, pmu: &Pmu, term: &Term<'_>) -> Result<(), Fau
             return Ok(());
         }
     }
-    Err((term.at, Problem::UnknownTerm { term: term.name.to_owned(), of: pmu.name.clone() }))
+    Err((term.at, Problem::UnknownTerm { term: term.name.to_owned(), of: TermsOf::Pmu(pmu.name.clone()) }))
 }
 
 /// Kind and config of a general name that the PMU of a CPU counts.

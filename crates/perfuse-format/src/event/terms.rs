@@ -1,6 +1,6 @@
 //! The terms between the slashes: `period=100000,call-graph=fp,name=mine`.
 
-use super::error::Problem;
+use super::error::{Expected, Problem, TermsOf};
 use super::grammar::{Fault, number, raw};
 use super::{EventSpec, Mode};
 
@@ -60,7 +60,7 @@ pub(super) struct Term<'a> {
 
 impl Term<'_> {
     /// The value as a number; a term without one is 1.
-    pub(super) fn number(&self, expected: &'static str) -> Result<u64, Fault> {
+    pub(super) fn number(&self, expected: Expected) -> Result<u64, Fault> {
         let Some((at, text)) = self.value else { return Ok(1) };
         number(text).ok_or_else(|| (at, Problem::BadValue { term: self.name.to_owned(), expected }))
     }
@@ -86,7 +86,7 @@ pub(super) fn parse(at: usize, text: &str) -> Result<Vec<Term<'_>>, Fault> {
         let end = rest.find([',', '=', '\'']).unwrap_or(rest.len());
         let (name_at, name) = trimmed(at + place, rest.get(..end).unwrap_or_default());
         if name.is_empty() {
-            return Err((name_at, Problem::Expected { expected: "a term" }));
+            return Err((name_at, Problem::Expected { expected: Expected::Term }));
         }
         let mut value = None;
         place += end;
@@ -94,7 +94,7 @@ pub(super) fn parse(at: usize, text: &str) -> Result<Vec<Term<'_>>, Fault> {
             let (start, length, after) = value_extent(at, text, place + 1)?;
             let (value_at, inner) = trimmed(at + start, text.get(start..start + length).unwrap_or_default());
             if inner.is_empty() {
-                return Err((value_at, Problem::Expected { expected: "a value" }));
+                return Err((value_at, Problem::Expected { expected: Expected::Value }));
             }
             value = Some((value_at, inner));
             place = after;
@@ -102,7 +102,7 @@ pub(super) fn parse(at: usize, text: &str) -> Result<Vec<Term<'_>>, Fault> {
         match text.as_bytes().get(place) {
             None => {}
             Some(b',') if place + 1 < text.len() => place += 1,
-            Some(_) => return Err((at + place + 1, Problem::Expected { expected: "a term" })),
+            Some(_) => return Err((at + place + 1, Problem::Expected { expected: Expected::Term })),
         }
         terms.push(Term { at: name_at, name, value });
     }
@@ -113,7 +113,7 @@ pub(super) fn parse(at: usize, text: &str) -> Result<Vec<Term<'_>>, Fault> {
 fn value_extent(at: usize, text: &str, start: usize) -> Result<(usize, usize, usize), Fault> {
     let rest = text.get(start..).unwrap_or_default();
     if let Some(quoted) = rest.strip_prefix('\'') {
-        let missing = || (at + text.len(), Problem::Expected { expected: "the closing quote" });
+        let missing = || (at + text.len(), Problem::Expected { expected: Expected::ClosingQuote });
         let length = quoted.find('\'').ok_or_else(missing)?;
         return Ok((start + 1, length, start + length + 2));
     }
@@ -140,11 +140,11 @@ pub(super) fn apply(event: &mut EventSpec, terms: &[Term<'_>], owner: &Owner, mo
                 Owner::Pmu => continue,
                 Owner::General => {
                     let code = raw(term.name).filter(|_| term.value.is_none());
-                    let code = code.ok_or_else(|| unknown(term, "a hardware or software event"))?;
+                    let code = code.ok_or_else(|| unknown(term, TermsOf::General))?;
                     event.attr.config = code.map_err(|problem| (term.at, problem))?;
                     continue;
                 }
-                Owner::Tracepoint => return Err(unknown(term, "a tracepoint")),
+                Owner::Tracepoint => return Err(unknown(term, TermsOf::Tracepoint)),
             }
         }
         if mode == Mode::Stat && !IN_STAT.contains(&term.name) {
@@ -158,33 +158,33 @@ pub(super) fn apply(event: &mut EventSpec, terms: &[Term<'_>], owner: &Owner, mo
     Ok(())
 }
 
-fn unknown(term: &Term<'_>, of: &str) -> Fault {
-    (term.at, Problem::UnknownTerm { term: term.name.to_owned(), of: of.to_owned() })
+fn unknown(term: &Term<'_>, of: TermsOf) -> Fault {
+    (term.at, Problem::UnknownTerm { term: term.name.to_owned(), of })
 }
 
 /// Applies one of [`NAMES`].
 fn one(event: &mut EventSpec, term: &Term<'_>) -> Result<(), Fault> {
-    let bad = |expected: &'static str| (term.at, Problem::BadValue { term: term.name.to_owned(), expected });
-    let text = |expected: &'static str| term.value.map(|(_, value)| value.to_owned()).ok_or_else(|| bad(expected));
-    let count = || if term.value.is_none() { Err(bad("a number")) } else { term.number("a number") };
-    let switch = || match term.number("0 or 1")? {
+    let bad = |expected: Expected| (term.at, Problem::BadValue { term: term.name.to_owned(), expected });
+    let text = |expected: Expected| term.value.map(|(_, value)| value.to_owned()).ok_or_else(|| bad(expected));
+    let count = || if term.value.is_none() { Err(bad(Expected::Number)) } else { term.number(Expected::Number) };
+    let switch = || match term.number(Expected::Switch)? {
         0 => Ok(false),
         1 => Ok(true),
-        _ => Err(bad("0 or 1")),
+        _ => Err(bad(Expected::Switch)),
     };
-    let bare = || if term.value.is_some_and(|(_, value)| value != "1") { Err(bad("no value")) } else { Ok(()) };
+    let bare = || if term.value.is_some_and(|(_, value)| value != "1") { Err(bad(Expected::Nothing)) } else { Ok(()) };
     match term.name {
         "config" => event.attr.config = count()?,
         "config1" => event.attr.config1 = count()?,
         "config2" => event.attr.config2 = count()?,
         "config3" => event.attr.config3 = count()?,
-        "name" => event.name = text("a name")?,
-        "metric-id" => event.terms.metric_id = Some(text("a name")?),
+        "name" => event.name = text(Expected::Name)?,
+        "metric-id" => event.terms.metric_id = Some(text(Expected::Name)?),
         "period" => event.terms.period = Some(count()?),
         "freq" => event.terms.freq = Some(count()?),
-        "branch_type" => event.terms.branch_type = Some(text("kinds of branches")?),
+        "branch_type" => event.terms.branch_type = Some(text(Expected::Branches)?),
         "time" => event.terms.time = Some(switch()?),
-        "call-graph" => event.terms.call_graph = Some(text("no, fp, dwarf or lbr")?),
+        "call-graph" => event.terms.call_graph = Some(text(Expected::CallGraph)?),
         "stack-size" => event.terms.stack_size = Some(count()?),
         "max-stack" => event.terms.max_stack = Some(count()?),
         "nr" => event.terms.max_events = Some(count()?),
@@ -196,9 +196,9 @@ fn one(event: &mut EventSpec, term: &Term<'_>) -> Result<(), Fault> {
         "aux-output" => event.terms.aux_output = bare().map(|()| true)?,
         "aux-sample-size" => {
             let size = u32::try_from(count()?);
-            event.terms.aux_sample_size = Some(size.map_err(|_| bad("a number of 32 bits"))?);
+            event.terms.aux_sample_size = Some(size.map_err(|_| bad(Expected::Word))?);
         }
-        _ => return Err(unknown(term, "an event")),
+        _ => return Err(unknown(term, TermsOf::General)),
     }
     Ok(())
 }

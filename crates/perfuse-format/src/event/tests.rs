@@ -3,6 +3,7 @@
 
 use super::*;
 use crate::perfdata::attr::{flag, kind, sample_type};
+use crate::vendor::VendorEvent;
 
 fn host() -> Offered {
     let format = |name: &str, text: &str| Format::parse(name, text).unwrap();
@@ -50,6 +51,19 @@ fn host() -> Offered {
             tracepoint("syscalls", "sys_enter_accept4", 501),
             tracepoint("syscalls", "sys_enter_openat", 502),
         ],
+        vendor: [
+            ("l1d.replacement", "", "event=0x51,period=2000003,umask=0x1"),
+            ("cas.read", "uncore_imc", "event=9"),
+            ("llc.lookup", "uncore_cbox", "event=1"),
+            ("odd.event", "", "filter=1"),
+        ]
+        .map(|(name, pmu, terms)| VendorEvent {
+            name: name.to_owned(),
+            pmu: pmu.to_owned(),
+            terms: terms.to_owned(),
+            ..VendorEvent::default()
+        })
+        .to_vec(),
     }
 }
 
@@ -244,4 +258,27 @@ fn mistakes_have_a_place_and_near_names() {
     assert_eq!(error("nosuch:u").problem, Problem::UnknownEvent { name: "nosuch".to_owned() });
     let in_stat = parse("cs/freq=1/", &host(), Mode::Stat).unwrap_err();
     assert_eq!(in_stat.problem, Problem::NotInStat { term: "freq".to_owned() });
+}
+
+#[test]
+fn vendor_events_are_found_by_name() {
+    for text in ["l1d.replacement", "L1D.REPLACEMENT", "cpu/l1d.replacement/", "cpu/event=l1d.replacement/"] {
+        let event = one(text);
+        assert_eq!((event.attr.kind, event.attr.config, event.name.as_str()), (4, 0x151, text));
+        assert_eq!((event.terms.period, event.terms.weak_period), (None, Some(2_000_003)), "{text}");
+    }
+    assert_eq!(one("cpu/l1d.replacement,cmask=2/u").attr.config, 0x200_0151);
+    assert_eq!(one("cpu/l1d.replacement,period=7/").terms.period, Some(7));
+    let memory = events("cas.read");
+    assert_eq!(memory.iter().map(|event| (event.attr.kind, event.attr.config)).collect::<Vec<_>>(), [(20, 9), (21, 9)]);
+    assert_eq!(parse("l1d.replacement", &host(), Mode::Stat).unwrap().len(), 1, "a period of a table is no mistake");
+
+    assert_eq!(error("l1d.replacment").nearest(1), ["l1d.replacement"]);
+    assert_eq!(error("cpu/l1d.replacment/").nearest(1), ["l1d.replacement"]);
+    let no_pmu = Problem::NoPmu { event: "llc.lookup".to_owned(), pmu: "uncore_cbox".to_owned() };
+    assert_eq!(error("cs,llc.lookup").problem, no_pmu);
+    assert!(matches!(error("odd.event").problem, Problem::BadAlias { .. }));
+    let guest = Offered { pmus: Vec::new(), ..host() };
+    let no_cpu = Problem::NoPmu { event: "l1d.replacement".to_owned(), pmu: "cpu".to_owned() };
+    assert_eq!(parse("l1d.replacement:u", &guest, Mode::Stat).unwrap_err().problem, no_cpu);
 }

@@ -62,7 +62,13 @@ help-report-tid = only these threads
 help-report-time = only samples of this span: start,stop in seconds, or 10%/2
 help-report-time-quantum = steps of --sort time; default 100ms
 help-report-tui = as a terminal program
+help-report-dump-raw-trace = every record as bytes and in words
+help-report-threads = counts of each thread behind the report, of record -s
+help-report-mmaps = which process had mapped what
+help-report-pretty = how -T shows its counts
+help-report-tasks = which thread made which
 
+perf-report-no-parent = A thread has a parent that no record tells of: the tree has no beginning.
 perf-report-tui-events = Events of this recording
 perf-report-tui-sorts = What makes a line of its own
 perf-report-tui-about = { $samples } samples of { $event }, event count (approx.) { $period }

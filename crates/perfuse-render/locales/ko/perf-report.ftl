@@ -62,7 +62,13 @@ help-report-tid = 이 스레드만 봅니다
 help-report-time = 이 구간의 표본만 봅니다: 초 단위 시작,끝 또는 10%/2
 help-report-time-quantum = --sort time의 간격입니다. 기본값은 100ms입니다
 help-report-tui = 터미널 프로그램으로 보여줍니다
+help-report-dump-raw-trace = 모든 레코드를 바이트와 말로
+help-report-threads = 보고서 뒤에 스레드별 집계를 보입니다 (record -s)
+help-report-mmaps = 어느 프로세스가 무엇을 매핑했는지
+help-report-pretty = -T가 집계를 보이는 방식
+help-report-tasks = 어느 스레드가 어느 스레드를 만들었는지
 
+perf-report-no-parent = 부모를 알려 주는 레코드가 없는 스레드가 있어 트리의 시작을 알 수 없습니다.
 perf-report-tui-events = 이 기록의 이벤트
 perf-report-tui-sorts = 줄을 나누는 기준
 perf-report-tui-about = { $event } 표본 { $samples }개, 이벤트 수(어림) { $period }

@@ -8,6 +8,8 @@ pub mod report;
 mod report_cell;
 mod report_chain;
 pub mod report_stats;
+pub mod report_tasks;
+pub mod report_threads;
 pub mod report_tui;
 pub mod script;
 pub mod stat;

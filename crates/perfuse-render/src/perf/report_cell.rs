@@ -47,7 +47,12 @@ impl Layout<'_> {
             Key::Pid => self.thread_name(id).len() + 8,
             Key::Dso => self.dso_width(place),
             Key::Symbol => self.symbol_width(place),
-            Key::Comm | Key::Parent | Key::Trace => text(hists.sample_value(id, key)),
+            // By the last name of the thread, not the one that is shown.
+            Key::Comm => {
+                let last = self.names.get(&hists.entry(id).thread.cast_signed());
+                last.map_or_else(|| text(hists.sample_value(id, key)), String::len)
+            }
+            Key::Parent | Key::Trace => text(hists.sample_value(id, key)),
             Key::Cgroup => self.cell_text(id, key, 0).len(),
             Key::Cpu => 3,
             Key::Socket | Key::Locked | Key::CodePageSize => 6,

@@ -33,7 +33,7 @@ impl<F: Files> Symbols<F> {
         };
         if is_this {
             let index = self.running_kernel(attempts)?;
-            return Ok(State::Table { index, distance: self.moved("/proc/kallsyms", spec).unwrap_or(0) });
+            return Ok(State::Table { index, distance: self.moved(spec).unwrap_or(0) });
         }
         if let (Some(cache), Some(id)) = (self.options.build_id_cache.clone(), spec.build_id.map(hex))
             && id.len() > 2
@@ -70,10 +70,10 @@ impl<F: Files> Symbols<F> {
             Outcome::NoSymbols
         };
         attempts.push(Attempt { path: path.to_owned(), outcome });
-        let State::Table { index, .. } = self.keep(found?.table) else { return None };
-        let moved = spec
-            .reference
-            .and_then(|(name, recorded)| Some(recorded.wrapping_sub(Kallsyms::address_of(&bytes, name)?)));
+        let Kallsyms { table, references } = found?;
+        let State::Table { index, .. } = self.keep(table) else { return None };
+        let own = |name| references.address_of(name).or_else(|| Kallsyms::address_of(&bytes, name));
+        let moved = spec.reference.and_then(|(name, recorded)| Some(recorded.wrapping_sub(own(name)?)));
         Some(State::Table { index, distance: moved.unwrap_or(0) })
     }
 
@@ -84,6 +84,7 @@ impl<F: Files> Symbols<F> {
             let found = read(&self.files, path, 256 << 20).ok().and_then(|bytes| Kallsyms::parse(&bytes));
             self.running = found.map_or(Running::Hidden, |found| {
                 self.tables.push(found.table);
+                self.references = found.references;
                 Running::Table(self.tables.len() - 1)
             });
         }
@@ -95,11 +96,12 @@ impl<F: Files> Symbols<F> {
         found
     }
 
-    /// How far above the addresses of a kallsyms file the recorded ones are.
-    fn moved(&self, path: &str, spec: &DsoSpec<'_>) -> Option<u64> {
+    /// How far above the addresses of the running kernel the recorded ones are. The file is read again only for a symbol
+    /// that no known recorder refers to: the kernel makes the text anew at each reading.
+    fn moved(&self, spec: &DsoSpec<'_>) -> Option<u64> {
         let (name, recorded) = spec.reference?;
-        let bytes = read(&self.files, path, 256 << 20).ok()?;
-        Some(recorded.wrapping_sub(Kallsyms::address_of(&bytes, name)?))
+        let again = || Kallsyms::address_of(&read(&self.files, "/proc/kallsyms", 256 << 20).ok()?, name);
+        Some(recorded.wrapping_sub(self.references.address_of(name).or_else(again)?))
     }
 
     /// A module of the running kernel, where it was when the recording was made.

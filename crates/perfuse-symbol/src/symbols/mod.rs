@@ -20,7 +20,7 @@ use crate::elf::Segment;
 use crate::files::Files;
 use crate::find::{self, Found};
 use crate::jit;
-use crate::kernel::split_module;
+use crate::kernel::{References, split_module};
 use crate::lines::{InlineFrame, Lines};
 use crate::table::{STB_GLOBAL, STB_WEAK, Table};
 
@@ -121,6 +121,8 @@ pub struct Symbols<F> {
     tables: Vec<Table>,
     found: Vec<SymbolInfo>,
     running: Running,
+    /// Addresses in the running kernel that recordings refer to; empty before it was read.
+    references: References,
     /// How far above the addresses that a kernel image states the recorded ones are.
     image_distance: u64,
     lines: Lines,
@@ -136,6 +138,7 @@ impl<F: Files> Symbols<F> {
             tables: Vec::new(),
             found: Vec::new(),
             running: Running::Unread,
+            references: References::default(),
             image_distance: 0,
             lines: Lines::default(),
         }

@@ -1,16 +1,21 @@
 //! `perf list`: the events that this machine counts, and a word about those that it does not.
 
+use std::io::IsTerminal as _;
+
 use perfuse_analyze::Msg;
 use perfuse_collect::perf::pmu::HostEvents;
 use perfuse_collect::perf::{OpenError, OpenFlags, PerfEvent, Reason};
 use perfuse_collect::{Root, host};
-use perfuse_format::event::{Pmus, TraceDenied, glob, names};
+use perfuse_format::event::{Pmu, Pmus, TraceDenied, glob, names};
 use perfuse_format::perfdata::EventAttr;
 use perfuse_format::perfdata::attr::{flag, kind};
-use perfuse_render::perf::list::{Kind, Listed, json, lines, raw};
+use perfuse_format::vendor::VendorEvent;
+use perfuse_render::perf::list::{
+    Detail, Kind, Listed, ListedMetric, MetricList, json, lines, metrics, raw, raw_metrics,
+};
 
-use super::Command;
 use super::options::{Opt, Parsed, UsageError, long_switch, long_value, switch};
+use super::{Command, tables};
 use crate::console::{self, Console};
 
 /// `perf list`.
@@ -37,6 +42,12 @@ const OPTIONS: &[Opt] = &[
 struct List {
     host: HostEvents,
     events: Vec<Listed>,
+    /// Metrics and groups, where they were asked for.
+    metrics: Vec<(MetricList, Vec<ListedMetric>)>,
+    texts: About,
+    deprecated: bool,
+    /// Events of tables whose PMU is not there.
+    unmeasured: usize,
     /// Events that the CPU is not asked to count here, and why the first of them is refused.
     refused: usize,
     refusal: Option<OpenError>,
@@ -44,11 +55,27 @@ struct List {
     notes: Vec<Msg>,
 }
 
+/// Which descriptions are wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum About {
+    Nothing,
+    Brief,
+    Long,
+}
+
 fn run(parsed: &Parsed, console: &Console) -> anyhow::Result<u8> {
     let root = Root::default();
     let mut list = List {
-        host: HostEvents::new(&root),
+        host: tables::host(&root),
         events: Vec::new(),
+        metrics: Vec::new(),
+        texts: match parsed.last("desc") {
+            _ if parsed.on("long-desc") => About::Long,
+            Some(given) if given.negated => About::Nothing,
+            _ => About::Brief,
+        },
+        deprecated: parsed.on("deprecated"),
+        unmeasured: 0,
         refused: 0,
         refusal: None,
         tracing: None,
@@ -67,12 +94,17 @@ fn run(parsed: &Parsed, console: &Console) -> anyhow::Result<u8> {
         list.word(&word.to_string_lossy());
     }
     let (as_raw, as_json) = (parsed.on("raw-dump"), parsed.on("json"));
-    let text = if as_raw {
-        raw(&list.events)
-    } else if as_json {
-        json(&list.events)
+    let text = if as_json {
+        let metrics: Vec<ListedMetric> = list.metrics.iter().flat_map(|(_, metrics)| metrics.clone()).collect();
+        json(&list.events, &metrics)
+    } else if as_raw {
+        list.metrics.iter().fold(raw(&list.events), |text, (what, some)| text + &raw_metrics(some, *what))
     } else {
-        lines(&list.events)
+        let known = std::io::stdout().is_terminal() || std::env::var_os("COLUMNS").is_some();
+        // Two columns stay free, as in perf.
+        let columns = if known { console.width } else { 80 } - 2;
+        let detail = Detail { columns, encoding: parsed.on("details") };
+        list.metrics.iter().fold(lines(&list.events, detail), |text, (what, some)| text + &metrics(some, *what, detail))
     };
     console::print(&text)?;
     // Shells that complete names read neither; a person does.
@@ -96,7 +128,10 @@ impl List {
         self.events.push(Listed::new(Kind::Raw, "cpu/t1=v1[,t2=v2,t3 ...]/modifier"));
         self.events.push(Listed::new(Kind::Breakpoint, "mem:<addr>[/len][:access]"));
         self.tracepoints("*", "*");
-        self.notes.push(Msg::new("list-vendor"));
+        if !self.host.tables().metrics.is_empty() {
+            self.add_metrics(MetricList::Both);
+        }
+        self.notes.extend(tables::notes(&self.host));
     }
 
     /// What one word of the command line asks for.
@@ -112,14 +147,15 @@ impl List {
             "cache" | "hwcache" => self.caches("*"),
             "pmu" => self.pmus("*"),
             "sdt" => self.notes.push(Msg::new("list-sdt")),
-            "metric" | "metrics" | "metricgroup" | "metricgroups" => self.notes.push(Msg::new("list-metric")),
+            "metric" | "metrics" => self.add_metrics(MetricList::Metrics),
+            "metricgroup" | "metricgroups" => self.add_metrics(MetricList::Groups),
             pattern => {
-                let before = self.events.len() + self.refused;
+                let before = self.events.len() + self.refused + self.unmeasured;
                 match pattern.split_once(':') {
                     Some((system, name)) => self.tracepoints(system, name),
                     None => self.containing(&format!("*{pattern}*")),
                 }
-                if self.events.len() + self.refused == before && self.tracing.is_none() {
+                if self.events.len() + self.refused + self.unmeasured == before && self.tracing.is_none() {
                     self.notes.push(Msg::new("list-nothing").with("pattern", pattern));
                 }
             }
@@ -170,27 +206,86 @@ impl List {
         }
     }
 
-    /// Named events of sysfs: those of the CPU's cores first, then all others by PMU and name.
+    /// The metrics of the CPU's model.
+    fn add_metrics(&mut self, what: MetricList) {
+        let tables = self.host.tables();
+        if tables.metrics.is_empty() {
+            let cpu = self.host.cpu().unwrap_or("?");
+            self.notes.push(Msg::new("list-metric").with("cpu", cpu));
+            return;
+        }
+        let listed = tables.metrics.iter().map(|metric| ListedMetric {
+            name: metric.name.clone(),
+            groups: metric.groups.clone(),
+            about: self.about(&metric.brief, &metric.long),
+            formula: metric.formula.clone(),
+            scale_unit: metric.scale_unit.clone(),
+        });
+        let listed = listed.collect();
+        self.metrics.push((what, listed));
+    }
+
+    /// The description that is wanted.
+    fn about(&self, brief: &str, long: &str) -> String {
+        match self.texts {
+            About::Nothing => String::new(),
+            About::Long if !long.is_empty() => long.to_owned(),
+            _ if brief.is_empty() => long.to_owned(),
+            _ => brief.to_owned(),
+        }
+    }
+
+    /// Named events: those of sysfs, of the CPU's cores first and then all others by PMU and name; then those of the
+    /// maker's tables, by topic and name.
     fn pmus(&mut self, pattern: &str) {
         let (pattern, mut cores, mut others) = (pattern.to_ascii_lowercase(), Vec::new(), Vec::new());
-        for pmu in self.host.pmu_names().iter().filter_map(|name| self.host.pmu(name)) {
+        let fits = |text: &str| glob::matches(&pattern, &text.to_ascii_lowercase());
+        let pmus: Vec<Pmu> = self.host.pmu_names().iter().filter_map(|name| self.host.pmu(name)).collect();
+        for pmu in &pmus {
             let is_cpu = pmu.name == "cpu";
             for event in &pmu.events {
                 let full = format!("{}/{}/", pmu.name, event.name);
                 let name = if is_cpu { event.name.clone() } else { full.clone() };
-                let fits = |text: &str| glob::matches(&pattern, &text.to_ascii_lowercase());
                 if !fits(&name) && (is_cpu || !fits(&event.name)) {
                     continue;
                 }
-                let (pmu, terms) = (pmu.name.clone(), event.terms.clone());
                 let alias = if is_cpu { full } else { String::new() };
-                let listed = Listed { name, alias, kind: Kind::Pmu, pmu, terms };
+                let (pmu, terms) = (pmu.name.clone(), event.terms.clone());
+                let listed = Listed { alias, pmu, terms, ..Listed::new(Kind::Pmu, name) };
                 if is_cpu { cores.push(listed) } else { others.push(listed) }
             }
         }
         for mut part in [cores, others] {
             part.sort_unstable_by(|one, other| one.name.cmp(&other.name));
             self.events.extend(part);
+        }
+        let mut of_tables = Vec::new();
+        for event in self.host.vendor_events().iter().filter(|event| fits(&event.name)) {
+            if event.deprecated && !self.deprecated {
+                continue;
+            }
+            match pmus.iter().find(|pmu| pmu.counts(event)) {
+                Some(pmu) if pmu.event(&event.name).is_none() => of_tables.push(self.of_table(event)),
+                Some(_) => {}
+                None => self.unmeasured += 1,
+            }
+        }
+        // What is not described stands with the rest, above.
+        of_tables.sort_by(|one, other| {
+            let key = |listed: &Listed| (!listed.about.is_empty(), listed.topic.clone(), listed.name.clone());
+            key(one).cmp(&key(other))
+        });
+        of_tables.dedup_by(|one, other| one.name == other.name);
+        self.events.extend(of_tables);
+    }
+
+    fn of_table(&self, event: &VendorEvent) -> Listed {
+        Listed {
+            pmu: event.pmu.clone(),
+            terms: event.terms.clone(),
+            topic: event.topic.clone(),
+            about: self.about(&event.brief, &event.long),
+            ..Listed::new(Kind::Pmu, &event.name)
         }
     }
 
@@ -244,6 +339,9 @@ impl List {
             };
             let words = Msg::new(id).with("count", self.refused.to_string());
             notes.push(words.with("hypervisor", hypervisor).with("error", refusal.errno.to_string()));
+        }
+        if self.unmeasured > 0 {
+            notes.push(Msg::new("list-table-no-pmu").with("count", self.unmeasured.to_string()));
         }
         if let Some(why) = &self.tracing {
             notes.push(Msg::new("list-no-tracepoints").with("why", why.to_string()));

@@ -8,6 +8,7 @@ pub(crate) mod recorded;
 pub(crate) mod report;
 pub(crate) mod script;
 mod stat;
+mod tables;
 mod usage;
 pub(crate) mod words;
 

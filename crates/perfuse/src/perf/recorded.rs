@@ -13,7 +13,7 @@ use perfuse_collect::mapped::{MappedFile, map_open};
 use perfuse_format::perfdata::{CpuMode, PerfData};
 use perfuse_render::perf::header::About;
 use perfuse_symbol::unwind::{CfiId, Frame, Machine, Mapped, Place, Registers, Unwinder};
-use perfuse_symbol::{DsoSpec, HostFiles, InlineFrame, ModuleId, Problem, SymbolId, SymbolOptions, Symbols};
+use perfuse_symbol::{DsoSpec, Files, HostFiles, InlineFrame, ModuleId, Problem, SymbolId, SymbolOptions, Symbols};
 
 use super::code::{self, CodeFiles};
 use super::options::Parsed;
@@ -82,9 +82,27 @@ fn stdin_is_pipe() -> bool {
     !std::io::stdin().is_terminal() && fd.is_ok_and(|metadata| metadata.file_type().is_fifo())
 }
 
+/// The files of this host, mapped where that saves reading them.
+#[derive(Debug)]
+struct Mappable(HostFiles);
+
+impl Files for Mappable {
+    type File = File;
+
+    fn open(&self, path: &str) -> std::io::Result<File> {
+        self.0.open(path)
+    }
+
+    /// The mapping stays until the program ends: a command reads one recording, and asks once for each file.
+    fn map(&self, path: &str) -> Option<&'static [u8]> {
+        let mapped: &'static MappedFile = Box::leak(Box::new(map_open(&self.open(path).ok()?).ok()?));
+        Some(mapped)
+    }
+}
+
 /// Functions of the files that a recording mentions.
 pub(crate) struct RecordedNames {
-    symbols: Symbols<HostFiles>,
+    symbols: Symbols<Mappable>,
     /// Modules of dsos, by the number of the dso.
     modules: Vec<Option<ModuleId>>,
     reference: Option<(String, u64)>,
@@ -134,7 +152,7 @@ impl RecordedNames {
             _ => None,
         };
         Self {
-            symbols: Symbols::new(HostFiles(PathBuf::from("/")), options.clone()),
+            symbols: Symbols::new(Mappable(HostFiles(PathBuf::from("/"))), options.clone()),
             modules: Vec::new(),
             reference: None,
             unwinder: Unwinder::new(),

@@ -108,7 +108,23 @@ fn tables_and_call_trees_are_those_of_perf() {
         "--max-stack 3",
         "--stdio-color always",
         "--stats",
+        "--tasks",
+        "--mmaps",
+        "-D",
+        "-s pid",
     ] {
+        compare(&file, options);
+    }
+}
+
+#[test]
+fn counts_of_threads_are_those_of_perf() {
+    let dir = tempfile::tempdir().unwrap();
+    if !has("perf") || !has("cc") {
+        skip!("no perf or no compiler");
+    }
+    let Some(file) = record(dir.path(), "stat.data", &["-s", "-T"]) else { skip!("perf cannot record here") };
+    for options in ["-T", "-T --pretty raw", "-D"] {
         compare(&file, options);
     }
 }

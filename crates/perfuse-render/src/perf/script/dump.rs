@@ -38,11 +38,13 @@ pub struct Dump<'d> {
     nothing_known: bool,
     /// Whether records come in the order of the file: then perf does not look at the ends of rounds.
     unsorted: bool,
+    /// Whether it is for `report`, which makes nothing of maps of threads and CPUs, but takes counts of threads.
+    for_report: bool,
 }
 
 impl<'d> Dump<'d> {
     /// A dump of a file of this name.
-    pub fn new(data: &'d PerfData<'d>, name: &str, arch: &str, unsorted: bool) -> Self {
+    pub fn new(data: &'d PerfData<'d>, name: &str, arch: &str) -> Self {
         use perfuse_format::perfdata::{Mode, attr::flag};
         let piped = data.header.mode == Mode::Pipe;
         let all = data.events.iter().fold(0, |bits, event| bits | event.attr.sample_type);
@@ -55,8 +57,23 @@ impl<'d> Dump<'d> {
             arch: arch.to_owned(),
             times,
             nothing_known: piped,
-            unsorted,
+            unsorted: false,
+            for_report: false,
         }
+    }
+
+    /// The same for `report -D`: what the command makes nothing of is called unhandled.
+    #[must_use]
+    pub fn for_report(mut self) -> Self {
+        self.for_report = true;
+        self
+    }
+
+    /// The same for records in the order of the file.
+    #[must_use]
+    pub fn unsorted(mut self) -> Self {
+        self.unsorted = true;
+        self
     }
 
     /// Appends a record.
@@ -80,6 +97,10 @@ impl<'d> Dump<'d> {
             out.extend_from_slice(b": unhandled!\n");
         } else if raw.kind >= kind::HEADER_ATTR {
             own(raw, self.data.endian(), out);
+            let is_map = matches!(raw.kind, kind::THREAD_MAP | kind::CPU_MAP);
+            if self.for_report && is_map {
+                out.extend_from_slice(b": unhandled!\n");
+            }
         } else {
             match self.data.decode_record(raw) {
                 Ok(Some(decoded)) => self.contents(resolver, raw, &decoded, out),
@@ -136,7 +157,8 @@ impl<'d> Dump<'d> {
             }
             Record::Read { pid, tid, values } => {
                 let event = self.data.event_of(raw).ok().and_then(|event| self.data.events.get(event));
-                read_record((*pid, *tid), event.map_or("", |event| &event.name), values)
+                let unhandled = if self.for_report { "" } else { ": unhandled!\n" };
+                read_record((*pid, *tid), event.map_or("", |event| &event.name), values) + unhandled
             }
             _ => {
                 record::contents(raw, decoded, out);

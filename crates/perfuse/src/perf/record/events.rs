@@ -4,13 +4,13 @@
 use perfuse_analyze::Msg;
 use perfuse_collect::Root;
 use perfuse_collect::perf::cpus::parse_list;
-use perfuse_collect::perf::pmu::HostEvents;
 use perfuse_collect::perf::record::{CallGraph, Planned, Terms};
 use perfuse_format::event::{EventSpec, Events, Mode};
 use perfuse_format::perfdata::attr::kind;
 
 use super::values::{branches, call_graph};
 use crate::perf::options::{Parsed, UsageError};
+use crate::perf::tables;
 use crate::perf::words::event_words;
 
 /// The event where none is named.
@@ -18,7 +18,7 @@ const DEFAULT: &str = "cycles:P";
 
 /// All events of the command line.
 pub(super) fn events(parsed: &Parsed, root: &Root) -> Result<Vec<Planned>, UsageError> {
-    let host = HostEvents::new(root);
+    let host = tables::host(root);
     let mut events = Events::new(&host, Mode::Record);
     let mut filters: Vec<(usize, String)> = Vec::new();
     let mut groups: Vec<(usize, String)> = Vec::new();
@@ -57,7 +57,7 @@ pub(super) fn events(parsed: &Parsed, root: &Root) -> Result<Vec<Planned>, Usage
         if spec.group.as_ref().is_none_or(|group| group.leader) || parsed.on("group") && at == 0 {
             leader = at;
         }
-        events.push(planned(spec, leader)?);
+        events.push(planned(spec, leader, parsed.on("count"))?);
     }
     if parsed.on("group") {
         for event in &mut events {
@@ -91,7 +91,8 @@ fn cgroups(names: &str, events: usize, groups: &mut Vec<(usize, String)>) -> Res
     Ok(())
 }
 
-fn planned(spec: &EventSpec, leader: usize) -> Result<Planned, UsageError> {
+/// `counted`: how many events lie between two samples was said for all events (`-c`).
+fn planned(spec: &EventSpec, leader: usize, counted: bool) -> Result<Planned, UsageError> {
     let tracepoint = (spec.attr.kind == kind::TRACEPOINT).then(|| spec.name.split_once(':')).flatten();
     let own = &spec.terms;
     let graph = |text: &String| match text.as_str() {
@@ -99,7 +100,7 @@ fn planned(spec: &EventSpec, leader: usize) -> Result<Planned, UsageError> {
         text => call_graph("event", text),
     };
     let terms = Terms {
-        period: own.period,
+        period: own.period.or(own.weak_period.filter(|_| !counted)),
         frequency: own.freq,
         time: own.time,
         call_graph: own.call_graph.as_ref().map(graph).transpose()?,

@@ -204,9 +204,10 @@ impl Loaded {
             groups: groups(options, data),
         };
         let unnamed = problems::summary(resolver.names(), &feed.unresolved, console.texts);
-        let names = if settings.columns.has(Key::Pid) { thread_names(&mut resolver, &feed) } else { BTreeMap::new() };
+        let hists = Histograms::new(feed.collector, feed.frames, settings);
+        let names = thread_names(&mut resolver, &hists);
         Ok(Ok(Self {
-            hists: Histograms::new(feed.collector, feed.frames, settings),
+            hists,
             events: super::events(data, &groups(options, data)),
             sort: plan.sort,
             names,
@@ -232,11 +233,14 @@ fn groups(options: &Options, data: &PerfData<'_>) -> Vec<Range<usize>> {
 }
 
 /// Last names of the threads that were sampled.
-fn thread_names(resolver: &mut Resolver<RecordedNames>, feed: &Feed) -> BTreeMap<i32, String> {
+fn thread_names(resolver: &mut Resolver<RecordedNames>, hists: &Histograms) -> BTreeMap<i32, String> {
     let mut names = BTreeMap::new();
-    for tid in feed.threads() {
-        let id = resolver.comm(tid);
-        names.insert(tid, resolver.comm_name(id).to_owned());
+    for entry in &hists.entries {
+        let tid = entry.thread.cast_signed();
+        names.entry(tid).or_insert_with(|| {
+            let id = resolver.comm(tid);
+            resolver.comm_name(id).to_owned()
+        });
     }
     names
 }

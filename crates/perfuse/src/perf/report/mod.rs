@@ -3,9 +3,9 @@
 mod load;
 mod options;
 mod problems;
+mod records;
 mod screen;
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::{IsTerminal as _, stdin, stdout};
 use std::ops::Range;
@@ -13,9 +13,7 @@ use std::ops::Range;
 use anyhow::Context as _;
 use perfuse_analyze::hist::Key;
 use perfuse_format::perfdata::PerfData;
-use perfuse_format::perfdata::record::kind;
 use perfuse_render::perf::report::{Layout, ReportEvent, ReportOptions};
-use perfuse_render::perf::report_stats;
 
 use super::options::Parsed;
 use super::recorded::{self, Input};
@@ -42,9 +40,8 @@ pub(super) fn run(parsed: &Parsed, console: &Console) -> anyhow::Result<u8> {
             return Ok(0);
         }
     }
-    if options.stats {
-        console::print(&stats(&data))?;
-        return Ok(0);
+    if let Some(status) = of_records(&options, &data, &input.name, parsed, console)? {
+        return Ok(status);
     }
     let stdio = options.stdio.unwrap_or_else(|| !(stdout().is_terminal() && stdin().is_terminal()));
     let loaded = match Loaded::new(&options, &data, parsed, console)? {
@@ -57,12 +54,42 @@ pub(super) fn run(parsed: &Parsed, console: &Console) -> anyhow::Result<u8> {
         return screen::run(options, loaded, &data, parsed, console);
     }
     text(&options, &loaded, console)?;
+    if options.threads {
+        console::print(&records::threads(&data, options.raw_threads))?;
+    }
     if let Some(unnamed) = &loaded.unnamed
         && !options.quiet
     {
         console::say(&format!("perfuse: {unnamed}\n"));
     }
     Ok(0)
+}
+
+/// What is shown of records instead of a report, if that was asked for; then the exit status.
+fn of_records(
+    options: &Options,
+    data: &PerfData<'_>,
+    name: &str,
+    parsed: &Parsed,
+    console: &Console,
+) -> anyhow::Result<Option<u8>> {
+    if options.stats {
+        console::print(&records::stats(data))?;
+    } else if options.tasks || options.mmaps {
+        let Some(text) = records::tasks(data, options.mmaps) else {
+            console.complain(&console.texts.word("perf-report-no-parent"));
+            return Ok(Some(super::FAILED));
+        };
+        console::print(&text)?;
+    } else if options.dump {
+        if options.header == Header::No && !options.quiet {
+            console::print(NO_HEADER)?;
+        }
+        records::dump(options, data, name, parsed, console)?;
+    } else {
+        return Ok(None);
+    }
+    Ok(Some(0))
 }
 
 /// The report as text.
@@ -81,21 +108,6 @@ fn text(options: &Options, loaded: &Loaded, console: &Console) -> anyhow::Result
         layout.report(&loaded.events, loaded.lost, &tip, &mut out);
     }
     console::print(&out)
-}
-
-/// How many records of each kind, and samples of each event. Damage ends the count; it is told of elsewhere.
-fn stats(data: &PerfData<'_>) -> String {
-    let mut kinds = BTreeMap::new();
-    let mut samples = vec![0_u64; data.events.len()];
-    for record in data.records().map_while(Result::ok) {
-        *kinds.entry(record.kind).or_insert(0_u64) += 1;
-        if record.kind == kind::SAMPLE
-            && let Some(count) = data.event_of(&record).ok().and_then(|event| samples.get_mut(event))
-        {
-            *count += 1;
-        }
-    }
-    report_stats::text(&kinds, &events(data, &[]), &samples)
 }
 
 fn refuse(refusal: &Refusal) -> u8 {

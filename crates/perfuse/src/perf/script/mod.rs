@@ -68,7 +68,8 @@ pub(super) fn run(parsed: &Parsed, console: &Console) -> anyhow::Result<u8> {
         script.sink.per_event(&input.name, data.events.iter().map(|event| event.name.as_str()))?;
     }
     if let Some(order) = options.dump {
-        script.dump = Some(Dump::new(&data, &input.name, recorded::arch(&data), order == Order::File));
+        let dump = Dump::new(&data, &input.name, recorded::arch(&data));
+        script.dump = Some(if order == Order::File { dump.unsorted() } else { dump });
     }
     // Rounds say up to where records can be put in order: perf shows them where they stand, and orders nothing then.
     let unsorted = options.dump == Some(Order::File) || options.shown.round;
@@ -190,7 +191,7 @@ impl<'a> Script<'a> {
             return;
         }
         if self.dump.is_some() {
-            self.dump_place(resolver, sample);
+            dump_place(resolver, sample, &mut self.sink.out);
         }
         // Of guests nothing is known here, and perf shows none unless it is told of one.
         if matches!(sample.cpu_mode(), CpuMode::GuestKernel | CpuMode::GuestUser) {
@@ -204,19 +205,19 @@ impl<'a> Script<'a> {
             traces.print(resolver, sample.event, sample.raw.unwrap_or_default(), out);
         });
     }
+}
 
-    /// What a dump tells of a sample besides its record: the thread, and the file that it ran in.
-    fn dump_place(&mut self, resolver: &mut Resolver<RecordedNames>, sample: &Sample<'_>) {
-        let place = resolver.place(sample);
-        let dso = resolver.frame(place).dso.and_then(|dso| resolver.session().dso_of(dso));
-        let dso = match sample.cpu_mode() {
-            CpuMode::Kernel | CpuMode::User => dso.map_or_else(|| "<not found>".to_owned(), dso_name),
-            _ => "[hypervisor]".to_owned(),
-        };
-        let comm = resolver.comm(sample.tid);
-        let text = format!(" ... thread: {}:{}\n ...... dso: {dso}\n", resolver.comm_name(comm), sample.tid);
-        self.sink.out.extend_from_slice(text.as_bytes());
-    }
+/// What a dump tells of a sample besides its record: the thread, and the file that it ran in.
+pub(super) fn dump_place(resolver: &mut Resolver<RecordedNames>, sample: &Sample<'_>, out: &mut Vec<u8>) {
+    let place = resolver.place(sample);
+    let dso = resolver.frame(place).dso.and_then(|dso| resolver.session().dso_of(dso));
+    let dso = match sample.cpu_mode() {
+        CpuMode::Kernel | CpuMode::User => dso.map_or_else(|| "<not found>".to_owned(), dso_name),
+        _ => "[hypervisor]".to_owned(),
+    };
+    let comm = resolver.comm(sample.tid);
+    let text = format!(" ... thread: {}:{}\n ...... dso: {dso}\n", resolver.comm_name(comm), sample.tid);
+    out.extend_from_slice(text.as_bytes());
 }
 
 /// How far wall-clock time is from the clock of the recording, and how far the reader's time zone is from UTC.

@@ -9,14 +9,13 @@ use perfuse_analyze::stat::CountedEvent;
 use perfuse_collect::Root;
 use perfuse_collect::perf::cgroup;
 use perfuse_collect::perf::cpus::parse_list;
-use perfuse_collect::perf::pmu::HostEvents;
 use perfuse_format::event::{EventSpec, Events, Mode, Pmus as _, Tool};
 use perfuse_format::perfdata::attr::{flag, kind, read_format, sample_type};
 
 use super::NOT_SET_UP;
 use super::options::{Plan, Wanted};
-use crate::perf::Status;
 use crate::perf::options::UsageError;
+use crate::perf::{Status, tables};
 
 /// perf's choice, with the clock that fits what is watched.
 const SOFTWARE: &str = "context-switches,cpu-migrations,page-faults,cycles";
@@ -61,7 +60,7 @@ impl List {
         if plan.null {
             return Ok(list);
         }
-        let host = HostEvents::new(root);
+        let host = tables::host(root);
         let mut events = Events::new(&host, Mode::Stat);
         let mut filters: Vec<Option<CString>> = Vec::new();
         let mut cgroups: Vec<Option<usize>> = Vec::new();

@@ -1,0 +1,44 @@
+//! Where event tables of the CPU's maker are looked for, and what is said of them.
+
+use std::path::PathBuf;
+
+use perfuse_analyze::Msg;
+use perfuse_collect::Root;
+use perfuse_collect::perf::pmu::HostEvents;
+use perfuse_collect::perf::vendor::TablePlaces;
+
+/// The host with the tables of its CPU: those of `$PERFUSE_PMU_EVENTS`, or of the first directory that has some.
+pub(crate) fn host(root: &Root) -> HostEvents {
+    let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let cache = set("XDG_CACHE_HOME").or_else(|| set("HOME").map(|home| home.join(".cache")));
+    let usual = cache
+        .map(|cache| cache.join("pmu-events"))
+        .into_iter()
+        .chain([root.join("/usr/share/perfuse/pmu-events")])
+        .collect();
+    HostEvents::with_tables(root, TablePlaces { named: set("PERFUSE_PMU_EVENTS"), usual })
+}
+
+/// What is to be said of the tables of a list: where they come from or how they can be had, and what is wrong with them.
+pub(crate) fn notes(host: &HostEvents) -> Vec<Msg> {
+    let (tables, cpu) = (host.tables(), host.cpu().unwrap_or("?"));
+    let mut notes: Vec<Msg> = tables
+        .problems
+        .iter()
+        .map(|(path, why)| {
+            Msg::new("list-table-problem").with("path", path.display().to_string()).with("why", why.as_str())
+        })
+        .collect();
+    match &tables.source {
+        None => notes.push(Msg::new("list-vendor").with("cpu", cpu)),
+        Some(source) => {
+            let about = Msg::new("list-table").with("path", source.display().to_string()).with("cpu", cpu);
+            let about = about.with("events", tables.events.len().to_string());
+            notes.push(about.with("metrics", tables.metrics.len().to_string()));
+        }
+    }
+    if tables.skipped > 0 {
+        notes.push(Msg::new("list-table-skipped").with("count", tables.skipped.to_string()));
+    }
+    notes
+}
