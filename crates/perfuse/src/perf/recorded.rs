@@ -17,6 +17,7 @@ use perfuse_symbol::{DsoSpec, Files, HostFiles, InlineFrame, ModuleId, Problem, 
 
 use super::code::{self, CodeFiles};
 use super::options::Parsed;
+use crate::console::{self, Console};
 
 /// The file that is read where none is named.
 const DEFAULT: &str = "perf.data";
@@ -57,6 +58,26 @@ impl Input {
         Ok(Self { name: name.to_owned(), changed: Some(changed), bytes })
     }
 
+    /// Understands it as a recording; says what of it is damaged.
+    pub(crate) fn parse(&self, console: &Console) -> anyhow::Result<PerfData<'_>> {
+        let data = PerfData::parse(self.bytes()).with_context(|| self.name.clone())?;
+        for damage in &data.damage {
+            console.complain(&format!("{}: {damage}", self.name));
+        }
+        Ok(data)
+    }
+
+    /// Prints the header of a recording, in full or not. Gives whether it was all that was wanted.
+    pub(crate) fn header(&self, data: &PerfData<'_>, shown: Header, full: bool) -> anyhow::Result<bool> {
+        let only = shown == Header::Only;
+        if shown != Header::No {
+            let changed = self.changed.unwrap_or_default();
+            let about = About { changed, utc_offset: perfuse_collect::local_time::utc_offset(changed), full, only };
+            console::print(&perfuse_render::perf::header::text(data, about))?;
+        }
+        Ok(only)
+    }
+
     /// All of it.
     pub(crate) fn bytes(&self) -> &[u8] {
         match &self.bytes {
@@ -71,10 +92,15 @@ pub(crate) fn arch<'d>(data: &'d PerfData<'_>) -> &'d str {
     data.features.arch.as_deref().unwrap_or(std::env::consts::ARCH)
 }
 
-/// What the text of a header needs besides the file.
-pub(crate) fn about(input: &Input, full: bool, only: bool) -> About {
-    let changed = input.changed.unwrap_or_default();
-    About { changed, utc_offset: perfuse_collect::local_time::utc_offset(changed), full, only }
+/// Whether the header is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Header {
+    /// It is not.
+    No,
+    /// Before all else.
+    Before,
+    /// And nothing else.
+    Only,
 }
 
 fn stdin_is_pipe() -> bool {

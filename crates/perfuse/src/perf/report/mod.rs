@@ -10,17 +10,16 @@ use std::fmt::Write as _;
 use std::io::{IsTerminal as _, stdin, stdout};
 use std::ops::Range;
 
-use anyhow::Context as _;
 use perfuse_analyze::hist::Key;
 use perfuse_format::perfdata::PerfData;
 use perfuse_render::perf::report::{Layout, ReportEvent, ReportOptions};
 
 use super::options::Parsed;
-use super::recorded::{self, Input};
+use super::recorded::{Header, Input};
 use crate::console::{self, Console};
 use load::{Loaded, Refusal};
 pub(super) use options::COMMAND;
-use options::{Header, Options};
+use options::Options;
 
 /// What perf writes before a report.
 const NO_HEADER: &str = "# To display the perf.data header info, please use --header/--header-only options.\n#\n";
@@ -29,16 +28,9 @@ const NO_HEADER: &str = "# To display the perf.data header info, please use --he
 pub(super) fn run(parsed: &Parsed, console: &Console) -> anyhow::Result<u8> {
     let options = Options::of(parsed)?;
     let input = Input::open(options.input.as_deref())?;
-    let data = PerfData::parse(input.bytes()).with_context(|| input.name.clone())?;
-    for damage in &data.damage {
-        console.complain(&format!("{}: {damage}", input.name));
-    }
-    if options.header != Header::No {
-        let about = recorded::about(&input, options.info, options.header == Header::Only);
-        console::print(&perfuse_render::perf::header::text(&data, about))?;
-        if options.header == Header::Only {
-            return Ok(0);
-        }
+    let data = input.parse(console)?;
+    if input.header(&data, options.header, options.info)? {
+        return Ok(0);
     }
     if let Some(status) = of_records(&options, &data, &input.name, parsed, console)? {
         return Ok(status);

@@ -7,7 +7,6 @@ mod wanted;
 
 use std::ops::ControlFlow;
 
-use anyhow::Context as _;
 use perfuse_analyze::Msg;
 use perfuse_analyze::resolve::time::TimeRanges;
 use perfuse_analyze::resolve::{Item, Resolver};
@@ -19,7 +18,7 @@ use super::options::Parsed;
 use super::recorded::{self, Input, RecordedNames};
 use crate::console::{self, Console};
 pub(super) use options::COMMAND;
-use options::{Header, Options, Order, Shown};
+use options::{Options, Order, Shown};
 use sink::Sink;
 use wanted::{Switches, Wanted};
 
@@ -37,16 +36,9 @@ pub(super) fn run(parsed: &Parsed, console: &Console) -> anyhow::Result<u8> {
         console::say(&format!("{warning}\n"));
     }
     let input = Input::open(options.input.as_deref())?;
-    let data = PerfData::parse(input.bytes()).with_context(|| input.name.clone())?;
-    for damage in &data.damage {
-        console.complain(&format!("{}: {damage}", input.name));
-    }
-    if options.header != Header::No {
-        let about = recorded::about(&input, options.info, options.header == Header::Only);
-        console::print(&perfuse_render::perf::header::text(&data, about))?;
-        if options.header == Header::Only {
-            return Ok(0);
-        }
+    let data = input.parse(console)?;
+    if input.header(&data, options.header, options.info)? {
+        return Ok(0);
     }
     let call_chains = options.call_chains && check::has_chains(&data);
     if let Err(text) = check::fields(&mut options.layout, &data, call_chains) {

@@ -9,6 +9,7 @@ use perfuse_render::perf::script::{Layout, TimeStyle};
 use super::wanted::Wanted;
 use crate::perf::Command;
 use crate::perf::options::{Opt, Parsed, UsageError, long_optional, long_switch, long_value, optional, switch, value};
+use crate::perf::recorded::Header;
 
 /// `perf script`.
 pub(crate) const COMMAND: Command =
@@ -173,14 +174,6 @@ const WITHOUT: &[(&str, &str)] = &[
     ("stitch-lbr", "script-no-stitching"),
     ("xed", "script-no-trace"),
 ];
-
-/// Whether the header is shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Header {
-    No,
-    Before,
-    Only,
-}
 
 /// The lists of fields: each `-F`, and what stands behind an `-f` of the time when that was the option for fields.
 fn layout(parsed: &Parsed) -> Result<(Layout, Vec<String>), UsageError> {
