@@ -3,6 +3,8 @@
 
 pub mod binary;
 pub mod profile;
+pub mod report;
+pub mod ring;
 
 use std::sync::OnceLock;
 

@@ -47,6 +47,28 @@ pub fn map_open(file: &File) -> io::Result<MappedFile> {
     Ok(MappedFile { map: None, read })
 }
 
+impl MappedFile {
+    /// Gives back the memory of the pages that lie wholly in `range`. Their bytes stay what they are: whoever looks at them
+    /// again has them read from the file again, out of the page cache as a rule. So that going through a file once takes the
+    /// memory of what is looked at, and not of the file. Of what was read instead of mapped nothing is given back.
+    pub fn release(&self, range: std::ops::Range<usize>) {
+        let Some((start, length)) = self.map else { return };
+        let page = rustix::param::page_size();
+        let from = range.start.next_multiple_of(page);
+        let to = range.end.min(length) / page * page;
+        if from >= to {
+            return;
+        }
+        // SAFETY: `from..to` is a part of the mapping, which is private, of a file, and never written to: the pages that
+        // are dropped are read from the file again where they are needed, with the same bytes.
+        unsafe {
+            let at = start.as_ptr().add(from).cast();
+            // A kernel that refuses keeps the pages: nothing depends on it.
+            let _ = rustix::mm::madvise(at, to - from, rustix::mm::Advice::LinuxDontNeed);
+        }
+    }
+}
+
 impl Deref for MappedFile {
     type Target = [u8];
 
@@ -83,6 +105,19 @@ mod tests {
         let mapped = map_file(file.path()).unwrap();
         assert_eq!(&*mapped, &[7; 10_000]);
         assert!(mapped.map.is_some());
+    }
+
+    #[test]
+    fn what_was_given_back_is_still_there() {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        let bytes: Vec<u8> = (0..100_000_u32).map(|number| u8::try_from(number % 251).unwrap()).collect();
+        file.write_all(&bytes).unwrap();
+        let mapped = map_file(file.path()).unwrap();
+        assert_eq!(*mapped, bytes[..]);
+        for range in [0..50_000, 0..100_000, 7..8, 99_999..1_000_000, 200_000..300_000] {
+            mapped.release(range);
+            assert_eq!(*mapped, bytes[..]);
+        }
     }
 
     #[test]

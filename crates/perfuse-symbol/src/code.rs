@@ -50,7 +50,7 @@ mod tests {
         assert!(file.is_wide());
         assert_eq!(file.read(4096, 16), bytes[4096..4112]);
         assert_eq!(file.read(bytes.len() as u64 - 3, 16).len(), 3);
-        assert_eq!(file.read(u64::MAX, 16), []);
+        assert!(file.read(u64::MAX, 16).is_empty());
         assert!(open(Some(&[7; 20])).is_none());
     }
 }

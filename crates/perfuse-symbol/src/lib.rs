@@ -26,6 +26,7 @@ pub mod insn;
 mod jit;
 mod kernel;
 mod lines;
+pub mod live;
 mod load;
 mod symbolizer;
 mod symbols;

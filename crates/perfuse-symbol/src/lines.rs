@@ -118,10 +118,13 @@ fn frames_in<R: gimli::Reader>(context: &Context<R>, texts: &mut FxHashSet<Arc<s
         let function = frame.function.as_ref();
         let name = function.and_then(|function| function.raw_name().ok());
         let mangled = name.as_ref().is_some_and(|name| name.starts_with("_Z") || name.starts_with("_R"));
-        let is_linkage = mangled || is_plain(function.and_then(|function| function.language));
+        let language = function.and_then(|function| function.language);
+        let assembled = language == Some(gimli::constants::DW_LANG_Mips_Assembler);
+        let last = if assembled { last_label(context, address) } else { None };
+        let is_linkage = mangled || last.is_some() || is_plain(language);
         let location = frame.location.as_ref();
         found.push(RawFrame {
-            function: name.map(std::borrow::Cow::into_owned),
+            function: last.or_else(|| name.map(std::borrow::Cow::into_owned)),
             is_linkage,
             file: location.and_then(|location| location.file).map(|file| intern(texts, file)),
             line: location.and_then(|location| location.line).unwrap_or(0),
@@ -137,6 +140,36 @@ fn intern(texts: &mut FxHashSet<Arc<str>>, text: &str) -> Arc<str> {
     let new: Arc<str> = text.into();
     texts.insert(new.clone());
     new
+}
+
+/// Of assembler, which describes every name of a function as a function of its own, the last one at an address: that is the
+/// one that binutils takes, and with it perf.
+fn last_label<R: gimli::Reader>(context: &Context<R>, address: u64) -> Option<String> {
+    let mut lookup = context.find_dwarf_and_unit(address);
+    let unit = loop {
+        match lookup {
+            LookupResult::Output(unit) => break unit?,
+            LookupResult::Load { continuation, .. } => lookup = continuation.resume(None),
+        }
+    };
+    let mut entries = unit.entries();
+    let mut best: Option<(u64, R)> = None;
+    while let Ok(Some(entry)) = entries.next_dfs() {
+        if entry.tag() != gimli::constants::DW_TAG_subprogram {
+            continue;
+        }
+        let Ok(mut ranges) = unit.die_ranges(entry) else { continue };
+        while let Ok(Some(range)) = ranges.next() {
+            let length = range.end.saturating_sub(range.begin);
+            let holds = (range.begin..range.end).contains(&address);
+            if holds && best.as_ref().is_none_or(|(shortest, _)| length <= *shortest) {
+                let name = entry.attr_value(gimli::constants::DW_AT_name);
+                let Some(Ok(name)) = name.map(|name| unit.attr_string(name)) else { continue };
+                best = Some((length, name));
+            }
+        }
+    }
+    best.and_then(|(_, name)| Some(name.to_string_lossy().ok()?.into_owned()))
 }
 
 /// Languages whose names are those of the symbol table.

@@ -76,6 +76,8 @@ pub struct Settings {
     pub event_chains: Vec<bool>,
     /// Events that are shown together.
     pub groups: Vec<Range<usize>>,
+    /// `--group-sort-idx`: the event of a group whose weights order the lines; 0 is the leader.
+    pub group_sort: usize,
 }
 
 /// Sums over one event.
@@ -302,6 +304,8 @@ impl Histograms {
                         Some(frame) => self.place_identity(place, frame, &mut symbols),
                         None => u64::MAX,
                     },
+                    // What is shown beside it does not count.
+                    None if matches!(key, Key::Field(_)) => value >> 32,
                     None => value,
                 });
             }
@@ -349,6 +353,11 @@ impl Histograms {
             order = rbtree::ordered(&order, |a, b| self.compare(a, b));
             self.tables[event].order = order;
         }
+    }
+
+    /// The first sample of an entry.
+    pub(super) fn first_of(&self, id: u32) -> impl Ord + use<> {
+        self.entry(id).first
     }
 
     /// An entry.
@@ -405,14 +414,14 @@ impl Histograms {
     }
 
     /// Order of what looks the same.
-    fn compare_kept(&self, a: u32, b: u32) -> Ordering {
+    pub(super) fn compare_kept(&self, a: u32, b: u32) -> Ordering {
         self.by_columns(|column| match column {
             Column::Weight(_) => Ordering::Equal,
             Column::Key(key) => self.compare_keys(a, b, *key, false),
         })
     }
 
-    fn by_columns(&self, of: impl Fn(&Column) -> Ordering) -> Ordering {
+    pub(super) fn by_columns(&self, of: impl Fn(&Column) -> Ordering) -> Ordering {
         let columns = &self.settings.columns.sorted;
         columns.iter().map(of).find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
     }
@@ -420,13 +429,19 @@ impl Histograms {
     fn compare_weights(&self, a: u32, b: u32, weight: Weight) -> Ordering {
         let settings = &self.settings;
         let order = |member| self.member_weight(b, member, weight).cmp(&self.member_weight(a, member, weight));
+        let members = self.group(self.event_of(a)).len();
+        if weight != Weight::OverheadChildren && (1..members).contains(&settings.group_sort) {
+            // The leader then counts no more.
+            let others = (1..members).filter(|member| *member != settings.group_sort);
+            let mut orders = std::iter::once(settings.group_sort).chain(others).map(order);
+            return orders.find(|order| order.is_ne()).unwrap_or(Ordering::Equal);
+        }
         let first = order(0);
         if first.is_ne() {
             return first;
         }
         if weight != Weight::OverheadChildren {
-            let members = 1..self.group(self.event_of(a)).len();
-            return members.map(order).find(|order| order.is_ne()).unwrap_or(Ordering::Equal);
+            return (1..members).map(order).find(|order| order.is_ne()).unwrap_or(Ordering::Equal);
         }
         let (one, other) = (self.entry(a), self.entry(b));
         if one.thread != other.thread || !settings.chains {
@@ -437,7 +452,7 @@ impl Histograms {
     }
 
     /// As shown, or (for what looks the same) as kept.
-    fn compare_keys(&self, a: u32, b: u32, key: Key, shown: bool) -> Ordering {
+    pub(super) fn compare_keys(&self, a: u32, b: u32, key: Key, shown: bool) -> Ordering {
         let (one, other) = (self.place(a), self.place(b));
         let value = |id| self.sample_value(id, key).unwrap_or(0);
         match key.spec().source {
@@ -448,6 +463,14 @@ impl Histograms {
                     (one, other) => other.is_some().cmp(&one.is_some()),
                 },
                 None if key.is_text() => cmp_text(&self.frames, text_id(value(a)), text_id(value(b))),
+                // In the order of the bytes; the larger one comes first.
+                None if matches!(key, Key::Field(_)) => {
+                    let of = |id| text_id(value(id) >> 32);
+                    match self.settings.columns.field(key) {
+                        Some(field) if field.event == self.event_of(a) => cmp_text(&self.frames, of(b), of(a)),
+                        _ => Ordering::Equal,
+                    }
+                }
                 // The sign of the difference, as perf looks at it.
                 None if key.larger_first() => 0.cmp(&value(a).wrapping_sub(value(b)).cast_signed()),
                 None => 0.cmp(&value(b).wrapping_sub(value(a)).cast_signed()),

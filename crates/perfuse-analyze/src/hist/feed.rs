@@ -8,12 +8,13 @@ use perfuse_format::perfdata::record::Record;
 use perfuse_format::perfdata::{CpuMode, EventAttr, Sample};
 
 use super::chain::ChainKey;
-use super::collect::{Collector, Context};
+use super::collect::{Collector, Context, NodeId};
+use super::fields::{Seen, TraceField};
 use super::frame::{Frame, FrameId, Frames, NO_TEXT};
 use super::intern::{IdTable, hash_of, next_id};
 use super::keys::{Columns, Key, Mode};
 use crate::resolve::time::TimeRanges;
-use crate::resolve::{self, Names, Resolver};
+use crate::resolve::{self, AddressTable, ChainId, Names, Resolver};
 use crate::session::{Dso, DsoKind};
 
 /// Whether a function is meant.
@@ -41,6 +42,8 @@ pub struct FeedOptions {
     pub full_source_path: bool,
     /// What places of chains are told apart by, unless lines are of source lines: what is unknown is written otherwise.
     pub chain_key: ChainKey,
+    /// Whether lines differ in the size of mappings.
+    pub mapping_sizes: bool,
     /// `-U`: what no symbol covers is left out.
     pub hide_unresolved: bool,
     /// `--comms`: only these names of threads.
@@ -91,14 +94,48 @@ pub struct Feed {
     /// Names of the files of the resolver: shown, path.
     dsos: Vec<(u32, u32)>,
     cgroups: BTreeMap<u64, u32>,
+    /// Cgroup namespaces of threads: device and inode.
+    namespaces: BTreeMap<i32, (u64, u64)>,
+    /// Fields of tracepoints that lines differ in.
+    pub fields: Vec<TraceField>,
+    seen: Seen,
     values: Vec<u64>,
     chain: Vec<FrameId>,
+    ends: Ends,
     text: String,
     /// Samples without a function by the number of their dso, those outside of every file, and all samples.
     pub unresolved: (BTreeMap<u32, u64>, u64, u64),
 }
 
+/// `CGROUP_NS_INDEX` of `include/uapi/linux/perf_event.h`.
+const CGROUP_NAMESPACE: usize = 6;
+
 const UNSET: FrameId = u32::MAX;
+
+/// Where the stacks of known chains end: by chain, by the root of their context, and by the mode of the sample, in which
+/// frames outside of every mapping are shown.
+#[derive(Debug, Default)]
+struct Ends {
+    generation: u32,
+    table: AddressTable,
+}
+
+impl Ends {
+    fn key(id: ChainId, root: NodeId, mode: char) -> (u32, u64) {
+        (root, u64::from(id.number()) << 32 | u64::from(u32::from(mode)))
+    }
+
+    fn get(&self, id: ChainId, root: NodeId, mode: char) -> Option<NodeId> {
+        if self.generation == id.generation() { self.table.get(Self::key(id, root, mode)) } else { None }
+    }
+
+    fn set(&mut self, id: ChainId, root: NodeId, mode: char, end: NodeId) {
+        if self.generation != id.generation() {
+            *self = Self { generation: id.generation(), ..Self::default() };
+        }
+        self.table.insert(Self::key(id, root, mode), end);
+    }
+}
 
 impl Feed {
     /// For a report with `columns`.
@@ -115,8 +152,12 @@ impl Feed {
             comms: Vec::new(),
             dsos: Vec::new(),
             cgroups: BTreeMap::new(),
+            namespaces: BTreeMap::new(),
+            fields: columns.fields.clone(),
+            seen: Seen::default(),
             values: Vec::new(),
             chain: Vec::new(),
+            ends: Ends::default(),
             text: String::new(),
             unresolved: (BTreeMap::new(), 0, 0),
         }
@@ -124,9 +165,21 @@ impl Feed {
 
     /// Takes note of a record that is no sample.
     pub fn record(&mut self, record: &Record<'_>) {
-        if let Record::Cgroup { id, path } = record {
-            let path = self.frames.strings.id(&String::from_utf8_lossy(path));
-            self.cgroups.insert(*id, path);
+        match record {
+            Record::Cgroup { id, path } => {
+                let path = self.frames.strings.id(&String::from_utf8_lossy(path));
+                self.cgroups.insert(*id, path);
+            }
+            Record::Namespaces { tid, links, .. } => {
+                if let Some(&cgroup) = links.get(CGROUP_NAMESPACE) {
+                    self.namespaces.insert(*tid, cgroup);
+                }
+            }
+            // Another thread of the same number.
+            Record::Fork(task) => {
+                self.namespaces.remove(&task.tid);
+            }
+            _ => {}
         }
     }
 
@@ -158,7 +211,14 @@ impl Feed {
         let mode = level(sample.cpu_mode());
         let ip = self.options.memory_address.then_some(sample.ip);
         let mut place = self.place(resolver, found, ip, mode);
-        let parent = self.chain(resolver, attr, sample, &mut place, mode);
+        if self.options.mapping_sizes {
+            place = self.sized(resolver, sample, place, sample.ip);
+        }
+        let known = self.known_chain(resolver, attr, sample);
+        let parent = match known {
+            Some(_) => NO_TEXT,
+            None => self.chain(resolver, attr, sample, &mut place, mode),
+        };
         let socket = self.socket(sample, has_cpu);
         let filtered = self.is_filtered(resolver, sample, place, parent, socket);
         self.text.clear();
@@ -175,11 +235,38 @@ impl Feed {
         } else {
             let period = if self.options.mode == Mode::Memory { sample.weight.max(1) } else { sample.period };
             let root = self.collector.root(Context { event, filtered, values: &values }, thread);
-            let collector = &mut self.collector;
-            let end = self.chain.iter().fold(root, |node, &frame| collector.child(node, frame, thread));
+            let end = known.and_then(|id| self.ends.get(id, root, mode)).unwrap_or_else(|| {
+                if known.is_some() {
+                    self.chain(resolver, attr, sample, &mut place, mode);
+                }
+                let collector = &mut self.collector;
+                let end = self.chain.iter().fold(root, |node, &frame| collector.child(node, frame, thread));
+                if let Some(id) = known {
+                    self.ends.set(id, root, mode, end);
+                }
+                end
+            });
             self.collector.add(end, place, thread, period);
         }
         self.values = values;
+    }
+
+    /// The number of a sample's chain, if nothing but the chain decides where its stack ends: neither a parent nor ignored
+    /// functions are looked for, which change the sample itself.
+    fn known_chain<N: Names>(
+        &self,
+        resolver: &mut Resolver<N>,
+        attr: &EventAttr,
+        sample: &Sample<'_>,
+    ) -> Option<ChainId> {
+        let options = &self.options;
+        let plain = options.chains
+            && options.mode != Mode::Branch
+            && options.parent.is_none()
+            && options.ignore_callees.is_none()
+            && !options.mapping_sizes
+            && sample.fields & sample_type::CALLCHAIN != 0;
+        if plain { resolver.chain_id(attr, sample) } else { None }
     }
 
     /// Reads the call chain into `self.chain`, in the order of the report; gives the parent that was looked for.
@@ -220,7 +307,11 @@ impl Feed {
                 if self.options.hide_unresolved && frame.symbol.is_none() {
                     continue;
                 }
-                chain.push(self.place(resolver, found.frame, Some(found.ip), mode));
+                let mut place = self.place(resolver, found.frame, Some(found.ip), mode);
+                if self.options.mapping_sizes {
+                    place = self.sized(resolver, sample, place, found.ip);
+                }
+                chain.push(place);
             }
             parent = self.find_parent(&chain);
             self.ignore_callees(&mut chain, place);
@@ -246,6 +337,14 @@ impl Feed {
             *place = chain[at];
             chain.drain(..at);
         }
+    }
+
+    /// The place with the size of the mapping that it lies in.
+    fn sized<N: Names>(&mut self, resolver: &Resolver<N>, sample: &Sample<'_>, place: FrameId, ip: u64) -> FrameId {
+        let frame = *self.frames.get(place);
+        let mode = if frame.level == '.' { CpuMode::User } else { CpuMode::Kernel };
+        let dso_size = resolver.session().mapping_size(sample.pid, mode, ip).unwrap_or(0);
+        self.frames.id(Frame { dso_size, ..frame })
     }
 
     fn socket(&self, sample: &Sample<'_>, has_cpu: bool) -> i32 {
@@ -323,6 +422,11 @@ impl Feed {
                 self.text = text;
                 id.into()
             }
+            Key::CgroupId => {
+                let (device, inode) = self.namespaces.get(&sample.tid).copied().unwrap_or_default();
+                device << 48 | inode & 0xffff_ffff_ffff
+            }
+            Key::Field(at) => self.field(resolver, sample, usize::from(at), trace),
             Key::SymbolDaddr | Key::DsoDaddr => {
                 let mode = sample.cpu_mode();
                 let found = resolver.at(sample.pid, mode, sample.addr);
@@ -331,6 +435,29 @@ impl Feed {
             Key::Locked | Key::Tlb | Key::Mem | Key::Snoop | Key::Blocked => sample.data_src,
             _ => 0,
         }
+    }
+
+    /// The value of a tracepoint's field. The text of the event is made only for bytes that were not seen before.
+    fn field<N: Names>(
+        &mut self,
+        resolver: &mut Resolver<N>,
+        sample: &Sample<'_>,
+        at: usize,
+        trace: &mut TraceText<'_, N>,
+    ) -> u64 {
+        let Some(field) = self.fields.get_mut(at).filter(|field| field.event == sample.event) else { return u64::MAX };
+        let record = sample.raw.unwrap_or_default();
+        if let Some(value) = self.seen.get(at, field.field.bytes(field.layout, record)) {
+            return value;
+        }
+        let mut text = std::mem::take(&mut self.text);
+        text.clear();
+        if !field.raw {
+            trace(resolver, sample, &mut text);
+        }
+        let value = self.seen.insert(at, field, record, &text, &mut self.frames.strings);
+        self.text = text;
+        value
     }
 
     fn cgroup(&mut self, id: u64) -> u32 {

@@ -2,6 +2,8 @@
 
 use thiserror::Error;
 
+use super::fields::{self, TraceEvent, TraceField};
+
 /// A sort key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Key {
@@ -89,6 +91,8 @@ pub enum Key {
     DataPageSize,
     /// Where the instruction was blocked.
     Blocked,
+    /// A field of a tracepoint: its number in [`Columns::fields`].
+    Field(u16),
 }
 
 /// Where the value of a key comes from.
@@ -167,9 +171,15 @@ pub const KEYS: &[KeySpec] = &[
     spec(Key::Blocked, "blocked", "Blocked", Source::Memory),
 ];
 
+/// Fields of tracepoints; each has its own name.
+const FIELD: KeySpec = spec(Key::Field(0), "trace_fields", "", Source::Sample);
+
 impl Key {
     /// Its row in [`KEYS`].
     pub fn spec(self) -> &'static KeySpec {
+        if matches!(self, Self::Field(_)) {
+            return &FIELD;
+        }
         // Every key has its row: a test says so.
         KEYS.iter().find(|spec| spec.key == self).unwrap_or(&KEYS[0])
     }
@@ -296,15 +306,66 @@ fn column(option: &'static str, name: &str, mode: Mode) -> Result<Column, KeyErr
     Err(KeyError::Unknown { option, name: name.to_owned() })
 }
 
-fn columns(option: &'static str, list: &str, mode: Mode) -> Result<Vec<Column>, KeyError> {
-    let mut all: Vec<Column> = Vec::new();
-    for name in list.split([',', ' ']).filter(|name| !name.is_empty()) {
-        let column = column(option, name, mode)?;
-        if !all.contains(&column) {
-            all.push(column);
+/// What the names of `--sort` and `--fields` stand for; finds fields of tracepoints on the way.
+struct Finder<'a> {
+    options: &'a ColumnOptions<'a>,
+    fields: Vec<TraceField>,
+    /// Level of each key in a hierarchy, in the order in which the keys were found.
+    levels: Vec<(Column, usize)>,
+}
+
+impl Finder<'_> {
+    /// The columns of a list. Names between braces share a level of the hierarchy.
+    fn columns(&mut self, option: &'static str, list: &str) -> Result<Vec<Column>, KeyError> {
+        let mut all: Vec<Column> = Vec::new();
+        let (mut level, mut braced) = (0_usize, false);
+        let mut rest = list;
+        loop {
+            let end = rest.find(['{', '}', ',', ' ']);
+            let name = &rest[..end.unwrap_or(rest.len())];
+            if !name.is_empty() {
+                for column in self.named(option, name)? {
+                    if !all.contains(&column) {
+                        all.push(column);
+                        self.levels.push((column, level));
+                    }
+                }
+            }
+            let Some(end) = end else { return Ok(all) };
+            if !braced {
+                level += 1;
+            }
+            match rest.as_bytes().get(end) {
+                Some(b'{') => braced = true,
+                Some(b'}') => braced = false,
+                _ => {}
+            }
+            rest = &rest[end + 1..];
         }
     }
-    Ok(all)
+
+    fn named(&mut self, option: &'static str, name: &str) -> Result<Vec<Column>, KeyError> {
+        // Keys of POWER; on other machines perf takes them and has no column for them.
+        if option == "sort" && matches!(name, "p_stage_cyc" | "local_p_stage_cyc") {
+            return Ok(Vec::new());
+        }
+        let unknown = match column(option, name, self.options.mode) {
+            Ok(column) => return Ok(vec![column]),
+            Err(error @ KeyError::Invalid { .. }) => return Err(error),
+            Err(error) => error,
+        };
+        let found = fields::find(self.options.events, name, self.options.raw_trace).ok_or(unknown)?;
+        let same = |one: &TraceField, other: &TraceField| one.event == other.event && one.field == other.field;
+        let mut columns = Vec::new();
+        for field in found {
+            let at = self.fields.iter().position(|other| same(other, &field)).unwrap_or_else(|| {
+                self.fields.push(field);
+                self.fields.len() - 1
+            });
+            columns.extend(u16::try_from(at).ok().map(|at| Column::Key(Key::Field(at))));
+        }
+        Ok(columns)
+    }
 }
 
 /// What the columns of a report follow from.
@@ -325,6 +386,10 @@ pub struct ColumnOptions<'a> {
     pub period: bool,
     /// `--show-cpu-utilization`.
     pub cpu_utilization: bool,
+    /// Events of the recording: their fields can be sorted by.
+    pub events: &'a [TraceEvent],
+    /// `--raw-trace`: plain values of fields, not the words of an event's text.
+    pub raw_trace: bool,
 }
 
 /// Columns in the order in which they are shown, and what entries are sorted by.
@@ -334,6 +399,10 @@ pub struct Columns {
     pub shown: Vec<Column>,
     /// Sorted by, most important first.
     pub sorted: Vec<Column>,
+    /// Fields of tracepoints among them.
+    pub fields: Vec<TraceField>,
+    /// Keys of each level of a hierarchy, the outermost first.
+    pub levels: Vec<Vec<Key>>,
 }
 
 impl Columns {
@@ -341,10 +410,12 @@ impl Columns {
     pub fn new(options: &ColumnOptions<'_>) -> Result<Self, KeyError> {
         // A list that begins with `+` adds to the default.
         let strict = options.fields.is_some_and(|fields| !fields.starts_with('+'));
-        let mut sorted = if options.sort.is_none() && strict { Vec::new() } else { sorted_by(options)? };
+        let mut finder = Finder { options, fields: Vec::new(), levels: Vec::new() };
+        let mut sorted = if options.sort.is_none() && strict { Vec::new() } else { finder.sorted_by()? };
+        let levels = levels(&finder.levels);
         let mut shown = if strict { Vec::new() } else { weights_shown(options) };
         let fields = options.fields.map(|fields| fields.trim_start_matches('+'));
-        for column in columns("fields", fields.unwrap_or(""), options.mode)? {
+        for column in finder.columns("fields", fields.unwrap_or(""))? {
             push_new(&mut shown, column);
         }
         for &column in &sorted {
@@ -357,7 +428,23 @@ impl Columns {
             let accumulated = Column::Weight(Weight::OverheadChildren);
             columns.into_iter().filter(|column| options.children || strict || *column != accumulated).collect()
         };
-        Ok(Self { shown: without(shown), sorted: without(sorted) })
+        Ok(Self { shown: without(shown), sorted: without(sorted), fields: finder.fields, levels })
+    }
+
+    /// The field of a tracepoint that a key means.
+    pub fn field(&self, key: Key) -> Option<&TraceField> {
+        match key {
+            Key::Field(at) => self.fields.get(usize::from(at)),
+            _ => None,
+        }
+    }
+
+    /// Whether a column has values for an event: fields are of one event only.
+    pub fn is_of(&self, column: Column, event: usize) -> bool {
+        match column {
+            Column::Key(key @ Key::Field(_)) => self.field(key).is_some_and(|field| field.event == event),
+            _ => true,
+        }
     }
 
     /// The keys that are sorted by: entries differ in them.
@@ -374,24 +461,46 @@ impl Columns {
     }
 }
 
-fn sorted_by(options: &ColumnOptions<'_>) -> Result<Vec<Column>, KeyError> {
-    let default = options.mode.default_sort();
-    let list = match options.sort {
-        None => default.to_owned(),
-        Some(more) if more.starts_with('+') => format!("{default},{}", more.trim_start_matches('+')),
-        Some(list) => list.to_owned(),
-    };
-    let mut sorted = columns("sort", &list, options.mode)?;
-    if options.sort.is_some_and(|list| list.contains("symbol")) && options.mode != Mode::Branch {
-        push_new(&mut sorted, Column::Key(Key::IpcNull));
+impl Finder<'_> {
+    fn sorted_by(&mut self) -> Result<Vec<Column>, KeyError> {
+        let options = self.options;
+        let default = match options.mode {
+            Mode::Tracepoint if options.raw_trace => "trace_fields",
+            mode => mode.default_sort(),
+        };
+        let list = match options.sort {
+            None => default.to_owned(),
+            Some(more) if more.starts_with('+') => format!("{default},{}", more.trim_start_matches('+')),
+            Some(list) => list.to_owned(),
+        };
+        let mut sorted = self.columns("sort", &list)?;
+        if options.sort.is_some_and(|list| list.contains("symbol")) && options.mode != Mode::Branch {
+            let column = Column::Key(Key::IpcNull);
+            let level = self.levels.last().map_or(0, |(_, level)| level + 1);
+            self.levels.push((column, level));
+            push_new(&mut sorted, column);
+        }
+        let mut wanted = vec![Column::Weight(Weight::Overhead)];
+        if options.children {
+            wanted.insert(0, Column::Weight(Weight::OverheadChildren));
+        }
+        wanted.retain(|column| !sorted.contains(column));
+        wanted.extend(sorted);
+        Ok(wanted)
     }
-    let mut wanted = vec![Column::Weight(Weight::Overhead)];
-    if options.children {
-        wanted.insert(0, Column::Weight(Weight::OverheadChildren));
+}
+
+/// The keys by their levels.
+fn levels(found: &[(Column, usize)]) -> Vec<Vec<Key>> {
+    let mut levels: Vec<(usize, Vec<Key>)> = Vec::new();
+    for (column, level) in found {
+        let Column::Key(key) = column else { continue };
+        match levels.iter_mut().find(|(other, _)| other == level) {
+            Some((_, keys)) => keys.push(*key),
+            None => levels.push((*level, vec![*key])),
+        }
     }
-    wanted.retain(|column| !sorted.contains(column));
-    wanted.extend(sorted);
-    Ok(wanted)
+    levels.into_iter().map(|(_, keys)| keys).collect()
 }
 
 fn weights_shown(options: &ColumnOptions<'_>) -> Vec<Column> {

@@ -11,8 +11,10 @@ pub mod chain;
 pub mod collect;
 pub mod entries;
 pub mod feed;
+pub mod fields;
 pub mod frame;
 mod groups;
+pub mod hierarchy;
 pub mod intern;
 pub mod keys;
 mod rbtree;
@@ -21,5 +23,6 @@ pub use chain::{CallNode, CallTree, ChainIndex, ChainKey, ChainOptions, ChainVal
 pub use collect::{Collector, Context};
 pub use entries::{Entry, Histograms, Settings, Stat, Table, Totals};
 pub use feed::{Feed, FeedOptions};
+pub use fields::{TraceEvent, TraceField};
 pub use frame::{Frame, FrameId, Frames, NO_TEXT};
 pub use keys::{Column, ColumnOptions, Columns, Key, KeyError, Mode, Weight};

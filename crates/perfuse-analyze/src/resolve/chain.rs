@@ -13,7 +13,7 @@
 use perfuse_format::perfdata::attr::sample_type;
 use perfuse_format::perfdata::{CpuMode, EventAttr, Sample};
 
-use super::{ChainFrame, Names, Resolver, UserStack};
+use super::{ChainFrame, ChainId, Names, Resolver, UserStack};
 
 /// Marks of `enum perf_callchain_context`.
 const CONTEXT_MAX: u64 = (-4095_i64).cast_unsigned();
@@ -34,19 +34,59 @@ fn mode_of(mark: u64) -> Option<CpuMode> {
     }
 }
 
+/// Whether branches tell the user's part of the chain.
+fn has_branches(attr: &EventAttr, sample: &Sample<'_>) -> bool {
+    attr.branch_sample_type & BRANCH_CALL_STACK != 0 && !sample.branches.is_empty()
+}
+
+/// Whether a copy of the stack tells the user's part of the chain.
+fn has_stack(attr: &EventAttr, sample: &Sample<'_>) -> bool {
+    let copied = sample_type::REGS_USER | sample_type::STACK_USER;
+    attr.sample_type & copied == copied && sample.user_regs.abi != 0 && !sample.user_stack.is_empty()
+}
+
 impl<N: Names> Resolver<N> {
     /// The call chain of a sample of an event with `attr`, innermost first; empty if it has none.
     pub fn chain(&mut self, attr: &EventAttr, sample: &Sample<'_>) -> &[ChainFrame] {
+        if let Some(id) = self.chain_id(attr, sample) {
+            let mut chain = std::mem::take(&mut self.chain);
+            chain.clear();
+            chain.extend_from_slice(self.known.frames(id));
+            self.chain = chain;
+            return &self.chain;
+        }
         let mut chain = std::mem::take(&mut self.chain);
         chain.clear();
-        let by_branches = attr.branch_sample_type & BRANCH_CALL_STACK != 0
-            && !sample.branches.is_empty()
-            && self.branch_chain(sample, &mut chain);
+        let by_branches = has_branches(attr, sample) && self.branch_chain(sample, &mut chain);
         if !by_branches && self.recorded_chain(sample, &mut chain) {
             self.unwound_chain(attr, sample, &mut chain);
         }
         self.chain = chain;
         &self.chain
+    }
+
+    /// The number of a sample's call chain, by which all that was made of it before is found. `None` where more decides
+    /// than the recorded addresses: a copy of the stack, or branches.
+    pub fn chain_id(&mut self, attr: &EventAttr, sample: &Sample<'_>) -> Option<ChainId> {
+        if has_branches(attr, sample) || has_stack(attr, sample) {
+            return None;
+        }
+        let (spaces, bytes) = ((self.kernel_space, self.space(sample.pid)), sample.callchain.bytes());
+        let hash = match self.known.find(spaces, bytes) {
+            Ok(id) => return Some(id),
+            Err(hash) => hash,
+        };
+        let mut chain = std::mem::take(&mut self.chain);
+        chain.clear();
+        self.recorded_chain(sample, &mut chain);
+        let id = self.known.add(hash, spaces, bytes, &chain);
+        self.chain = chain;
+        id
+    }
+
+    /// The frames of a chain that [`Resolver::chain_id`] gave last or a little before, innermost first.
+    pub fn chain_frames(&self, id: ChainId) -> &[ChainFrame] {
+        self.known.frames(id)
     }
 
     /// The call chain that [`Resolver::chain`] gave last.
@@ -56,12 +96,12 @@ impl<N: Names> Resolver<N> {
 
     fn push(&mut self, chain: &mut Vec<ChainFrame>, pid: i32, mode: CpuMode, ip: u64, inlines: bool) {
         let frame = self.at(pid, mode, ip);
-        let count = if inlines { self.frame(frame).inlines } else { 0 };
+        let (first, count) = if inlines { self.inlines(frame) } else { (frame, 0) };
         if count == 0 {
             chain.push(ChainFrame { frame, ip });
         }
-        let first = frame.0.saturating_add(1);
-        chain.extend((first..first.saturating_add(count)).map(|id| ChainFrame { frame: super::FrameId(id), ip }));
+        let ids = first.0..first.0.saturating_add(count);
+        chain.extend(ids.map(|id| ChainFrame { frame: super::FrameId(id), ip }));
     }
 
     /// The addresses of the record; false if a mark is not understood, and with it all that follows and went before.
@@ -89,8 +129,7 @@ impl<N: Names> Resolver<N> {
 
     /// The stack that was copied.
     fn unwound_chain(&mut self, attr: &EventAttr, sample: &Sample<'_>, chain: &mut Vec<ChainFrame>) {
-        let copied = sample_type::REGS_USER | sample_type::STACK_USER;
-        if attr.sample_type & copied != copied || sample.user_regs.abi == 0 || sample.user_stack.is_empty() {
+        if !has_stack(attr, sample) {
             return;
         }
         let stack = UserStack {

@@ -14,6 +14,7 @@
 
 mod chain;
 mod code;
+mod known;
 mod names;
 pub mod profile;
 mod replay;
@@ -26,9 +27,12 @@ use perfuse_format::perfdata::record::Record;
 use perfuse_format::perfdata::{CpuMode, Sample};
 
 use crate::session::{DsoId, DsoKind, Session};
+use known::KnownChains;
+pub use known::{ByChain, ChainId};
 pub use names::{Code, Found, Inline, Instruction, Names, NoNames, UserStack};
 pub use replay::Item;
-use table::{AddressTable, RecentIps};
+pub(crate) use table::AddressTable;
+use table::{RecentIds, RecentIps};
 
 /// A place in a file; see [`Resolver::frame`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -59,8 +63,6 @@ pub struct Frame {
     pub inlined: bool,
     /// Source file and line, for frames that come from what is known of inlined functions.
     pub source: Option<(String, u32)>,
-    /// How many frames, with the ids after this one, stand for this place in a call chain instead of it, innermost first.
-    pub inlines: u32,
 }
 
 /// A function.
@@ -115,21 +117,26 @@ pub struct Resolver<N> {
     frames: Vec<Frame>,
     by_place: AddressTable,
     recent: RecentIps,
+    /// Of frames that were asked for what is inlined there: the first of the frames that stand for it, and how many.
+    inlines: BTreeMap<FrameId, (FrameId, u32)>,
     symbols: Vec<Symbol>,
     by_symbol: BTreeMap<(DsoId, u32), SymbolId>,
     by_inline: BTreeMap<(DsoId, u32, String), SymbolId>,
     comms: Vec<String>,
     by_comm: BTreeMap<String, CommId>,
     threads: BTreeMap<i32, CommId>,
+    /// Names that were asked for, until a record changes them.
+    recent_comms: RecentIds,
     /// Ends of the BPF programs and trampolines by their starts: they have no symbol table, each is one function.
     programs: BTreeMap<u64, u64>,
     /// Number of the present address space of each process, and of the kernel.
     spaces: BTreeMap<i32, u32>,
     kernel_space: u32,
     last_space: u32,
-    /// The process that was asked for last, and its space.
-    recent_space: (i32, u32),
+    /// Spaces that were asked for, until a record changes them.
+    recent_spaces: RecentIds,
     chain: Vec<ChainFrame>,
+    known: KnownChains,
     unwound: Vec<u64>,
 }
 
@@ -152,18 +159,21 @@ impl<N: Names> Resolver<N> {
             frames: Vec::new(),
             by_place: AddressTable::default(),
             recent: RecentIps::new(),
+            inlines: BTreeMap::new(),
             symbols: Vec::new(),
             by_symbol: BTreeMap::new(),
             by_inline: BTreeMap::new(),
             comms: Vec::new(),
             by_comm: BTreeMap::new(),
             threads: BTreeMap::new(),
+            recent_comms: RecentIds::new(),
             programs: BTreeMap::new(),
             spaces: BTreeMap::new(),
             kernel_space: 1,
             last_space: 1,
-            recent_space: (0, NO_SPACE),
+            recent_spaces: RecentIds::new(),
             chain: Vec::new(),
+            known: KnownChains::default(),
             unwound: Vec::new(),
         }
     }
@@ -200,12 +210,14 @@ impl<N: Names> Resolver<N> {
             Record::Mmap(mmap) => self.new_space(mmap.pid),
             Record::Comm { pid, tid, exec, .. } => {
                 self.threads.remove(tid);
+                self.recent_comms.forget(*tid);
                 if *exec {
                     self.new_space(*pid);
                 }
             }
             Record::Fork(task) => {
                 self.threads.remove(&task.tid);
+                self.recent_comms.forget(task.tid);
                 if task.pid != task.ppid {
                     self.new_space(task.pid);
                 }
@@ -219,6 +231,7 @@ impl<N: Names> Resolver<N> {
         if self.last_space == NO_SPACE {
             // Four thousand million changes of mappings: what was remembered is forgotten, and counting begins anew.
             self.recent = RecentIps::new();
+            self.known.forget();
             self.last_space = 1;
         }
         self.last_space
@@ -227,14 +240,16 @@ impl<N: Names> Resolver<N> {
     fn new_space(&mut self, pid: i32) {
         let space = self.next_space();
         self.spaces.insert(pid, space);
-        self.recent_space = (pid, space);
+        self.recent_spaces.set(pid, space);
     }
 
     fn space(&mut self, pid: i32) -> u32 {
-        if self.recent_space.0 != pid {
-            self.recent_space = (pid, self.spaces.get(&pid).copied().unwrap_or(NO_SPACE));
+        if let Some(space) = self.recent_spaces.get(pid) {
+            return space;
         }
-        self.recent_space.1
+        let space = self.spaces.get(&pid).copied().unwrap_or(NO_SPACE);
+        self.recent_spaces.set(pid, space);
+        space
     }
 
     /// Where a sample was taken.
@@ -278,26 +293,36 @@ impl<N: Names> Resolver<N> {
         let found = dso.filter(|_| self.options.symbols).and_then(|id| Some((id, self.find(id, address)?)));
         let symbol = found.map(|(id, found)| self.symbol_id(id, found));
         let offset = found.map_or(0, |(_, found)| address.wrapping_sub(found.start));
-        let inlines = match found {
-            Some((id, found)) if self.options.inlines && !kernel => {
-                let known = self.session.dso_of(id);
-                known.map(|dso| self.names.inlines(id, dso, address, found)).unwrap_or_default()
-            }
-            _ => Vec::new(),
-        };
         let frame = FrameId(id_of(self.frames.len()));
         self.by_place.insert((key, address), frame.0);
-        let plain = Frame { dso, address, kernel, symbol, offset, inlined: false, source: None, inlines: 0 };
-        self.frames.push(Frame { inlines: id_of(inlines.len()), ..plain.clone() });
-        for inline in inlines {
-            let is_inlined = inline.name.is_some();
-            let symbol = match (inline.name, found) {
-                (Some(name), Some((id, found))) => Some(self.inline_id(id, found, name)),
-                _ => symbol,
-            };
-            self.frames.push(Frame { symbol, inlined: is_inlined, source: inline.source, ..plain.clone() });
-        }
+        self.frames.push(Frame { dso, address, kernel, symbol, offset, inlined: false, source: None });
         frame
+    }
+
+    /// The frames that stand for a place in a call chain instead of its own, innermost first: the first of them, and how many.
+    /// Asked for only where they are shown, since it takes the debugging information of the file.
+    fn inlines(&mut self, id: FrameId) -> (FrameId, u32) {
+        if let Some(known) = self.inlines.get(&id) {
+            return *known;
+        }
+        let first = FrameId(id_of(self.frames.len()));
+        let plain = self.frame(id).clone();
+        if let (true, false, Some(dso)) = (self.options.inlines, plain.kernel, plain.dso)
+            && let Some(found) = self.find(dso, plain.address)
+            && let Some(known) = self.session.dso_of(dso)
+        {
+            for inline in self.names.inlines(dso, known, plain.address, found) {
+                let inlined = inline.name.is_some();
+                let symbol = match inline.name {
+                    Some(name) => Some(self.inline_id(dso, found, name)),
+                    None => plain.symbol,
+                };
+                self.frames.push(Frame { symbol, inlined, source: inline.source, ..plain.clone() });
+            }
+        }
+        let all = (first, id_of(self.frames.len()).saturating_sub(first.0));
+        self.inlines.insert(id, all);
+        all
     }
 
     fn find(&mut self, id: DsoId, address: u64) -> Option<Found> {
@@ -336,16 +361,8 @@ impl<N: Names> Resolver<N> {
 
     /// What a frame is. An id of another resolver gives the first frame, or one that nothing is known of.
     pub fn frame(&self, id: FrameId) -> &Frame {
-        const UNKNOWN: &Frame = &Frame {
-            dso: None,
-            address: 0,
-            kernel: false,
-            symbol: None,
-            offset: 0,
-            inlined: false,
-            source: None,
-            inlines: 0,
-        };
+        const UNKNOWN: &Frame =
+            &Frame { dso: None, address: 0, kernel: false, symbol: None, offset: 0, inlined: false, source: None };
         self.frames.get(id.0 as usize).unwrap_or(UNKNOWN)
     }
 
@@ -389,6 +406,15 @@ impl<N: Names> Resolver<N> {
 
     /// The name of a thread now.
     pub fn comm(&mut self, tid: i32) -> CommId {
+        if let Some(id) = self.recent_comms.get(tid) {
+            return CommId(id);
+        }
+        let id = self.comm_of(tid);
+        self.recent_comms.set(tid, id.0);
+        id
+    }
+
+    fn comm_of(&mut self, tid: i32) -> CommId {
         if let Some(id) = self.threads.get(&tid) {
             return *id;
         }

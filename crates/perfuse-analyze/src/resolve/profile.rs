@@ -1,9 +1,12 @@
 //! From resolved samples to a [`Profile`]: stacks with weights, for flame graphs and the formats of other viewers.
 
+use std::collections::BTreeMap;
+
 use perfuse_format::perfdata::attr::{flag, kind, sample_type};
 use perfuse_format::perfdata::{EventAttr, Sample};
 
-use super::{Names, Resolver};
+use super::table::AddressTable;
+use super::{ByChain, CommId, Names, Resolver};
 use crate::profile::{
     Frame, FrameId, FrameKind, NodeId, Profile, ProfileEvent, ProfileSample, ProfileThread, WeightUnit,
 };
@@ -18,6 +21,14 @@ pub struct ProfileBuilder {
     profile: Profile,
     /// Frame of the profile of each frame of the resolver.
     frames: Vec<Option<FrameId>>,
+    /// Thread of the profile of each name that a thread had.
+    threads: BTreeMap<(i32, i32, CommId), u32>,
+    /// Node of the profile of each frame below a node: most stacks have been there before.
+    nodes: AddressTable,
+    /// Where the stacks of chains that were met before end.
+    chains: ByChain<Option<NodeId>>,
+    /// The last stack, outermost frame first, with its nodes: the next one often begins like it.
+    last: Vec<(super::FrameId, NodeId)>,
     /// Whether source lines are wanted, and addresses tell frames of one function apart.
     details: bool,
 }
@@ -51,19 +62,75 @@ impl ProfileBuilder {
         sample: &Sample<'_>,
         weight: u64,
     ) {
-        let comm = resolver.comm(sample.tid);
-        let comm = resolver.comm_name(comm).to_owned();
-        let thread = self.profile.add_thread(&ProfileThread { pid: sample.pid, tid: sample.tid, comm });
-        let ids: Vec<_> = resolver.chain(attr, sample).iter().rev().map(|frame| frame.frame).collect();
-        let ids =
-            if ids.is_empty() && sample.fields & sample_type::IP != 0 { vec![resolver.place(sample)] } else { ids };
-        let mut node: Option<NodeId> = None;
-        for id in ids {
-            let frame = self.frame(resolver, id);
-            node = Some(self.profile.add_node(node, frame));
-        }
+        let thread = self.thread(resolver, sample);
+        let known = resolver.chain_id(attr, sample);
+        let node = known.and_then(|id| self.chains.get(id)).unwrap_or_else(|| {
+            let node = self.end_of_stack(resolver, attr, sample);
+            // Of a sample without a chain its own place counts, which the chain does not tell.
+            if let Some(id) = known.filter(|_| !resolver.last_chain().is_empty()) {
+                self.chains.set(id, node);
+            }
+            node
+        });
         let cpu = (sample.fields & sample_type::CPU != 0).then_some(sample.cpu);
         self.profile.samples.push(ProfileSample { event, thread, node, time: sample.time, cpu, weight });
+    }
+
+    fn thread<N: Names>(&mut self, resolver: &mut Resolver<N>, sample: &Sample<'_>) -> u32 {
+        let key = (sample.pid, sample.tid, resolver.comm(sample.tid));
+        if let Some(known) = self.threads.get(&key) {
+            return *known;
+        }
+        let comm = resolver.comm_name(key.2).to_owned();
+        let thread = self.profile.add_thread(&ProfileThread { pid: sample.pid, tid: sample.tid, comm });
+        self.threads.insert(key, thread);
+        thread
+    }
+
+    /// The node in which the stack of a sample ends.
+    fn end_of_stack<N: Names>(
+        &mut self,
+        resolver: &mut Resolver<N>,
+        attr: &EventAttr,
+        sample: &Sample<'_>,
+    ) -> Option<NodeId> {
+        if resolver.chain(attr, sample).is_empty() {
+            self.last.clear();
+            if sample.fields & sample_type::IP != 0 {
+                let place = resolver.place(sample);
+                let node = self.below(resolver, None, place);
+                self.last.push((place, node));
+            }
+        } else {
+            self.stack(resolver);
+        }
+        self.last.last().map(|(_, node)| *node)
+    }
+
+    /// Makes the call chain that was resolved last the last stack.
+    fn stack<N: Names>(&mut self, resolver: &mut Resolver<N>) {
+        let chain = resolver.last_chain();
+        let outermost = chain.iter().rev().map(|frame| frame.frame);
+        let same = outermost.zip(&self.last).take_while(|(id, (known, _))| id == known).count();
+        self.last.truncate(same);
+        while let Some(at) = resolver.last_chain().len().checked_sub(self.last.len() + 1) {
+            let Some(id) = resolver.last_chain().get(at).map(|frame| frame.frame) else { break };
+            let parent = self.last.last().map(|(_, node)| *node);
+            let node = self.below(resolver, parent, id);
+            self.last.push((id, node));
+        }
+    }
+
+    /// The node of a frame below its caller.
+    fn below<N: Names>(&mut self, resolver: &mut Resolver<N>, parent: Option<NodeId>, id: super::FrameId) -> NodeId {
+        let key = (id.0, parent.map_or(0, |parent| u64::from(parent.0) + 1));
+        if let Some(known) = self.nodes.get(key) {
+            return NodeId(known);
+        }
+        let frame = self.frame(resolver, id);
+        let node = self.profile.add_node(parent, frame);
+        self.nodes.insert(key, node.0);
+        node
     }
 
     fn frame<N: Names>(&mut self, resolver: &mut Resolver<N>, id: super::FrameId) -> FrameId {

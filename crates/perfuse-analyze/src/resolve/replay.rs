@@ -34,8 +34,11 @@ pub enum Item<'v, 'a> {
 }
 
 impl<N: Names> Resolver<N> {
-    /// Notes what the header of a file tells of build ids.
+    /// Notes what the header of a file tells of build ids, and whether any event copies stacks: without, inlined functions
+    /// are shown nowhere unless asked for everywhere, and no debug information is opened for them.
     pub fn take_header(&mut self, data: &PerfData<'_>) {
+        let copies = data.events.iter().any(|event| event.attr.sample_type & sample_type::STACK_USER != 0);
+        self.options.inlines &= copies || self.options.inlines_everywhere;
         for known in &data.features.build_ids {
             self.set_build_id(&known.path, known.mode() == CpuMode::Kernel, &known.id);
         }
@@ -45,21 +48,13 @@ impl<N: Names> Resolver<N> {
     pub fn replay<'d, B>(
         &mut self,
         data: &'d PerfData<'d>,
-        visit: impl FnMut(&mut Self, Item<'_, 'd>) -> ControlFlow<B>,
-    ) -> ControlFlow<B> {
-        self.replay_in_order(data, data.sorted(), visit)
-    }
-
-    /// The same, with records in an order of the caller's: [`PerfData::records`] has that in which they stand in the file.
-    pub fn replay_in_order<'d, B>(
-        &mut self,
-        data: &'d PerfData<'d>,
-        records: impl Iterator<Item = Result<RawRecord<'d>, PerfDataError>>,
         mut visit: impl FnMut(&mut Self, Item<'_, 'd>) -> ControlFlow<B>,
     ) -> ControlFlow<B> {
         self.take_header(data);
         let mut counts = Counts::default();
-        for raw in records {
+        // One for all: it is large, and moving it would cost more than decoding it.
+        let mut sample = Sample::default();
+        for raw in data.sorted() {
             let raw = match raw {
                 Ok(raw) => raw,
                 Err(damage) => {
@@ -69,8 +64,8 @@ impl<N: Names> Resolver<N> {
             };
             visit(self, Item::Raw(raw))?;
             if raw.kind == kind::SAMPLE {
-                match data.decode_sample(&raw) {
-                    Ok(mut sample) => {
+                match data.decode_sample_into(&raw, &mut sample) {
+                    Ok(()) => {
                         if sample.fields & sample_type::READ == 0 {
                             visit(self, Item::Sample(raw, &sample))?;
                             continue;
@@ -127,6 +122,7 @@ impl Counts {
 mod tests {
     use perfuse_format::perfdata::sample::{ReadValue, ReadValues};
 
+    use super::super::{NoNames, Options};
     use super::*;
 
     /// An empty file with two events, with ids 7 and 8.
@@ -139,6 +135,18 @@ mod tests {
             put(&[64 << 32 | 1, 0, 0, 1 << 6, 1 << 3, 0, 0, 0, place, 8]);
         }
         bytes
+    }
+
+    #[test]
+    fn without_copied_stacks_inlined_functions_are_only_looked_up_if_wanted_everywhere() {
+        let bytes = two_events();
+        let data = PerfData::parse(&bytes).unwrap();
+        for everywhere in [false, true] {
+            let wants = Options { inlines_everywhere: everywhere, ..Options::default() };
+            let mut resolver = Resolver::new(NoNames, wants);
+            resolver.take_header(&data);
+            assert_eq!(resolver.options.inlines, everywhere);
+        }
     }
 
     #[test]

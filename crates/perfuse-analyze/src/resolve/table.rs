@@ -2,7 +2,7 @@
 
 /// From two numbers to a third, in open addressing. Only asked for single keys: its order reaches nobody.
 #[derive(Debug, Default)]
-pub(super) struct AddressTable {
+pub(crate) struct AddressTable {
     /// Power of two; `value == EMPTY` is a free slot.
     slots: Vec<Slot>,
     used: usize,
@@ -25,7 +25,8 @@ fn hash((space, address): (u32, u64)) -> usize {
 
 impl AddressTable {
     /// The value of a key.
-    pub(super) fn get(&self, key: (u32, u64)) -> Option<u32> {
+    #[inline]
+    pub(crate) fn get(&self, key: (u32, u64)) -> Option<u32> {
         let mask = self.slots.len().checked_sub(1)?;
         let mut at = hash(key) & mask;
         loop {
@@ -41,7 +42,7 @@ impl AddressTable {
     }
 
     /// Adds a key that is not there yet.
-    pub(super) fn insert(&mut self, key: (u32, u64), value: u32) {
+    pub(crate) fn insert(&mut self, key: (u32, u64), value: u32) {
         if self.used * 2 >= self.slots.len() {
             let size = (self.slots.len() * 2).max(1024);
             let old = std::mem::replace(&mut self.slots, vec![FREE; size]);
@@ -93,6 +94,43 @@ impl RecentIps {
     }
 }
 
+/// The last answers for threads or processes, one in each place as well. Whoever changes what an answer depends on has to
+/// forget it.
+#[derive(Debug)]
+pub(super) struct RecentIds {
+    slots: Vec<Option<(i32, u32)>>,
+}
+
+const RECENT_IDS: usize = 256;
+
+impl RecentIds {
+    pub(super) fn new() -> Self {
+        Self { slots: vec![None; RECENT_IDS] }
+    }
+
+    fn slot(id: i32) -> usize {
+        usize::from(id.to_le_bytes()[0])
+    }
+
+    #[inline]
+    pub(super) fn get(&self, id: i32) -> Option<u32> {
+        let (known, value) = self.slots.get(Self::slot(id)).copied().flatten()?;
+        (known == id).then_some(value)
+    }
+
+    pub(super) fn set(&mut self, id: i32, value: u32) {
+        if let Some(slot) = self.slots.get_mut(Self::slot(id)) {
+            *slot = Some((id, value));
+        }
+    }
+
+    pub(super) fn forget(&mut self, id: i32) {
+        if let Some(slot) = self.slots.get_mut(Self::slot(id)) {
+            *slot = None;
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -108,6 +146,17 @@ mod tests {
             assert_eq!(table.get((number % 7, u64::from(number) << 4)), Some(number));
         }
         assert_eq!(table.get((8, 0)), None);
+    }
+
+    #[test]
+    fn ids_that_share_a_place_are_told_apart() {
+        let mut recent = RecentIds::new();
+        recent.set(7, 70);
+        assert_eq!((recent.get(7), recent.get(7 + 256), recent.get(-1)), (Some(70), None, None));
+        recent.set(7 + 256, 71);
+        assert_eq!((recent.get(7), recent.get(7 + 256)), (None, Some(71)));
+        recent.forget(7);
+        assert_eq!(recent.get(7 + 256), None);
     }
 
     #[test]

@@ -1,7 +1,5 @@
 //! The mappings of one address space.
 
-use std::collections::BTreeMap;
-
 use super::DsoId;
 
 /// One mapping.
@@ -20,7 +18,8 @@ pub struct Map {
 /// Mappings that do not overlap.
 #[derive(Debug, Clone, Default)]
 pub struct Maps {
-    by_start: BTreeMap<u64, Map>,
+    /// By address: there are some dozens, looked for much more often than changed.
+    sorted: Vec<Map>,
 }
 
 impl Maps {
@@ -30,34 +29,38 @@ impl Maps {
             return;
         }
         self.remove(map.start, map.end);
-        self.by_start.insert(map.start, map);
+        let at = self.sorted.partition_point(|known| known.start < map.start);
+        self.sorted.insert(at, map);
     }
 
     /// Takes away what lies from `start` up to `end`; mappings that reach beyond are cut.
     pub fn remove(&mut self, start: u64, end: u64) {
-        let first = self.by_start.range(..start).next_back().filter(|(_, map)| map.end > start).map(|(key, _)| *key);
-        let hit: Vec<u64> = first.into_iter().chain(self.by_start.range(start..end).map(|(key, _)| *key)).collect();
-        for key in hit {
-            let Some(old) = self.by_start.remove(&key) else { continue };
-            if old.start < start {
-                self.by_start.insert(old.start, Map { end: start, ..old });
-            }
-            if old.end > end {
-                let pgoff = old.pgoff.wrapping_add(end - old.start);
-                self.by_start.insert(end, Map { start: end, pgoff, ..old });
-            }
+        if end <= start {
+            return;
         }
+        let first = self.sorted.partition_point(|known| known.end <= start);
+        let behind = self.sorted.partition_point(|known| known.start < end).max(first);
+        let mut rest = [None; 2];
+        if let Some(hit) = self.sorted.get(first..behind) {
+            rest[0] = hit.first().filter(|old| old.start < start).map(|old| Map { end: start, ..*old });
+            rest[1] = hit.last().filter(|old| old.end > end).map(|old| {
+                let pgoff = old.pgoff.wrapping_add(end - old.start);
+                Map { start: end, pgoff, ..*old }
+            });
+        }
+        self.sorted.splice(first..behind, rest.into_iter().flatten());
     }
 
     /// The mapping of an address.
+    #[inline]
     pub fn find(&self, address: u64) -> Option<&Map> {
-        let (_, map) = self.by_start.range(..=address).next_back()?;
-        (address < map.end).then_some(map)
+        let at = self.sorted.partition_point(|known| known.end <= address);
+        self.sorted.get(at).filter(|known| known.start <= address)
     }
 
     /// All, by address.
     pub fn iter(&self) -> impl Iterator<Item = &Map> {
-        self.by_start.values()
+        self.sorted.iter()
     }
 }
 
@@ -81,6 +84,19 @@ mod tests {
         assert_eq!(seen, [(0x1000, 0x2000, 0, 1), (0x2000, 0x8000, 0, 3), (0x8000, 0x9000, 0x7000, 1)]);
         assert_eq!(maps.find(0x8fff).map(|map| map.dso.0), Some(1));
         assert!(maps.find(0x9000).is_none() && maps.find(0xfff).is_none());
+    }
+
+    #[test]
+    fn what_is_taken_away_leaves_the_rest() {
+        let mut maps = Maps::default();
+        maps.insert(map(0x1000, 0x3000, 1));
+        maps.insert(map(0x4000, 0x6000, 2));
+        maps.remove(0x2000, 0x5000);
+        maps.remove(0x8000, 0x7000);
+        let seen: Vec<_> = maps.iter().map(|map| (map.start, map.end, map.pgoff, map.dso.0)).collect();
+        assert_eq!(seen, [(0x1000, 0x2000, 0, 1), (0x5000, 0x6000, 0x1000, 2)]);
+        maps.remove(0, u64::MAX);
+        assert_eq!(maps.iter().count(), 0);
     }
 
     #[test]

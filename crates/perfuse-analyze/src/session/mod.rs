@@ -175,6 +175,15 @@ impl Session {
         Location { dso: found.map(|map| map.dso), address: found.map_or(ip, address), kernel }
     }
 
+    /// Bytes of the mapping of a program in which `ip` lies; `None` outside of all, and for the kernel, whose end only its
+    /// symbols tell.
+    pub fn mapping_size(&self, pid: i32, mode: CpuMode, ip: u64) -> Option<u64> {
+        if mode != CpuMode::User {
+            return None;
+        }
+        self.processes.get(&pid).and_then(|maps| maps.find(ip)).map(|map| map.end - map.start)
+    }
+
     /// A thread; `None` if no record told of it.
     pub fn thread(&self, tid: i32) -> Option<&Thread> {
         self.threads.get(&tid)

@@ -31,6 +31,8 @@ pub enum Place {
     All,
     /// This CPU.
     Cpu(i32),
+    /// Socket, die and core, where other rows are CPUs (`percore`).
+    Percore(i32, i32, i32),
     /// Socket, die and core.
     Core(i32, i32, i32),
     /// Socket and die.
@@ -52,6 +54,8 @@ pub struct Layout {
     pub positions: BTreeMap<i32, CpuPosition>,
     /// Whether values of counters that took turns are not scaled up (`--no-scale`).
     pub unscaled: bool,
+    /// Whether each CPU of a core shows the sum of an event that is counted per core (`--percore-show-thread`).
+    pub percore_threads: bool,
 }
 
 impl Layout {
@@ -94,6 +98,24 @@ fn scaled(value: CountValue, unscaled: bool) -> Option<f64> {
         // Cut, as counts are whole.
         Some((value as f64 * enabled as f64 / running as f64).floor())
     }
+}
+
+/// The rows of an event whose counts on the CPUs of a core are one, in a table of CPUs.
+pub(super) fn sums_per_core(counts: &EventCounts, layout: &Layout) -> Vec<Sum> {
+    let by_core = Layout { aggregation: Aggregation::Core, ..layout.clone() };
+    let cores = sums(counts, &by_core);
+    if layout.percore_threads {
+        let of_cpu = |(at, _): &(CountPlace, CountValue)| {
+            let core = cores.iter().find(|core| core.place == by_core.place(*at))?;
+            Some(Sum { place: Place::Cpu(at.cpu), ..*core })
+        };
+        return counts.values.iter().filter_map(of_cpu).collect();
+    }
+    let alone = |core: &Sum| match core.place {
+        Place::Core(socket, die, number) => Sum { place: Place::Percore(socket, die, number), ..*core },
+        _ => *core,
+    };
+    cores.iter().map(alone).collect()
 }
 
 /// The rows of one event, by place. Global values are scaled by the times of all; others each by their own, as perf does.
@@ -151,7 +173,7 @@ mod tests {
         let position = |socket, core| CpuPosition { socket, die: 0, core, node: socket };
         let positions =
             BTreeMap::from([(0, position(0, 0)), (1, position(0, 0)), (2, position(0, 1)), (3, position(1, 0))]);
-        Layout { aggregation, positions, unscaled: false }
+        Layout { aggregation, positions, ..Layout::default() }
     }
 
     fn shown(counts: Vec<(CountPlace, CountValue)>, layout: &Layout) -> Vec<(Place, usize, Option<f64>)> {
@@ -194,6 +216,25 @@ mod tests {
         assert_eq!(shown(counts.clone(), &layout(Aggregation::Node))[1], (Place::Node(1), 1, Some(16.0)));
         assert_eq!(shown(counts.clone(), &layout(Aggregation::Die))[0], (Place::Die(0, 0), 3, Some(7.0)));
         assert_eq!(shown(counts, &layout(Aggregation::Cpu)).len(), 4);
+    }
+
+    #[test]
+    fn cpus_of_a_core_can_be_one() {
+        let counts = EventCounts {
+            supported: true,
+            values: vec![at(0, 0, 1, 9, 9), at(1, 0, 2, 9, 9), at(2, 0, 4, 9, 9), at(3, 0, 8, 9, 9)],
+        };
+        let shown = |layout: &Layout| {
+            sums_per_core(&counts, layout).iter().map(|sum| (sum.place, sum.value.unwrap())).collect::<Vec<_>>()
+        };
+        let mut layout = layout(Aggregation::Cpu);
+        assert_eq!(
+            shown(&layout),
+            [(Place::Percore(0, 0, 0), 3.0), (Place::Percore(0, 0, 1), 4.0), (Place::Percore(1, 0, 0), 8.0)]
+        );
+        layout.percore_threads = true;
+        let cpus = [(0, 3.0), (1, 3.0), (2, 4.0), (3, 8.0)].map(|(cpu, value)| (Place::Cpu(cpu), value));
+        assert_eq!(shown(&layout), cpus);
     }
 
     #[test]

@@ -98,6 +98,8 @@ pub struct CountedEvent {
     pub context: u64,
     /// The cgroup that it is counted in.
     pub cgroup: Option<String>,
+    /// With a row for each CPU, the CPUs of a core are one (`percore`).
+    pub percore: bool,
 }
 
 /// The flags that [`CountedEvent::context`] is made of.
@@ -109,7 +111,15 @@ impl CountedEvent {
     pub fn new(name: impl Into<String>, attr: &EventAttr) -> Self {
         let role = Role::of(attr);
         let (unit, scale) = if role == Role::Clock { ("msec", 1e-6) } else { ("", 1.0) };
-        Self { name: name.into(), unit: unit.to_owned(), scale, role, context: attr.flags & CONTEXT, cgroup: None }
+        Self {
+            name: name.into(),
+            unit: unit.to_owned(),
+            scale,
+            role,
+            context: attr.flags & CONTEXT,
+            cgroup: None,
+            percore: false,
+        }
     }
 }
 

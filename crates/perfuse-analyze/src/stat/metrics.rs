@@ -16,6 +16,14 @@ pub enum MetricStyle {
     Percent,
     /// `%8.3f %%`: percent of cache references.
     WidePercent,
+    /// `%8.1f`: metrics of a CPU's model that have a unit.
+    One,
+    /// `%8.2f`: those without.
+    WideTwo,
+    /// `%8.1f%%`: shares of slots and transactions.
+    OnePercent,
+    /// `%8.0f`: whole numbers.
+    Whole,
 }
 
 /// How bad a ratio is, for its colour.

@@ -11,12 +11,14 @@
 
 mod aggregate;
 mod event;
+mod formula;
 mod metrics;
 mod spread;
 mod table;
 
 pub use aggregate::{Aggregation, Layout, Place};
 pub use event::{CacheLevel, CountedEvent, Role};
+pub use formula::{Formula, Input, Source};
 pub use metrics::{Alarm, Metric, MetricStyle};
 pub use spread::Spread;
 pub use table::{Counting, Row, RowValue, Table};

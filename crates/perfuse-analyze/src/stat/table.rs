@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use perfuse_format::perfdata::EventCounts;
 
-use super::aggregate::{Aggregation, Layout, Place, sums};
+use super::aggregate::{Aggregation, Layout, Place, sums, sums_per_core};
 use super::event::CountedEvent;
+use super::formula::Formula;
 use super::metrics::{Metric, Totals};
 use super::spread::Spread;
 
@@ -23,6 +24,7 @@ struct Kept {
 pub struct Counting {
     events: Vec<CountedEvent>,
     layout: Layout,
+    formulas: Vec<Formula>,
     supported: Vec<bool>,
     kept: BTreeMap<(usize, Place), Kept>,
     seconds: Spread,
@@ -40,6 +42,8 @@ pub struct Table {
     pub seconds: Spread,
     /// Seconds of each run.
     pub each: Vec<f64>,
+    /// Titles of the computed metrics, each with the event behind which it is shown.
+    pub titles: Vec<(usize, String)>,
 }
 
 /// One event at one place.
@@ -90,7 +94,22 @@ impl Counting {
     /// Nothing yet.
     pub fn new(events: Vec<CountedEvent>, layout: Layout) -> Self {
         let supported = vec![true; events.len()];
-        Self { events, layout, supported, kept: BTreeMap::new(), seconds: Spread::default(), each: Vec::new() }
+        Self {
+            events,
+            layout,
+            formulas: Vec::new(),
+            supported,
+            kept: BTreeMap::new(),
+            seconds: Spread::default(),
+            each: Vec::new(),
+        }
+    }
+
+    /// The same with metrics that are computed from the counts.
+    #[must_use]
+    pub fn with_formulas(mut self, formulas: Vec<Formula>) -> Self {
+        self.formulas = formulas;
+        self
     }
 
     /// The events.
@@ -114,7 +133,10 @@ impl Counting {
             if let Some(supported) = self.supported.get_mut(event) {
                 *supported &= counts.supported;
             }
-            for sum in sums(counts, &self.layout) {
+            let per_core = self.layout.aggregation == Aggregation::Cpu
+                && self.events.get(event).is_some_and(|event| event.percore);
+            let sums = if per_core { sums_per_core(counts, &self.layout) } else { sums(counts, &self.layout) };
+            for sum in sums {
                 let kept = self.kept.entry((event, sum.place)).or_default();
                 kept.cpus = sum.cpus;
                 kept.enabled.push(sum.enabled);
@@ -157,7 +179,8 @@ impl Counting {
             }
             _ => rows.sort_by_key(|row| (row.place, row.event)),
         }
-        Table { aggregation: self.layout.aggregation, rows, seconds: self.seconds, each: self.each.clone() }
+        let titles = self.formulas.iter().map(|formula| (formula.row, formula.title.clone())).collect();
+        Table { aggregation: self.layout.aggregation, rows, seconds: self.seconds, each: self.each.clone(), titles }
     }
 
     fn row<'a>(&'a self, index: usize, place: Place, kept: &Kept, totals: &Totals<'a>) -> Option<Row> {
@@ -170,10 +193,18 @@ impl Counting {
         } else {
             RowValue::NotSupported
         };
-        let metrics = match value {
+        let mut metrics = match value {
             RowValue::Counted(_) => totals.metrics(place, event, mean, self.seconds.mean()),
             _ => Vec::new(),
         };
+        let count = |event: usize| {
+            let kept = self.kept.get(&(event, place))?;
+            (kept.value.count() > 0).then(|| kept.value.mean())
+        };
+        if matches!(value, RowValue::Counted(_)) {
+            let of_row = self.formulas.iter().filter(|formula| formula.row == index);
+            metrics.extend(of_row.map(|formula| formula.metric(&count, self.seconds.mean())));
+        }
         Some(Row {
             event: index,
             place,
@@ -251,6 +282,33 @@ mod tests {
             order(Aggregation::Thread),
             [(0, Place::Thread(1)), (0, Place::Thread(0)), (1, Place::Thread(1)), (1, Place::Thread(0))]
         );
+    }
+
+    #[test]
+    fn formulas_are_computed_where_they_stand() {
+        use crate::stat::{Formula, Input, MetricStyle, Source};
+        let input = |name: &str, index| Input {
+            name: name.to_owned(),
+            source: Source::Events { indexes: vec![index], factor: 1.0 },
+            sources: 1.0,
+        };
+        let formula = Formula {
+            title: "per migration".to_owned(),
+            expr: perfuse_format::vendor::Expr::parse("a / b").unwrap(),
+            scale: 1.0,
+            style: MetricStyle::WideTwo,
+            constants: BTreeMap::new(),
+            inputs: vec![input("a", 0), input("b", 1)],
+            row: 0,
+        };
+        let layout = Layout { aggregation: Aggregation::Cpu, ..Layout::default() };
+        let mut counting = Counting::new(vec![event(3), event(4)], layout).with_formulas(vec![formula]);
+        counting.add(&[counts(&[(0, 0, 6), (1, 0, 9)]), counts(&[(0, 0, 2), (1, 0, 0)])], 1.0);
+        let table = counting.table();
+        assert_eq!(table.rows[0].metrics[0].value, Some(3.0));
+        assert!(table.rows[1].metrics[0].value.unwrap().is_nan());
+        assert!(table.rows[2].metrics.is_empty());
+        assert_eq!(table.titles, [(0, "per migration".to_owned())]);
     }
 
     #[test]

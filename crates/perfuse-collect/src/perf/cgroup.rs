@@ -23,6 +23,24 @@ pub fn hierarchy(root: &Root) -> Option<PathBuf> {
     unified.map(PathBuf::from)
 }
 
+/// Names of all cgroups below the hierarchy, the root (which has none) first; those that cannot be looked into are left
+/// out.
+pub fn names(root: &Root) -> Vec<String> {
+    let Some(top) = hierarchy(root).map(|path| root.join(&path.to_string_lossy())) else { return Vec::new() };
+    let (mut names, mut waiting) = (vec![String::new()], vec![(String::new(), top)]);
+    while let Some((name, path)) = waiting.pop() {
+        let entries = std::fs::read_dir(&path).into_iter().flatten().filter_map(Result::ok);
+        for entry in entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir())) {
+            let Ok(own) = entry.file_name().into_string() else { continue };
+            let full = if name.is_empty() { own } else { format!("{name}/{own}") };
+            names.push(full.clone());
+            waiting.push((full, entry.path()));
+        }
+    }
+    names.sort_unstable();
+    names
+}
+
 /// Opens the directory of a cgroup for `perf_event_open`; the error is of the path that is given with it.
 pub fn open(root: &Root, name: &str) -> Result<File, (PathBuf, io::Error)> {
     let none = || (PathBuf::from("/sys/fs/cgroup"), io::Error::from(io::ErrorKind::NotFound));
@@ -61,6 +79,8 @@ mod tests {
         let (directory, root) = root("cgroup2 /cg cgroup2 rw 0 0\n");
         std::fs::create_dir_all(directory.path().join("cg/a")).unwrap();
         std::fs::write(directory.path().join("cg/file"), "").unwrap();
+        std::fs::create_dir_all(directory.path().join("cg/a/inner")).unwrap();
+        assert_eq!(names(&root), ["", "a", "a/inner"]);
         assert!(open(&root, "a").is_ok() && open(&root, "/a").is_ok());
         assert_eq!(open(&root, "b").unwrap_err().0, PathBuf::from("/cg/b"));
         assert_eq!(open(&root, "file").unwrap_err().1.kind(), io::ErrorKind::NotADirectory);

@@ -175,6 +175,9 @@ impl<'a> Parser<'a> {
         let first = self.events.len();
         let cut = self.cut()?;
         let (modifiers_at, letters) = self.meaning(&cut)?;
+        if cut.config.is_none() && letters.starts_with(':') {
+            return Err((modifiers_at, Problem::UnknownModifier { letter: ':' }));
+        }
         let (modifiers_at, letters) = modifiers(modifiers_at, letters)?;
         for event in self.events.iter_mut().skip(first) {
             if event.name.is_empty() {

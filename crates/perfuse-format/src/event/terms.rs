@@ -112,9 +112,10 @@ pub(super) fn parse(at: usize, text: &str) -> Result<Vec<Term<'_>>, Fault> {
 /// Start and length of the value at `start` and where the text goes on after it.
 fn value_extent(at: usize, text: &str, start: usize) -> Result<(usize, usize, usize), Fault> {
     let rest = text.get(start..).unwrap_or_default();
-    if let Some(quoted) = rest.strip_prefix('\'') {
+    if let Some(quote) = rest.chars().next().filter(|letter| matches!(letter, '\'' | '"')) {
+        let quoted = rest.get(1..).unwrap_or_default();
         let missing = || (at + text.len(), Problem::Expected { expected: Expected::ClosingQuote });
-        let length = quoted.find('\'').ok_or_else(missing)?;
+        let length = quoted.find(quote).ok_or_else(missing)?;
         return Ok((start + 1, length, start + length + 2));
     }
     let length = rest.find(',').unwrap_or(rest.len());
@@ -167,6 +168,8 @@ fn one(event: &mut EventSpec, term: &Term<'_>) -> Result<(), Fault> {
     let bad = |expected: Expected| (term.at, Problem::BadValue { term: term.name.to_owned(), expected });
     let text = |expected: Expected| term.value.map(|(_, value)| value.to_owned()).ok_or_else(|| bad(expected));
     let count = || if term.value.is_none() { Err(bad(Expected::Number)) } else { term.number(Expected::Number) };
+    // A word of the attribute alone is 1, as for the terms of a PMU.
+    let word = || term.number(Expected::Number);
     let switch = || match term.number(Expected::Switch)? {
         0 => Ok(false),
         1 => Ok(true),
@@ -174,10 +177,10 @@ fn one(event: &mut EventSpec, term: &Term<'_>) -> Result<(), Fault> {
     };
     let bare = || if term.value.is_some_and(|(_, value)| value != "1") { Err(bad(Expected::Nothing)) } else { Ok(()) };
     match term.name {
-        "config" => event.attr.config = count()?,
-        "config1" => event.attr.config1 = count()?,
-        "config2" => event.attr.config2 = count()?,
-        "config3" => event.attr.config3 = count()?,
+        "config" => event.attr.config = word()?,
+        "config1" => event.attr.config1 = word()?,
+        "config2" => event.attr.config2 = word()?,
+        "config3" => event.attr.config3 = word()?,
         "name" => event.name = text(Expected::Name)?,
         "metric-id" => event.terms.metric_id = Some(text(Expected::Name)?),
         "period" => event.terms.period = Some(count()?),

@@ -245,6 +245,8 @@ fn mistakes_have_a_place_and_near_names() {
         ("sched:sched_switch/period=1/", 19),
         ("sched:", 6),
         ("cs:u/period=1/", 0),
+        ("cs::u", 3),
+        ("cs/name=\"a/", 10),
         ("r11111111111111111", 0),
         ("cs/x/y/", 3),
     ] {
@@ -281,4 +283,11 @@ fn vendor_events_are_found_by_name() {
     let guest = Offered { pmus: Vec::new(), ..host() };
     let no_cpu = Problem::NoPmu { event: "l1d.replacement".to_owned(), pmu: "cpu".to_owned() };
     assert_eq!(parse("l1d.replacement:u", &guest, Mode::Stat).unwrap_err().problem, no_cpu);
+}
+
+#[test]
+fn values_may_stand_in_quotes() {
+    assert_eq!(one("cs/name='a,b'/").name, "a,b");
+    assert_eq!(one("cs/name=\"it's\"/").name, "it's");
+    assert_eq!(one("cs/config/").attr.config, 1);
 }

@@ -30,9 +30,39 @@ fn payload<'a>(record: &RawRecord<'a>, endian: Endian) -> Option<&'a [u8]> {
     }
 }
 
-/// Decompresses all compressed records of the only segment of `source`, and makes segments of what comes out. Nothing
-/// is done where there are none.
+/// Decompresses all compressed records of `source`, and makes segments of what comes out. Nothing is done where there are
+/// none. Each segment has a stream of its own: they are of different files.
 pub(crate) fn expand(source: &mut Source<'_>) -> Option<Compression> {
+    if source.segments.len() == 1 {
+        return one(source);
+    }
+    let mut all: Option<Compression> = None;
+    let (mut buffer, mut segments, mut shown) = (Vec::new(), Vec::new(), Vec::new());
+    for run in std::mem::take(&mut source.segments) {
+        source.segments = vec![run];
+        if let Some(of) = one(source) {
+            let all = all.get_or_insert_default();
+            all.records += of.records;
+            all.compressed += of.compressed;
+            all.plain += of.plain;
+        }
+        let base = buffer.len();
+        for segment in &mut source.segments {
+            if segment.buffered {
+                segment.start += base;
+                segment.end += base;
+            }
+        }
+        shown.extend(source.shown.drain(..).map(|(start, offset)| (start + base, offset)));
+        segments.append(&mut source.segments);
+        buffer.append(&mut source.buffer);
+    }
+    (source.buffer, source.segments, source.shown) = (buffer, segments, shown);
+    all
+}
+
+/// Decompresses the only segment.
+fn one(source: &mut Source<'_>) -> Option<Compression> {
     let &[Segment { start, end, .. }] = source.segments.as_slice() else { return None };
     let endian = source.endian;
     let file = source.file;

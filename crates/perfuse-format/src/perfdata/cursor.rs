@@ -11,6 +11,7 @@ pub(crate) struct Cursor<'a> {
 }
 
 /// The number at `at`; `None` where less than four bytes stand.
+#[inline]
 pub(crate) fn u32_at(bytes: &[u8], at: usize, endian: Endian) -> Option<u32> {
     let chunk = bytes.get(at..)?.first_chunk::<4>()?;
     Some(match endian {
@@ -20,6 +21,7 @@ pub(crate) fn u32_at(bytes: &[u8], at: usize, endian: Endian) -> Option<u32> {
 }
 
 /// The number at `at`; `None` where less than eight bytes stand.
+#[inline]
 pub(crate) fn u64_at(bytes: &[u8], at: usize, endian: Endian) -> Option<u64> {
     let chunk = bytes.get(at..)?.first_chunk::<8>()?;
     Some(match endian {
@@ -35,6 +37,7 @@ pub(crate) fn until_nul(bytes: &[u8]) -> &[u8] {
 }
 
 impl<'a> Cursor<'a> {
+    #[inline]
     pub(crate) fn new(bytes: &'a [u8], endian: Endian) -> Self {
         Self { bytes, at: 0, endian }
     }
@@ -72,22 +75,26 @@ impl<'a> Cursor<'a> {
         })
     }
 
+    #[inline]
     pub(crate) fn u32(&mut self) -> Option<u32> {
         let number = u32_at(self.bytes, self.at, self.endian)?;
         self.at += 4;
         Some(number)
     }
 
+    #[inline]
     pub(crate) fn i32(&mut self) -> Option<i32> {
         Some(self.u32()?.cast_signed())
     }
 
+    #[inline]
     pub(crate) fn u64(&mut self) -> Option<u64> {
         let number = u64_at(self.bytes, self.at, self.endian)?;
         self.at += 8;
         Some(number)
     }
 
+    #[inline]
     pub(crate) fn bytes(&mut self, length: usize) -> Option<&'a [u8]> {
         let bytes = self.bytes.get(self.at..self.at.checked_add(length)?)?;
         self.at += length;
@@ -95,6 +102,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// As many bytes as a number of the file says.
+    #[inline]
     pub(crate) fn bytes_u64(&mut self, length: u64) -> Option<&'a [u8]> {
         self.bytes(usize::try_from(length).ok()?)
     }

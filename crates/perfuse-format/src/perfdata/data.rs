@@ -34,6 +34,8 @@ pub struct PerfData<'a> {
     places: Vec<Places>,
     /// Places that are the same for all events.
     common: Option<Places>,
+    /// Whether records are read in the order of the file, whatever their times.
+    as_written: bool,
 }
 
 /// What was compressed.
@@ -53,6 +55,19 @@ impl<'a> PerfData<'a> {
     ///
     /// An error means that nothing can be read; what is wrong in places stands in [`PerfData::damage`].
     pub fn parse(bytes: &'a [u8]) -> Result<Self, PerfDataError> {
+        let data = Self::open(bytes, &[])?;
+        match data.features.dir_format {
+            // Version 0 is a single file beside a copy of the kernel.
+            Some(version @ 1..) => {
+                let found = format!("a directory's header, version {version}: its records are in other files");
+                Err(PerfDataError::new(data.header.data.offset, "a recording in one file", found))
+            }
+            _ => Ok(data),
+        }
+    }
+
+    /// The same for files that were put together: `ends` is where the records of each end.
+    pub(crate) fn open(bytes: &'a [u8], ends: &[usize]) -> Result<Self, PerfDataError> {
         let header = FileHeader::parse(bytes)?;
         let mut data = Self {
             header,
@@ -65,18 +80,15 @@ impl<'a> PerfData<'a> {
             ids: Ids::default(),
             places: Vec::new(),
             common: None,
+            as_written: false,
         };
         match header.mode {
-            Mode::File => data.open_file(bytes),
+            Mode::File => data.open_file(bytes, ends),
             Mode::Pipe => pipe::open(&mut data, bytes),
         }
         // A file whose end is missing does not tell whether it is compressed.
         if header.mode == Mode::Pipe || header.data.size == 0 || header.has_feature(Feature::Compressed.number()) {
             data.compression = compressed::expand(&mut data.source);
-        }
-        if let Some(version) = data.features.dir_format {
-            let found = format!("a directory's header, version {version}: its records are in other files");
-            return Err(PerfDataError::new(header.data.offset, "a recording in one file", found));
         }
         data.name_events();
         data.places = data.events.iter().map(|event| Places::of(&event.attr)).collect();
@@ -85,7 +97,7 @@ impl<'a> PerfData<'a> {
         Ok(data)
     }
 
-    fn open_file(&mut self, bytes: &'a [u8]) {
+    fn open_file(&mut self, bytes: &'a [u8], ends: &[usize]) {
         let header = self.header;
         self.events = file::events(bytes, &header, &mut self.damage);
         let mut data = header.data;
@@ -109,7 +121,13 @@ impl<'a> PerfData<'a> {
                 format!("the end of the file after {found}"),
             ));
         }
-        self.source.segments.push(segment);
+        let mut start = segment.start;
+        for &end in ends.iter().filter(|end| **end < segment.end) {
+            let run = Segment { start: start.min(end), end, ..segment };
+            self.source.segments.push(run);
+            start = end;
+        }
+        self.source.segments.push(Segment { start, ..segment });
         // `perf stat record` tells unit and scale of its events among the records, of which there are few.
         if self.features.stat {
             pipe::event_updates(self);
@@ -181,6 +199,13 @@ impl<'a> PerfData<'a> {
         self.source.records()
     }
 
+    /// The same file, whose [`PerfData::sorted`] keeps to the order of the file (`--disable-order`).
+    #[must_use]
+    pub fn as_written(mut self) -> Self {
+        self.as_written = true;
+        self
+    }
+
     /// All records in the order of time; see [`Sorted`]. Damage is the last item.
     pub fn sorted(&self) -> Sorted<'_> {
         Sorted::new(self)
@@ -188,7 +213,7 @@ impl<'a> PerfData<'a> {
 
     /// Whether all records of the kernel tell their time, so that they can be put in order.
     pub(crate) fn has_times(&self) -> bool {
-        self.events.first().is_some_and(|event| event.attr.has(flag::SAMPLE_ID_ALL))
+        !self.as_written && self.events.first().is_some_and(|event| event.attr.has(flag::SAMPLE_ID_ALL))
     }
 
     /// Index of the event of a record of the kernel, by the rule of perf: the only one; the one with its id; the first
@@ -224,12 +249,20 @@ impl<'a> PerfData<'a> {
 
     /// Decodes a sample.
     pub fn decode_sample<'r>(&self, record: &RawRecord<'r>) -> Result<Sample<'r>, DecodeError> {
+        let mut sample = Sample::default();
+        self.decode_sample_into(record, &mut sample)?;
+        Ok(sample)
+    }
+
+    /// Decodes a sample into `sample`: of what was in it nothing is left, but its memory is used again. After an error its
+    /// content means nothing.
+    pub fn decode_sample_into<'r>(&self, record: &RawRecord<'r>, sample: &mut Sample<'r>) -> Result<(), DecodeError> {
         if record.kind != kind::SAMPLE {
             return Err(DecodeError::NoSample { offset: record.offset, kind: record.kind });
         }
         let event = self.event_of(record)?;
         let attr = self.attr(event, record)?;
-        decode::sample(record, event, attr, self.header.endian)
+        decode::sample_into(record, event, attr, self.header.endian, sample)
             .map_err(|field| DecodeError::Short { offset: record.offset, field })
     }
 

@@ -8,15 +8,20 @@ use crate::perfdata::cursor::Cursor;
 use crate::perfdata::record::RawRecord;
 use crate::perfdata::sample::{ReadValue, ReadValues, Registers, Sample, U64s};
 
-/// Decodes the body of a sample of the event with this attr. The name of the field that is not whole otherwise.
-pub(crate) fn sample<'a>(
+/// Decodes the body of a sample of the event with this attr into `sample`, of which nothing is left. The name of the field
+/// that is not whole otherwise.
+///
+/// A [`Sample`] is several hundred bytes: whoever decodes millions of them gives the same one again and again, so that
+/// none is ever moved.
+pub(crate) fn sample_into<'a>(
     record: &RawRecord<'a>,
     event: usize,
     attr: &EventAttr,
     endian: Endian,
-) -> Result<Sample<'a>, &'static str> {
+    sample: &mut Sample<'a>,
+) -> Result<(), &'static str> {
     let mut at = Cursor::new(record.body, endian);
-    let mut sample = Sample {
+    *sample = Sample {
         event,
         misc: record.misc,
         fields: attr.sample_type,
@@ -25,7 +30,7 @@ pub(crate) fn sample<'a>(
         period: attr.sample_period,
         ..Sample::default()
     };
-    head(&mut sample, &mut at, attr).ok_or("the fixed part of a sample")?;
+    head(sample, &mut at, attr).ok_or("the fixed part of a sample")?;
     // Most samples end with the call chain: what follows is looked at only where there is something.
     let fields = attr.sample_type;
     if fields & has::READ != 0 {
@@ -38,9 +43,9 @@ pub(crate) fn sample<'a>(
         sample.raw = Some(raw(&mut at).ok_or("the raw data")?);
     }
     if fields >> 11 != 0 {
-        tail(&mut sample, &mut at, attr, endian)?;
+        tail(sample, &mut at, attr, endian)?;
     }
-    Ok(sample)
+    Ok(())
 }
 
 /// What has a fixed place: all before the counter values.

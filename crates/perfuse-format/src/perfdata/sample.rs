@@ -34,6 +34,11 @@ impl<'a> U64s<'a> {
         Self { bytes, endian }
     }
 
+    /// The bytes as they stand in the file.
+    pub fn bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+
     /// How many.
     pub fn len(&self) -> usize {
         self.bytes.len() / 8

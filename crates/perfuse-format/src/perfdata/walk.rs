@@ -49,6 +49,7 @@ pub(crate) struct Source<'a> {
 }
 
 /// One step: the record at `at`, and where the next one is; `None` behind the last.
+#[inline]
 pub(crate) fn step(bytes: &[u8], at: usize, end: usize, endian: Endian) -> Option<Result<(RawRecord<'_>, usize), Bad>> {
     let rest = bytes.get(at..end)?;
     if rest.is_empty() {
@@ -140,6 +141,7 @@ impl Source<'_> {
     }
 
     /// The record at a place that [`Records::place`] gave.
+    #[inline]
     pub(crate) fn record_at(&self, place: u64) -> Option<RawRecord<'_>> {
         if place & IN_BUFFER == 0 {
             let at = usize::try_from(place).ok()?;

@@ -57,6 +57,11 @@ impl Field {
         layout.number(record, self.offset, self.size)
     }
 
+    /// Appends the value, as libtraceevent prints it without a format.
+    pub fn print(&self, layout: Layout, record: &[u8], out: &mut Vec<u8>) {
+        super::raw::value(out, layout, self, record);
+    }
+
     /// The value with its sign.
     pub fn signed_number(&self, layout: Layout, record: &[u8]) -> i64 {
         let value = self.number(layout, record);
@@ -94,5 +99,5 @@ impl Field {
 
 /// The bytes before the first zero.
 pub(super) fn until_zero(bytes: &[u8]) -> &[u8] {
-    bytes.split(|byte| *byte == 0).next().unwrap_or_default()
+    bytes.iter().position(|byte| *byte == 0).map_or(bytes, |end| &bytes[..end])
 }

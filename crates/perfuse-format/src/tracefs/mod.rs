@@ -13,6 +13,7 @@ mod number;
 mod parse;
 mod print;
 mod raw;
+mod steps;
 mod tree;
 
 #[cfg(test)]
@@ -43,7 +44,21 @@ impl Default for Layout {
 impl Layout {
     /// The unsigned number of 1, 2, 4 or 8 bytes at an offset; 0 for another size or beyond the record's end, which is
     /// what libtraceevent makes of a size that it does not know.
+    #[inline]
     pub fn number(self, record: &[u8], offset: usize, size: usize) -> u64 {
+        // The two sizes that nearly all numbers have.
+        if self.endian == Endian::Little {
+            let rest = record.get(offset..).unwrap_or_default();
+            match (size, rest.first_chunk::<4>(), rest.first_chunk::<8>()) {
+                (8, _, Some(bytes)) => return u64::from_le_bytes(*bytes),
+                (4, Some(bytes), _) => return u32::from_le_bytes(*bytes).into(),
+                _ => {}
+            }
+        }
+        self.any_number(record, offset, size)
+    }
+
+    fn any_number(self, record: &[u8], offset: usize, size: usize) -> u64 {
         let bytes = offset.checked_add(size).and_then(|end| record.get(offset..end)).unwrap_or_default();
         let mut wide = [0; 8];
         if !matches!(bytes.len(), 1 | 2 | 4 | 8) {

@@ -38,15 +38,19 @@ pub(super) fn operate(operator: Operator, left: u64, right: u64) -> u64 {
     }
 }
 
-/// A value as `printf` prints it with the letter d, i, u, x, X or o.
-pub(super) fn print(out: &mut Vec<u8>, spec: &Spec, letter: u8, value: u64) {
-    let bits = match spec.size {
+/// How many bits of a value count.
+pub(super) fn bits(width: Width) -> u32 {
+    match width {
         Width::Char => 8,
         Width::Short => 16,
         Width::Int => 32,
         Width::Long | Width::LongLong => 64,
-    };
-    let unused = 64 - bits;
+    }
+}
+
+/// A value as `printf` prints it with the letter d, i, u, x, X or o.
+pub(super) fn print(out: &mut Vec<u8>, spec: &Spec, letter: u8, value: u64) {
+    let unused = 64 - bits(spec.size);
     let (negative, magnitude) = if matches!(letter, b'd' | b'i') {
         let signed = (value << unused).cast_signed() >> unused;
         (signed < 0, signed.unsigned_abs())
@@ -94,22 +98,131 @@ pub(super) fn print_text(out: &mut Vec<u8>, spec: &Spec, text: &[u8]) {
     }
 }
 
-/// Digits of a number, most significant first.
+/// Digits of a number, most significant first. Each radix has its own way: dividing by a number that is only known while
+/// running is many times slower.
 fn digits(buffer: &mut [u8; 24], value: u64, radix: u64, upper: bool) -> &[u8] {
+    let at = match radix {
+        16 => by_shifts(buffer, value, 4, upper),
+        8 => by_shifts(buffer, value, 3, upper),
+        _ => decimal(buffer, value),
+    };
+    &buffer[at..]
+}
+
+/// Decimal digits at the end of the buffer, two at a time; where they begin.
+#[inline]
+fn decimal(buffer: &mut [u8; 24], value: u64) -> usize {
+    let (mut at, mut rest) = (buffer.len(), value);
+    while rest >= 100 {
+        at -= 2;
+        buffer[at..at + 2].copy_from_slice(&PAIRS[usize::try_from(rest % 100).unwrap_or_default()]);
+        rest /= 100;
+    }
+    if rest >= 10 {
+        at -= 2;
+        buffer[at..at + 2].copy_from_slice(&PAIRS[usize::try_from(rest).unwrap_or_default()]);
+    } else {
+        at -= 1;
+        buffer[at] = b'0' + u8::try_from(rest).unwrap_or_default();
+    }
+    at
+}
+
+/// `00` to `99`.
+const PAIRS: [[u8; 2]; 100] = {
+    let mut pairs = [[0; 2]; 100];
+    let (mut at, mut tens, mut ones) = (0, b'0', b'0');
+    while at < 100 {
+        pairs[at] = [tens, ones];
+        at += 1;
+        if ones == b'9' {
+            tens += 1;
+            ones = b'0';
+        } else {
+            ones += 1;
+        }
+    }
+    pairs
+};
+
+/// Digits of `bits` bits each, at the end of the buffer; where they begin.
+#[inline]
+fn by_shifts(buffer: &mut [u8; 24], value: u64, bits: u32, upper: bool) -> usize {
+    let table: &[u8; 16] = if upper { b"0123456789ABCDEF" } else { b"0123456789abcdef" };
     let (mut at, mut rest) = (buffer.len(), value);
     loop {
         at -= 1;
-        let digit = u8::try_from(rest % radix).unwrap_or_default();
-        buffer[at] = match digit {
-            0..=9 => b'0' + digit,
-            _ if upper => b'A' + digit - 10,
-            _ => b'a' + digit - 10,
-        };
-        rest /= radix;
-        if rest == 0 || at == 0 {
-            return &buffer[at..];
+        buffer[at] = table[usize::try_from(rest & ((1 << bits) - 1)).unwrap_or_default()];
+        rest >>= bits;
+        if rest == 0 {
+            return at;
         }
     }
+}
+
+/// A number without width, precision or flags: `%d`, `%u` or `%x` of so many bits.
+///
+/// Its digits are written where they are to stand. Through a buffer they would be read back before the processor has
+/// written them, and it would wait.
+#[inline]
+pub(super) fn print_plain(out: &mut Vec<u8>, bits: u32, plain: Plain, value: u64) {
+    let unused = 64_u32.saturating_sub(bits).min(63);
+    let unsigned = value << unused >> unused;
+    match plain {
+        Plain::Signed => {
+            let signed = (value << unused).cast_signed() >> unused;
+            if signed < 0 {
+                out.push(b'-');
+            }
+            append_decimal(out, signed.unsigned_abs());
+        }
+        Plain::Unsigned => append_decimal(out, unsigned),
+        Plain::Hex => append_hex(out, unsigned),
+    }
+}
+
+#[inline]
+fn append_decimal(out: &mut Vec<u8>, value: u64) {
+    let length = value.checked_ilog10().map_or(1, |log| log as usize + 1);
+    let start = out.len();
+    out.extend_from_slice(&[b'0'; 20]);
+    out.truncate(start + length);
+    let digits = &mut out[start..];
+    let (mut at, mut rest) = (digits.len(), value);
+    while rest >= 100 && at >= 2 {
+        at -= 2;
+        digits[at..at + 2].copy_from_slice(&PAIRS[usize::try_from(rest % 100).unwrap_or_default()]);
+        rest /= 100;
+    }
+    while rest > 0 && at > 0 {
+        at -= 1;
+        digits[at] = b'0' + u8::try_from(rest % 10).unwrap_or_default();
+        rest /= 10;
+    }
+}
+
+#[inline]
+fn append_hex(out: &mut Vec<u8>, value: u64) {
+    let length = usize::try_from((64 - value.leading_zeros()).div_ceil(4)).unwrap_or(16).max(1);
+    let start = out.len();
+    out.extend_from_slice(&[b'0'; 16]);
+    out.truncate(start + length);
+    let mut rest = value;
+    for digit in out[start..].iter_mut().rev() {
+        *digit = b"0123456789abcdef"[usize::try_from(rest & 15).unwrap_or_default()];
+        rest >>= 4;
+    }
+}
+
+/// What [`print_plain`] knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Plain {
+    /// `d` and `i`.
+    Signed,
+    /// `u`.
+    Unsigned,
+    /// `x`.
+    Hex,
 }
 
 /// Sign or prefix and digits, with the zeros of the precision or of the width.
@@ -161,6 +274,27 @@ mod tests {
             print(&mut out, &spec, letter, value);
             assert_eq!(String::from_utf8_lossy(&out), expected);
         }
+    }
+
+    #[test]
+    fn plain_numbers_are_the_same_as_others() {
+        for value in [0, 9, 10, 99, 100, 12345, u64::from(u32::MAX), 1 << 63, u64::MAX, u64::MAX - 1000] {
+            for size in [Width::Char, Width::Short, Width::Int, Width::Long] {
+                for (letter, kind) in [(b'd', Plain::Signed), (b'u', Plain::Unsigned), (b'x', Plain::Hex)] {
+                    let (mut one, mut other) = (Vec::new(), Vec::new());
+                    print(&mut one, &Spec { size, ..plain() }, letter, value);
+                    print_plain(&mut other, bits(size), kind, value);
+                    assert_eq!(String::from_utf8_lossy(&one), String::from_utf8_lossy(&other));
+                }
+            }
+        }
+        let mut out = Vec::new();
+        print(&mut out, &plain(), b'd', (-40_i64).cast_unsigned());
+        assert_eq!(out, b"-40");
+    }
+
+    fn plain() -> Spec {
+        Spec::default()
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::io::Write as _;
 use super::field::{Field, Shape, until_zero};
 use super::format::EventFormat;
 use super::parse::to_number;
+use super::steps::{self, Step};
 use super::tree::{Node, NodeId, Piece, Program, Row, Spec};
 use super::{Layout, address, compile, mask, number, raw};
 use crate::perfdata::attr::Endian;
@@ -40,6 +41,7 @@ pub struct Printer {
     own: usize,
     /// `None` when the format cannot be evaluated.
     program: Option<Program>,
+    steps: Vec<Step>,
 }
 
 /// Prints one record.
@@ -55,8 +57,12 @@ impl Printer {
     /// Compiles the format.
     pub fn new(format: &EventFormat, layout: Layout) -> Self {
         let fields: Vec<_> = format.fields.iter().chain(&format.common).cloned().collect();
-        let program = compile::compile(&format.print_fmt, &fields, layout.long_size).ok();
-        Self { layout, own: format.fields.len(), fields, program }
+        let mut program = compile::compile(&format.print_fmt, &fields, layout.long_size).ok();
+        if let Some(program) = &mut program {
+            program.fold();
+        }
+        let steps = program.as_ref().map(|program| steps::of(program, &fields)).unwrap_or_default();
+        Self { layout, own: format.fields.len(), fields, program, steps }
     }
 
     /// Whether the format can be evaluated; if not, records are printed field by field.
@@ -71,8 +77,32 @@ impl Printer {
             return self.print_fields(record, out);
         };
         let print = Print { program, fields: &self.fields, layout: self.layout, record, names };
-        for piece in &program.pieces {
-            print.piece(out, piece);
+        for step in &self.steps {
+            match *step {
+                Step::Text(span) => out.extend_from_slice(program.bytes(span)),
+                Step::Number { offset, size, mask, bits, plain } => {
+                    number::print_plain(out, bits, plain, self.layout.number(record, offset, size) & mask);
+                }
+                Step::Formatted { offset, size, mask, piece } => {
+                    if let Some(Piece::Number { spec, letter, .. }) = program.pieces.get(piece) {
+                        number::print(out, spec, *letter, self.layout.number(record, offset, size) & mask);
+                    }
+                }
+                Step::Dynamic(index) => {
+                    if let Some(field) = self.fields.get(index) {
+                        out.extend_from_slice(field.text(self.layout, record));
+                    }
+                }
+                Step::Array { offset, size } => {
+                    let rest = record.get(offset..).unwrap_or_default();
+                    out.extend_from_slice(until_zero(&rest[..size.min(rest.len())]));
+                }
+                Step::Piece(index) => {
+                    if let Some(piece) = program.pieces.get(index) {
+                        print.piece(out, piece);
+                    }
+                }
+            }
         }
     }
 

@@ -1,5 +1,7 @@
 //! The compiled form of a `print fmt`: pieces of text and conversions, and the expressions whose values they print.
 
+use super::number::operate;
+
 /// Index of a node.
 pub(super) type NodeId = u32;
 
@@ -174,6 +176,12 @@ impl Program {
         self.text.get(span.start as usize..span.end as usize).unwrap_or_default()
     }
 
+    /// The bytes of a span's text.
+    #[inline]
+    pub(super) fn bytes(&self, span: Span) -> &[u8] {
+        self.text.as_bytes().get(span.start as usize..span.end as usize).unwrap_or_default()
+    }
+
     /// Puts a text into the pool.
     pub(super) fn intern(&mut self, text: &str) -> Span {
         let start = u32::try_from(self.text.len()).unwrap_or(u32::MAX);
@@ -182,8 +190,45 @@ impl Program {
     }
 
     /// The node with this number; what cannot be there is a zero.
+    #[inline]
     pub(super) fn node(&self, id: NodeId) -> Node {
         self.nodes.get(id as usize).copied().unwrap_or(Node::Atom { value: 0, text: Span::default() })
+    }
+
+    /// Computes once what has the same value for all records, such as the mask in
+    /// `REC->prev_state & ((((0x0 | 0x1 | 0x2) + 1) << 1) - 1)`. Only operands of operators: their text is never printed.
+    pub(super) fn fold(&mut self) {
+        for id in 0..self.nodes.len() {
+            let operands = match self.nodes.get(id) {
+                Some(Node::Binary { left, right, .. }) => [Some(*left), Some(*right)],
+                Some(Node::Not(inner) | Node::Complement(inner)) => [Some(*inner), None],
+                _ => continue,
+            };
+            for operand in operands.into_iter().flatten() {
+                let (value, slot) = (self.constant(operand), self.nodes.get_mut(operand as usize));
+                if let (Some(value), Some(slot)) = (value, slot)
+                    && !matches!(slot, Node::Atom { .. })
+                {
+                    *slot = Node::Atom { value, text: Span::default() };
+                }
+            }
+        }
+    }
+
+    /// The value of a node that no field has a part in. Operands stand before what is made of them, so that of a tree that
+    /// was folded up to here one look is enough.
+    fn constant(&self, id: NodeId) -> Option<u64> {
+        let atom = |id: NodeId| match self.node(id) {
+            Node::Atom { value, .. } => Some(value),
+            _ => None,
+        };
+        match self.node(id) {
+            Node::Atom { value, .. } => Some(value),
+            Node::Not(inner) => atom(inner).map(|value| u64::from(value == 0)),
+            Node::Complement(inner) => atom(inner).map(|value| !value),
+            Node::Binary { operator, left, right } => Some(operate(operator, atom(left)?, atom(right)?)),
+            _ => None,
+        }
     }
 
     /// Whether no path from the node is longer than this.

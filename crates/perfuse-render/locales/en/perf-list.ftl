@@ -1,6 +1,6 @@
 # perf list.
 
-help-list = The events that -e takes, as far as this machine counts them.
+help-list = The events that -e takes, as far as this machine counts them. Those of the CPU's maker come from tables in PERFUSE_PMU_EVENTS, ~/.cache/pmu-events or /usr/share/perfuse/pmu-events.
 help-list-desc = Descriptions of events that have one (--no-desc for none).
 help-list-json = The list as JSON.
 help-list-long-desc = Longer descriptions.

@@ -12,6 +12,7 @@ script-no-guest = { $option }: functions of guests are not looked up by this pro
 script-no-stitching = { $option }: call chains from branch records are shown as they were recorded; this program does not stitch them.
 script-no-switch = { $option }: the recording has no event `{ $event }`. It has: { $names }
 script-bad = { $count } records could not be decoded. The first: { $first }
+script-other-build = { $path } is another build than the recorded one: its functions are not named.
 
 help-script-all-cpus = system-wide; accepted as perf does
 help-script-comms = only these process names

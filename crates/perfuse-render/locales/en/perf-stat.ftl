@@ -1,32 +1,10 @@
-# perf stat, and what every command of perf says of events that cannot be understood or opened.
+# perf stat.
 
-perf-event-error = event syntax error:{ $place }{ $hint }
-perf-event-list = `perf list` shows what there is.
-perf-event-nearest = Nearest: { $names }
-
-perf-open-no-hardware = { $events }: not counted. The kernel has no counters of this CPU (no PMU): its driver is missing, or this is a guest whose hypervisor does not pass them on. Everything else in the table is real. With the CPU's own driver, on bare metal or in a guest with a virtual PMU they count.
-perf-open-no-hardware-guest = { $events }: not counted. This is a guest ({ $virtualization }) without a virtual PMU, so the CPU's counters are not to be had. Everything else in the table is real. On the host, on bare metal, or with the guest's virtual PMU switched on (KVM: pmu=on; clouds: metal or whole-socket instances) they count.
-perf-open-no-event = { $events }: not counted, because this kernel has no such event ({ $error }). `perf list` shows what it has.
-perf-open-not-supported = { $events }: the event is there, but its source cannot do what was asked ({ $error }).
-perf-open-no-permission = { $events }: not allowed. kernel.perf_event_paranoid is { $paranoid } and this process has neither CAP_PERFMON nor CAP_SYS_ADMIN. Run as root, give the program CAP_PERFMON (setcap cap_perfmon+ep), or lower the limit (sysctl kernel.perf_event_paranoid=1; -1 for everything).
-perf-open-no-permission-unknown = { $events }: not allowed ({ $error }). This process has neither CAP_PERFMON nor CAP_SYS_ADMIN. Run as root or give the program CAP_PERFMON.
-perf-open-forbidden = { $events }: not allowed ({ $error }) although this process has the capability. A security module or the seccomp filter of a container forbids perf_event_open, or the process belongs to another user.
-perf-open-files = { $events }: no file descriptors left ({ $error }). Each event takes one on every CPU or thread: raise the limit (ulimit -n) or ask for fewer events.
-perf-open-space = { $events }: no counter left for it ({ $error }): breakpoint registers, or the counters that a group needs at once, are in use.
-perf-open-busy = { $events }: the hardware is in use by somebody else ({ $error }).
-perf-open-too-new = { $events }: this kernel is older than what was asked for ({ $error }).
-perf-open-not-precise = { $events }: this CPU cannot sample as precisely as asked ({ $error }). Fewer `p` may do.
-perf-open-invalid = { $events }: the kernel refuses this combination ({ $error }).
-perf-open-no-task = { $events }: the process or thread is not there ({ $error }).
-perf-open-no-cpu = { $events }: the CPU is not online, or this source does not count on it ({ $error }).
-perf-open-no-call = { $events }: this kernel has no perf events ({ $error }): built without CONFIG_PERF_EVENTS, or a filter hides the system call.
-perf-open-other = { $events }: perf_event_open failed ({ $error }).
-
-stat-no-transaction = Transactions cannot be counted: that needs the CPU's own events (cpu/tx-start/, cpu/cycles-t/), which this version does not set up.
-stat-no-topdown = Top-down analysis needs the CPU's own slot events, which this version does not set up.
-stat-no-smi-cost = The cost of system management interrupts is not measured by this version: it needs the msr events aperf and smi with freeze_on_smi.
-stat-no-iostat = I/O statistics per root port need the uncore PMUs of a server CPU, which this version does not set up.
-stat-no-metrics = { $metrics }: metrics of a CPU model are not part of this version; the usual events are counted.
+stat-no-transaction = Transactions cannot be counted: that takes the events cpu/cycles-t/ and cpu/tx-start/ (Intel TSX, on a CPU where it is switched on), which the kernel does not show here.
+stat-no-topdown = Top-down analysis takes a CPU that counts its slots by cause (the events slots and topdown-retiring, or topdown-total-slots and its kin, of the PMU cpu), which the kernel does not show here.
+stat-no-smi-cost = The cost of system management interrupts is not measured here: that takes freeze_on_smi of an Intel PMU, which perfuse does not switch. Count msr/smi/ for their number.
+stat-no-iostat = I/O statistics per root port are not measured: they take the uncore_iio PMUs of an Intel server and their mapping to ports, which perfuse does not read. Count events of uncore_iio_*/.../ directly.
+stat-no-metrics = { $metrics }: no metrics of this CPU ({ $cpu }) are known, because no table of them was found (`perf list` tells where it can be put); the usual events are counted.
 stat-no-threads = Of a process that was asked for there are no threads: it is not there, or not visible from here.
 stat-filter = filter `{ $filter }` of { $event }: { $error }. `perf list` names the fields of the event; only tracepoints have filters.
 stat-error = { $error }
@@ -46,6 +24,17 @@ usage-stat-filter = --filter is for the tracepoint before it: give -e SYSTEM:NAM
 usage-stat-no-counts = { $path } has no counts: it is not a file of `perf stat record`.
 usage-stat-list = numbers with commas between them
 
+stat-metric-formula = Metric { $metric } is left out: its formula `{ $formula }` cannot be used: { $why }.
+stat-metric-constant = Metric { $metric } is left out: { $name } is not known on this machine.
+stat-metric-no-pmu = Metric { $metric } is left out: it takes the event { $event }, and the kernel has no PMU `{ $pmu }` here that would count it (a guest without a virtual PMU, or no driver).
+stat-metric-event = Metric { $metric } is left out: its event `{ $event }` cannot be counted: { $why }.
+stat-topdown-level = --td-level is at most { $most } on this CPU.
+stat-topdown-cores = On this CPU slots are counted by core: --topdown takes -a and --per-core.
+stat-no-cputype = --cputype { $kind } is not done: name the PMU of the cores in each event, as in cpu_{ $kind }/cycles/.
+usage-stat-metric = no metric or group of metrics is named `{ $name }`. Nearest: { $names }
+usage-stat-table = --table is for -r.
+usage-stat-regex = a regular expression: { $error }
+usage-stat-no-cgroup = no cgroup matches { $pattern }
 help-stat = Counts events while a command runs, or on CPUs, processes and threads.
 help-stat-all-cpus = everything on all CPUs
 help-stat-no-aggr = a row for every CPU
@@ -59,7 +48,7 @@ help-stat-group = all events in one group
 help-stat-interval-print = print counts at this interval
 help-stat-no-inherit = leave children and new threads out
 help-stat-json-output = a JSON object a line
-help-stat-metrics = metrics of the CPU model
+help-stat-metrics = metrics of the CPU model, or groups of them (`perf list metric`)
 help-stat-null = only the time, no events
 help-stat-output = write into this file
 help-stat-pid = existing processes
@@ -73,7 +62,7 @@ help-stat-all-kernel = only kernel mode
 help-stat-all-user = only user mode
 help-stat-append = keep what is in the file
 help-stat-filter = filter of the tracepoint before it
-help-stat-for-each-cgroup = all events in each of these cgroups
+help-stat-for-each-cgroup = all events in each of these cgroups; regular expressions too
 help-stat-interval-clear = clear the screen at every interval
 help-stat-interval-count = end after so many intervals
 help-stat-log-fd = write into this descriptor
@@ -93,5 +82,12 @@ help-stat-smi-cost = cost of system management interrupts
 help-stat-summary = totals after the intervals
 help-stat-table = every run of -r
 help-stat-timeout = end after so long, at least 10 ms
-help-stat-topdown = top-down statistics
+help-stat-topdown = what happened to the slots of the pipeline
 help-stat-iostat = I/O by root port
+help-stat-control = take commands (enable, disable, ping) from a descriptor or fifo, and answer on another
+help-stat-cputype = only one kind of core of a hybrid CPU
+help-stat-hybrid-merge = one row for events of the same name on all kinds of cores
+help-stat-metric-no-group = events of metrics need not be counted together
+help-stat-metric-no-merge = metrics do not share events
+help-stat-percore-show-thread = events with `percore`: a row for every CPU, with the sum of its core
+help-stat-td-level = level of --topdown (0: the most there is)

@@ -12,6 +12,7 @@ script-no-guest = { $option }: 이 프로그램은 게스트의 함수를 찾지
 script-no-stitching = { $option }: 분기 기록에서 온 호출 체인은 기록된 그대로 보여 주며, 이 프로그램은 이어 붙이지 않습니다.
 script-no-switch = { $option }: 기록에 `{ $event }` 이벤트가 없습니다. 있는 이벤트: { $names }
 script-bad = 레코드 { $count }개를 해독하지 못했습니다. 첫 번째: { $first }
+script-other-build = { $path }은(는) 기록된 것과 다른 빌드이므로, 그 함수의 이름은 나오지 않습니다.
 
 help-script-all-cpus = 시스템 전체. perf처럼 받아들이기만 합니다
 help-script-comms = 이 이름의 프로세스만

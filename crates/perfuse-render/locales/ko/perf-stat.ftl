@@ -1,32 +1,10 @@
-# perf stat과, 이해하거나 열 수 없는 이벤트에 대한 모든 perf 명령의 안내.
+# perf stat.
 
-perf-event-error = 이벤트 구문 오류(event syntax error):{ $place }{ $hint }
-perf-event-list = `perf list`로 사용할 수 있는 이벤트를 볼 수 있습니다.
-perf-event-nearest = 비슷한 이름: { $names }
-
-perf-open-no-hardware = { $events }: 세지 못했습니다. 커널에 이 CPU의 카운터(PMU)가 없습니다. 드라이버가 없거나, 하이퍼바이저가 카운터를 넘겨주지 않는 게스트입니다. 표의 나머지 값은 모두 실제 값입니다. CPU 드라이버가 있는 베어메탈이나 가상 PMU가 있는 게스트에서는 셀 수 있습니다.
-perf-open-no-hardware-guest = { $events }: 세지 못했습니다. 가상 PMU가 없는 게스트({ $virtualization })이므로 CPU 카운터를 쓸 수 없습니다. 표의 나머지 값은 모두 실제 값입니다. 호스트나 베어메탈에서, 또는 게스트의 가상 PMU를 켜면(KVM: pmu=on, 클라우드: metal 또는 소켓 전체 인스턴스) 셀 수 있습니다.
-perf-open-no-event = { $events }: 이 커널에 없는 이벤트라서 세지 못했습니다({ $error }). `perf list`로 있는 이벤트를 볼 수 있습니다.
-perf-open-not-supported = { $events }: 이벤트는 있지만 요청한 것을 할 수 없습니다({ $error }).
-perf-open-no-permission = { $events }: 권한이 없습니다. kernel.perf_event_paranoid 값({ $paranoid })이 제한하고, 이 프로세스에는 CAP_PERFMON도 CAP_SYS_ADMIN도 없습니다. root로 실행하거나, 프로그램에 CAP_PERFMON을 주거나(setcap cap_perfmon+ep), 제한을 낮추십시오(sysctl kernel.perf_event_paranoid=1, 모두 허용하려면 -1).
-perf-open-no-permission-unknown = { $events }: 권한이 없습니다({ $error }). 이 프로세스에는 CAP_PERFMON도 CAP_SYS_ADMIN도 없습니다. root로 실행하거나 프로그램에 CAP_PERFMON을 주십시오.
-perf-open-forbidden = { $events }: 권한(capability)이 있는데도 허용되지 않습니다({ $error }). 보안 모듈이나 컨테이너의 seccomp 필터가 perf_event_open을 막거나, 다른 사용자의 프로세스입니다.
-perf-open-files = { $events }: 파일 디스크립터가 모자랍니다({ $error }). 이벤트마다 CPU 또는 스레드 하나에 하나씩 필요합니다. 한도를 올리거나(ulimit -n) 이벤트를 줄이십시오.
-perf-open-space = { $events }: 남은 카운터가 없습니다({ $error }). 브레이크포인트 레지스터나 그룹이 동시에 쓸 카운터가 사용 중입니다.
-perf-open-busy = { $events }: 하드웨어를 다른 곳에서 쓰고 있습니다({ $error }).
-perf-open-too-new = { $events }: 커널이 요청한 기능보다 오래되었습니다({ $error }).
-perf-open-not-precise = { $events }: 이 CPU는 요청한 만큼 정밀하게 샘플링하지 못합니다({ $error }). `p`를 줄여 보십시오.
-perf-open-invalid = { $events }: 커널이 이 조합을 거부했습니다({ $error }).
-perf-open-no-task = { $events }: 프로세스나 스레드가 없습니다({ $error }).
-perf-open-no-cpu = { $events }: CPU가 온라인이 아니거나 이 CPU에서 세지 않는 이벤트입니다({ $error }).
-perf-open-no-call = { $events }: 이 커널에는 perf 이벤트가 없습니다({ $error }). CONFIG_PERF_EVENTS 없이 빌드되었거나 필터가 시스템 콜을 막았습니다.
-perf-open-other = { $events }: perf_event_open이 실패했습니다({ $error }).
-
-stat-no-transaction = 트랜잭션은 셀 수 없습니다. CPU 고유 이벤트(cpu/tx-start/, cpu/cycles-t/)가 필요한데 이 버전은 설정하지 않습니다.
-stat-no-topdown = 톱다운 분석에는 CPU 고유의 슬롯 이벤트가 필요한데 이 버전은 설정하지 않습니다.
-stat-no-smi-cost = 시스템 관리 인터럽트의 비용은 이 버전에서 재지 않습니다. freeze_on_smi와 msr 이벤트 aperf, smi가 필요합니다.
-stat-no-iostat = 루트 포트별 I/O 통계에는 서버 CPU의 언코어 PMU가 필요한데 이 버전은 설정하지 않습니다.
-stat-no-metrics = { $metrics }: CPU 모델별 메트릭은 이 버전에 없습니다. 기본 이벤트를 셉니다.
+stat-no-transaction = 트랜잭션은 셀 수 없습니다. cpu/cycles-t/와 cpu/tx-start/ 이벤트(Intel TSX가 켜진 CPU)가 필요한데 커널에 없습니다.
+stat-no-topdown = 톱다운 분석에는 슬롯을 원인별로 세는 CPU가 필요합니다(cpu PMU의 slots와 topdown-retiring, 또는 topdown-total-slots 등). 커널에 그런 이벤트가 없습니다.
+stat-no-smi-cost = 시스템 관리 인터럽트의 비용은 재지 않습니다. Intel PMU의 freeze_on_smi가 필요한데 perfuse는 그것을 바꾸지 않습니다. 횟수는 msr/smi/로 셀 수 있습니다.
+stat-no-iostat = 루트 포트별 I/O 통계는 재지 않습니다. Intel 서버의 uncore_iio PMU와 포트 대응 정보가 필요한데 perfuse는 읽지 않습니다. uncore_iio_*/.../ 이벤트를 직접 세십시오.
+stat-no-metrics = { $metrics }: 표를 찾지 못해서 이 CPU({ $cpu })의 메트릭을 알 수 없습니다(표를 두는 곳은 `perf list`가 알려 줍니다). 기본 이벤트를 셉니다.
 stat-no-threads = 요청한 프로세스의 스레드가 없습니다. 프로세스가 없거나 여기서 보이지 않습니다.
 stat-filter = { $event }의 필터 `{ $filter }`: { $error }. `perf list`로 이벤트의 필드를 볼 수 있으며, 트레이스포인트만 필터를 가집니다.
 stat-error = { $error }
@@ -46,6 +24,17 @@ usage-stat-filter = --filter는 앞에 있는 트레이스포인트에 적용됩
 usage-stat-no-counts = { $path } 파일에는 계수가 없습니다. `perf stat record`의 파일이 아닙니다.
 usage-stat-list = 쉼표로 구분한 번호들
 
+stat-metric-formula = 메트릭 { $metric }{ JOSA($metric, "을/를") } 뺐습니다. 식 `{ $formula }`{ JOSA($formula, "을/를") } 쓸 수 없습니다: { $why }.
+stat-metric-constant = 메트릭 { $metric }{ JOSA($metric, "을/를") } 뺐습니다. 이 시스템에서는 { $name } 값을 알 수 없습니다.
+stat-metric-no-pmu = 메트릭 { $metric }{ JOSA($metric, "을/를") } 뺐습니다. { $event } 이벤트가 필요한데 이것을 셀 PMU `{ $pmu }`{ JOSA($pmu, "이/가") } 커널에 없습니다(가상 PMU가 없는 게스트이거나 드라이버가 없습니다).
+stat-metric-event = 메트릭 { $metric }{ JOSA($metric, "을/를") } 뺐습니다. 이벤트 `{ $event }`{ JOSA($event, "을/를") } 셀 수 없습니다: { $why }.
+stat-topdown-level = 이 CPU에서 --td-level은 { $most }까지 쓸 수 있습니다.
+stat-topdown-cores = 이 CPU는 슬롯을 코어별로 셉니다. --topdown에는 -a와 --per-core가 필요합니다.
+stat-no-cputype = --cputype { $kind }{ JOSA($kind, "은/는") } 지원하지 않습니다. cpu_{ $kind }/cycles/처럼 이벤트마다 코어의 PMU를 지정하십시오.
+usage-stat-metric = `{ $name }`{ JOSA($name, "이라는/라는") } 메트릭이나 메트릭 그룹이 없습니다. 비슷한 이름: { $names }
+usage-stat-table = --table은 -r과 함께 씁니다.
+usage-stat-regex = 정규 표현식: { $error }
+usage-stat-no-cgroup = { $pattern }에 맞는 cgroup이 없습니다
 help-stat = 명령이 실행되는 동안, 또는 CPU, 프로세스, 스레드에서 이벤트를 셉니다.
 help-stat-all-cpus = 모든 CPU의 모든 것
 help-stat-no-aggr = CPU마다 한 줄
@@ -59,7 +48,7 @@ help-stat-group = 모든 이벤트를 한 그룹으로
 help-stat-interval-print = 이 간격으로 출력
 help-stat-no-inherit = 자식과 새 스레드를 제외
 help-stat-json-output = 한 줄에 JSON 객체 하나
-help-stat-metrics = CPU 모델별 메트릭
+help-stat-metrics = CPU 모델의 메트릭이나 메트릭 그룹(`perf list metric`)
 help-stat-null = 이벤트 없이 시간만
 help-stat-output = 이 파일에 쓰기
 help-stat-pid = 실행 중인 프로세스
@@ -73,7 +62,7 @@ help-stat-all-kernel = 커널 모드만
 help-stat-all-user = 사용자 모드만
 help-stat-append = 파일의 내용을 유지
 help-stat-filter = 앞에 있는 트레이스포인트의 필터
-help-stat-for-each-cgroup = 이 cgroup마다 모든 이벤트
+help-stat-for-each-cgroup = 이 cgroup마다 모든 이벤트를 셉니다(정규 표현식도 가능)
 help-stat-interval-clear = 간격마다 화면 지우기
 help-stat-interval-count = 이만큼의 간격 뒤에 끝내기
 help-stat-log-fd = 이 디스크립터에 쓰기
@@ -93,5 +82,12 @@ help-stat-smi-cost = 시스템 관리 인터럽트의 비용
 help-stat-summary = 간격 뒤에 합계 출력
 help-stat-table = -r의 각 실행
 help-stat-timeout = 이만큼 뒤에 끝내기, 10 ms 이상
-help-stat-topdown = 톱다운 통계
+help-stat-topdown = 파이프라인 슬롯이 어디에 쓰였는지
 help-stat-iostat = 루트 포트별 I/O
+help-stat-control = 디스크립터나 fifo에서 명령(enable, disable, ping)을 받고 다른 쪽으로 응답합니다
+help-stat-cputype = 하이브리드 CPU의 한 종류 코어만
+help-stat-hybrid-merge = 모든 종류의 코어에서 이름이 같은 이벤트를 한 행으로
+help-stat-metric-no-group = 메트릭의 이벤트를 동시에 세지 않아도 됩니다
+help-stat-metric-no-merge = 메트릭끼리 이벤트를 나누어 쓰지 않습니다
+help-stat-percore-show-thread = `percore` 이벤트: CPU마다 한 행에 그 코어의 합을 보여 줍니다
+help-stat-td-level = --topdown의 단계(0: 가능한 최대)

@@ -21,6 +21,7 @@ tables!(
     "disk",
     "flame",
     "perf",
+    "perf-events",
     "perf-list",
     "perf-record",
     "perf-report",

@@ -8,6 +8,7 @@ pub mod number;
 pub mod report;
 mod report_cell;
 mod report_chain;
+mod report_hierarchy;
 pub mod report_stats;
 pub mod report_tasks;
 pub mod report_threads;

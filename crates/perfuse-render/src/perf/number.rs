@@ -9,65 +9,82 @@ const PAIRS: &[u8; 200] = b"0001020304050607080910111213141516171819\
 6061626364656667686970717273747576777879\
 8081828384858687888990919293949596979899";
 
-/// The decimal digits of `value`, at the end of `buffer`; gives where they begin.
-fn digits(buffer: &mut [u8; MOST], value: u64) -> usize {
-    let mut at = MOST;
-    let mut rest = value;
-    while rest >= 100 {
+/// Appends `value` with `length` digits, which are at least as many as it has: with zeros in front.
+///
+/// The digits are written where they are to stand. Through a buffer they would be read back before the processor has written
+/// them, and it would wait.
+#[inline]
+fn put_digits(out: &mut Vec<u8>, value: u64, length: usize) {
+    let start = out.len();
+    if length <= MOST {
+        // A copy of fixed length is a few instructions, one of a length that is not known a call.
+        out.extend_from_slice(&[b'0'; MOST]);
+        out.truncate(start + length);
+    } else {
+        out.resize(start + length, b'0');
+    }
+    let digits = &mut out[start..];
+    let (mut at, mut rest) = (length, value);
+    while rest >= 100 && at >= 2 {
         let pair = usize::try_from(rest % 100).unwrap_or_default() * 2;
         rest /= 100;
         at -= 2;
-        buffer[at..at + 2].copy_from_slice(&PAIRS[pair..pair + 2]);
+        digits[at..at + 2].copy_from_slice(&PAIRS[pair..pair + 2]);
     }
-    if rest >= 10 {
-        let pair = usize::try_from(rest).unwrap_or_default() * 2;
-        at -= 2;
-        buffer[at..at + 2].copy_from_slice(&PAIRS[pair..pair + 2]);
-    } else {
+    while rest > 0 && at > 0 {
         at -= 1;
-        buffer[at] = b'0' + u8::try_from(rest).unwrap_or_default();
+        digits[at] = b'0' + u8::try_from(rest % 10).unwrap_or_default();
+        rest /= 10;
     }
-    at
+}
+
+/// How many digits a number has.
+#[inline]
+fn length_of(value: u64) -> usize {
+    value.checked_ilog10().map_or(1, |log| log as usize + 1)
 }
 
 /// `count` times the byte `fill`.
+#[inline]
 pub fn fill(out: &mut Vec<u8>, fill: u8, count: usize) {
-    out.resize(out.len() + count, fill);
+    if count == 0 {
+        return;
+    }
+    if count > 24 {
+        out.resize(out.len() + count, fill);
+        return;
+    }
+    let end = out.len() + count;
+    out.extend_from_slice(&[fill; 24]);
+    out.truncate(end);
 }
 
 /// `%*u`: right-aligned in `width` columns.
+#[inline]
 pub fn decimal(out: &mut Vec<u8>, value: u64, width: usize) {
-    let mut buffer = [0; MOST];
-    let digits = &buffer_from(&mut buffer, value);
-    fill(out, b' ', width.saturating_sub(digits.len()));
-    out.extend_from_slice(digits);
-}
-
-fn buffer_from(buffer: &mut [u8; MOST], value: u64) -> &[u8] {
-    let at = digits(buffer, value);
-    &buffer[at..]
+    let length = length_of(value);
+    fill(out, b' ', width.saturating_sub(length));
+    put_digits(out, value, length);
 }
 
 /// `%0*u`.
+#[inline]
 pub fn zero_padded(out: &mut Vec<u8>, value: u64, width: usize) {
-    let mut buffer = [0; MOST];
-    let digits = buffer_from(&mut buffer, value);
-    fill(out, b'0', width.saturating_sub(digits.len()));
-    out.extend_from_slice(digits);
+    put_digits(out, value, length_of(value).max(width));
 }
 
 /// `%*d`, or `%-*d` with `left`.
+#[inline]
 pub fn signed(out: &mut Vec<u8>, value: i64, width: usize, left: bool) {
-    let mut buffer = [0; MOST];
-    let digits = buffer_from(&mut buffer, value.unsigned_abs());
-    let length = digits.len() + usize::from(value < 0);
+    let digits = length_of(value.unsigned_abs());
+    let length = digits + usize::from(value < 0);
     if !left {
         fill(out, b' ', width.saturating_sub(length));
     }
     if value < 0 {
         out.push(b'-');
     }
-    out.extend_from_slice(digits);
+    put_digits(out, value.unsigned_abs(), digits);
     if left {
         fill(out, b' ', width.saturating_sub(length));
     }
@@ -91,16 +108,23 @@ pub fn prefixed_hex(out: &mut Vec<u8>, value: u64) {
     hex(out, value, 0);
 }
 
+#[inline]
 fn padded_hex(out: &mut Vec<u8>, value: u64, width: usize, pad: u8) {
     const HEX: &[u8; 16] = b"0123456789abcdef";
     let length = usize::try_from((64 - value.leading_zeros()).div_ceil(4)).unwrap_or(16).max(1);
     fill(out, pad, width.saturating_sub(length));
-    for place in (0..length).rev() {
-        out.push(HEX[usize::try_from(value >> (place * 4) & 15).unwrap_or_default()]);
+    let start = out.len();
+    out.extend_from_slice(&[0; 16]);
+    out.truncate(start + length);
+    let mut rest = value;
+    for digit in out[start..].iter_mut().rev() {
+        *digit = HEX[usize::try_from(rest & 15).unwrap_or_default()];
+        rest >>= 4;
     }
 }
 
 /// `%*s` with a positive width, `%-*s` with `left`; counts bytes as C does.
+#[inline]
 pub fn text(out: &mut Vec<u8>, text: &[u8], width: usize, left: bool) {
     let missing = width.saturating_sub(text.len());
     if !left {

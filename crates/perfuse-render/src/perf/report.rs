@@ -35,6 +35,8 @@ pub struct ReportOptions {
     pub time: Option<String>,
     /// `--skip-empty`, which is on: events without samples have no table.
     pub skip_empty: bool,
+    /// `--hierarchy`: a tree with a level for each key.
+    pub hierarchy: bool,
     /// `--socket-filter`, for the head.
     pub socket: Option<i64>,
 }
@@ -120,9 +122,12 @@ impl<'a> Layout<'a> {
     /// The heads of the columns, and a line for each entry.
     fn table(&self, event: usize, out: &mut String) {
         let Some(table) = self.hists.tables.get(event) else { return };
+        if self.options.hierarchy {
+            return self.hierarchy_table(event, out);
+        }
         let widths = self.widths(event);
         if !self.options.quiet {
-            self.column_heads(&widths, out);
+            self.column_heads(event, &widths, out);
         }
         let total = self.hists.total(event);
         for &id in &table.order {
@@ -143,8 +148,11 @@ impl<'a> Layout<'a> {
     }
 
     /// The head of a column.
-    pub fn column_head(&self, column: Column) -> &'static str {
+    pub fn column_head(&self, column: Column) -> &'a str {
         match column {
+            Column::Key(key @ Key::Field(_)) => {
+                self.hists.settings.columns.field(key).map_or("", |field| field.field.name.as_str())
+            }
             Column::Key(key) => key.spec().header,
             Column::Weight(weight) => {
                 let columns = &self.hists.settings.columns.shown;
@@ -182,6 +190,9 @@ impl<'a> Layout<'a> {
         let of = |column: &Column| match *column {
             Column::Weight(weight) => self.weight_width(event, weight),
             Column::Key(key) => self.user_width(*column).unwrap_or_else(|| {
+                if let Some(field) = self.hists.settings.columns.field(key) {
+                    return field.width();
+                }
                 let widest = ids().map(|id| self.value_width(id, key)).max().unwrap_or(0);
                 widest.max(key.spec().header.len())
             }),
@@ -189,11 +200,12 @@ impl<'a> Layout<'a> {
         self.hists.settings.columns.shown.iter().map(of).collect()
     }
 
-    fn column_heads(&self, widths: &[usize], out: &mut String) {
+    fn column_heads(&self, event: usize, widths: &[usize], out: &mut String) {
         let between = self.options.separator.as_deref().unwrap_or("  ");
         out.push_str("# ");
-        let columns =
-            || self.hists.settings.columns.shown.iter().zip(widths).filter(|(column, _)| self.is_visible(**column));
+        let columns = || {
+            self.hists.settings.columns.shown.iter().zip(widths).filter(|(column, _)| self.is_visible(**column, event))
+        };
         for (at, (&column, &width)) in columns().enumerate() {
             if at > 0 {
                 out.push_str(between);
@@ -201,6 +213,7 @@ impl<'a> Layout<'a> {
             let head = self.column_head(column);
             let mut text = match column {
                 Column::Weight(_) => format!("{head:>width$}"),
+                Column::Key(Key::Field(_)) => format!("{head:>width$.width$}"),
                 Column::Key(_) => format!("{head:<width$.width$}"),
             };
             text.truncate(HEAD);
@@ -214,9 +227,10 @@ impl<'a> Layout<'a> {
         let _ = write!(out, "# {}\n#\n", dots.join("  "));
     }
 
-    /// Whether a column is not left out.
-    pub fn is_visible(&self, column: Column) -> bool {
-        !self.options.elided.iter().any(|(key, _)| column == Column::Key(*key))
+    /// Whether a column is not left out in the table of an event.
+    pub fn is_visible(&self, column: Column, event: usize) -> bool {
+        self.hists.settings.columns.is_of(column, event)
+            && !self.options.elided.iter().any(|(key, _)| column == Column::Key(*key))
     }
 
     /// The text of a cell.
@@ -238,8 +252,9 @@ impl<'a> Layout<'a> {
         let columns = &self.hists.settings.columns.shown;
         let separator = self.options.separator.as_deref();
         let mut first = true;
+        let event = self.hists.event_of(id);
         for (at, (&column, &width)) in columns.iter().zip(widths).enumerate() {
-            if !self.is_visible(column) {
+            if !self.is_visible(column, event) {
                 continue;
             }
             match separator {

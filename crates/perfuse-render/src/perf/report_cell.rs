@@ -138,13 +138,17 @@ impl Layout<'_> {
             Key::SymbolSize | Key::DsoSize => format!("{:>width$}", "unknown"),
             Key::Cgroup => text("N/A").to_owned(),
             Key::CgroupId => match value() {
-                Some(value @ 1..) => format!("{}/0x{:x}", value >> 48, value & 0xffff_ffff_ffff),
-                _ => "N/A".to_owned(),
+                Some(value) => format!("{}/0x{:x}", value >> 48, value & 0xffff_ffff_ffff),
+                None => "N/A".to_owned(),
             },
             Key::IpcNull => format!("{:<width$}", "-      -"),
             Key::Time => cut(&self.time(value().unwrap_or(0)), width).to_owned(),
             Key::CodePageSize | Key::DataPageSize => format!("{:<width$}", page_size(value().unwrap_or(0))),
             Key::Addr => format!("{:<width$}", zero_or_hex(place.address)),
+            Key::Field(_) => {
+                let shown = text_of(hists, value().map(|value| value & u64::from(u32::MAX))).unwrap_or("");
+                format!("{:>width$}", cut(shown, width))
+            }
             _ => self.branch_cell(id, key, width),
         }
     }
@@ -216,8 +220,12 @@ impl Layout<'_> {
     }
 
     fn member_cell(&self, id: u32, event: usize, member: usize, weight: Weight) -> String {
+        self.value_cell(self.hists.member_weight(id, member, weight), event, weight)
+    }
+
+    /// The text of an event's weight.
+    pub(super) fn value_cell(&self, value: u64, event: usize, weight: Weight) -> String {
         let bare = self.options.separator.is_some();
-        let value = self.hists.member_weight(id, member, weight);
         let width = self.member_width(weight);
         if matches!(weight, Weight::Samples | Weight::Period) {
             return format!(" {value:>width$}", width = if bare { 1 } else { width - 1 });

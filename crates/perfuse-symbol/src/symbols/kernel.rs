@@ -32,6 +32,9 @@ impl<F: Files> Symbols<F> {
             _ => true,
         };
         if is_this {
+            if let Some(state) = self.kept_kallsyms(spec, attempts) {
+                return Ok(state);
+            }
             let index = self.running_kernel(attempts)?;
             return Ok(State::Table { index, distance: self.moved(spec).unwrap_or(0) });
         }
@@ -44,6 +47,23 @@ impl<F: Files> Symbols<F> {
             }
         }
         Err(Reason::OtherKernel)
+    }
+
+    /// A copy of the list of the running kernel, which recorders put into the build-id cache. The kernel makes the text of
+    /// its own list anew at each reading, which takes longer than many a report. The functions of one build are the same in
+    /// every boot; the copy is used if it is of this one, which the recorded address of the reference symbol tells. Modules
+    /// come and go: their symbols are taken from the kernel itself.
+    fn kept_kallsyms(&mut self, spec: &DsoSpec<'_>, attempts: &mut Vec<Attempt>) -> Option<State> {
+        let (name, recorded) = spec.reference?;
+        let (cache, id) = (self.options.build_id_cache.as_deref()?, hex(spec.build_id?));
+        let path = format!("{cache}/.build-id/{}/{}/kallsyms", id.get(..2)?, id.get(2..)?);
+        let bytes = read(&self.files, &path, 256 << 20).ok()?;
+        if Kallsyms::address_of(&bytes, name)? != recorded {
+            return None;
+        }
+        let Kallsyms { table, .. } = Kallsyms::parse(&bytes)?;
+        attempts.push(Attempt { path, outcome: Outcome::Symbols });
+        Some(self.keep(table))
     }
 
     fn image(

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 #![expect(clippy::disallowed_methods, reason = "these tests compare with other programs, and so run them")]
 
+mod assembler;
 mod debug_files;
 mod differential;
 mod hostile;

@@ -344,7 +344,7 @@ impl List {
             notes.push(Msg::new("list-table-no-pmu").with("count", self.unmeasured.to_string()));
         }
         if let Some(why) = &self.tracing {
-            notes.push(Msg::new("list-no-tracepoints").with("why", why.to_string()));
+            notes.push(Msg::new("list-no-tracepoints").with("why", crate::perf::words::denied_words(why)));
         }
         notes.extend(self.notes.iter().cloned());
         notes

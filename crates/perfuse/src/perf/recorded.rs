@@ -10,10 +10,12 @@ use anyhow::Context as _;
 use perfuse_analyze::resolve::{Code, Found, Inline, Instruction, Names, UserStack};
 use perfuse_analyze::session::{Dso, DsoId, DsoKind, Session};
 use perfuse_collect::mapped::{MappedFile, map_open};
-use perfuse_format::perfdata::{CpuMode, PerfData};
+use perfuse_format::perfdata::{CpuMode, Joined, PerfData, RawRecord};
 use perfuse_render::perf::header::About;
 use perfuse_symbol::unwind::{CfiId, Frame, Machine, Mapped, Place, Registers, Unwinder};
-use perfuse_symbol::{DsoSpec, Files, HostFiles, InlineFrame, ModuleId, Problem, SymbolId, SymbolOptions, Symbols};
+use perfuse_symbol::{
+    DsoSpec, Files, HostFiles, InlineFrame, ModuleId, Problem, Reason, SymbolId, SymbolOptions, Symbols,
+};
 
 use super::code::{self, CodeFiles};
 use super::options::Parsed;
@@ -34,6 +36,8 @@ pub(crate) struct Input {
 enum Bytes {
     Mapped(MappedFile),
     Read(Vec<u8>),
+    /// Of a directory.
+    Joined(Joined),
 }
 
 impl Input {
@@ -51,31 +55,58 @@ impl Input {
         let file = File::open(name).with_context(failed)?;
         let metadata = file.metadata().with_context(failed)?;
         if metadata.is_dir() {
-            anyhow::bail!("failed to open {name}: a directory; recordings in several files are not read");
+            return Self::directory(name);
         }
         let changed = std::os::unix::fs::MetadataExt::mtime(&metadata);
         let bytes = Bytes::Mapped(map_open(&file).with_context(failed)?);
         Ok(Self { name: name.to_owned(), changed: Some(changed), bytes })
     }
 
-    /// Understands it as a recording; says what of it is damaged.
-    pub(crate) fn parse(&self, console: &Console) -> anyhow::Result<PerfData<'_>> {
-        let data = PerfData::parse(self.bytes()).with_context(|| self.name.clone())?;
+    /// Understands it as a recording, whose records come in the order of time or as they were written; says what of it is
+    /// damaged.
+    pub(crate) fn recording(&self, as_written: bool, console: &Console) -> anyhow::Result<PerfData<'_>> {
+        let data = self.parse()?;
         for damage in &data.damage {
             console.complain(&format!("{}: {damage}", self.name));
         }
-        Ok(data)
+        Ok(if as_written { data.as_written() } else { data })
     }
 
     /// Prints the header of a recording, in full or not. Gives whether it was all that was wanted.
     pub(crate) fn header(&self, data: &PerfData<'_>, shown: Header, full: bool) -> anyhow::Result<bool> {
         let only = shown == Header::Only;
         if shown != Header::No {
-            let changed = self.changed.unwrap_or_default();
-            let about = About { changed, utc_offset: perfuse_collect::local_time::utc_offset(changed), full, only };
-            console::print(&perfuse_render::perf::header::text(data, about))?;
+            console::print(&self.header_text(data, full, only))?;
         }
         Ok(only)
+    }
+
+    /// The header of a recording, in full or not, alone or before all else.
+    pub(crate) fn header_text(&self, data: &PerfData<'_>, full: bool, only: bool) -> String {
+        let changed = self.changed.unwrap_or_default();
+        let about = About { changed, utc_offset: perfuse_collect::local_time::utc_offset(changed), full, only };
+        perfuse_render::perf::header::text(data, about)
+    }
+
+    /// What `record --threads` and `--kcore` write: `data`, and `data.0` and so on.
+    fn directory(name: &str) -> anyhow::Result<Self> {
+        let directory = PathBuf::from(name);
+        let path = directory.join("data");
+        let main = File::open(&path).with_context(|| format!("failed to open {}", path.display()))?;
+        let changed = std::os::unix::fs::MetadataExt::mtime(&main.metadata()?);
+        let main = map_open(&main)?;
+        let mut numbers: Vec<u32> = std::fs::read_dir(&directory)?
+            .filter_map(|entry| entry.ok()?.file_name().to_str()?.strip_prefix("data.")?.parse().ok())
+            .collect();
+        numbers.sort_unstable();
+        let one = |number: &u32| {
+            let path = directory.join(format!("data.{number}"));
+            File::open(&path).and_then(|file| map_open(&file)).with_context(|| path.display().to_string())
+        };
+        let parts = numbers.iter().map(one).collect::<anyhow::Result<Vec<MappedFile>>>()?;
+        let parts: Vec<&[u8]> = parts.iter().map(|part| &**part).collect();
+        let joined = Joined::new(&main, &parts).with_context(|| path.display().to_string())?;
+        Ok(Self { name: name.to_owned(), changed: Some(changed), bytes: Bytes::Joined(joined) })
     }
 
     /// All of it.
@@ -83,6 +114,49 @@ impl Input {
         match &self.bytes {
             Bytes::Mapped(mapped) => mapped,
             Bytes::Read(read) => read,
+            Bytes::Joined(joined) => joined.bytes(),
+        }
+    }
+
+    /// Opens the recording in it.
+    pub(crate) fn parse(&self) -> anyhow::Result<PerfData<'_>> {
+        let data = match &self.bytes {
+            Bytes::Mapped(mapped) => PerfData::parse(mapped),
+            Bytes::Read(read) => PerfData::parse(read),
+            Bytes::Joined(joined) => joined.parse(),
+        };
+        data.with_context(|| self.name.clone())
+    }
+}
+
+/// Going through the records of an input once, from its beginning to its end: what was looked at is given back now and
+/// then, so that a recording of gigabytes takes the memory of a few rounds of its rings.
+pub(crate) struct Passage<'i> {
+    input: &'i Input,
+    /// Bytes of the records since something was given back.
+    since: usize,
+}
+
+impl<'i> Passage<'i> {
+    /// Bytes of records after which all pages are given back. Records come in the order of time, from as many places of
+    /// the file as there are rings, so none of them is the end of what was read; the few pages that are still needed are
+    /// read again.
+    const STEP: usize = 2 << 20;
+
+    /// At the beginning.
+    pub(crate) fn new(input: &'i Input) -> Self {
+        Self { input, since: 0 }
+    }
+
+    /// Takes note of a record.
+    #[inline]
+    pub(crate) fn at(&mut self, record: &RawRecord<'_>) {
+        self.since += record.body.len();
+        if self.since >= Self::STEP {
+            self.since = 0;
+            if let Bytes::Mapped(mapped) = &self.input.bytes {
+                mapped.release(0..usize::MAX);
+            }
         }
     }
 }
@@ -197,6 +271,17 @@ impl RecordedNames {
             dsos.filter_map(|(_, dso)| unnamed.get(&dso)).sum()
         };
         self.symbols.problems(of)
+    }
+
+    /// Files that were looked into, but are of another build than the recorded one.
+    pub(crate) fn other_builds(&self) -> Vec<String> {
+        let problems = self.symbols.problems(|_| 1).into_iter();
+        problems
+            .filter_map(|problem| match problem.reason {
+                Reason::BuildIdDiffers { path, .. } => Some(path),
+                _ => None,
+            })
+            .collect()
     }
 
     fn module(&mut self, id: DsoId, dso: &Dso) -> ModuleId {

@@ -6,6 +6,9 @@ use perfuse_analyze::Msg;
 use perfuse_collect::Root;
 use perfuse_collect::perf::pmu::HostEvents;
 use perfuse_collect::perf::vendor::TablePlaces;
+use perfuse_format::event::EventSpec;
+
+use super::options::UsageError;
 
 /// The host with the tables of its CPU: those of `$PERFUSE_PMU_EVENTS`, or of the first directory that has some.
 pub(crate) fn host(root: &Root) -> HostEvents {
@@ -41,4 +44,18 @@ pub(crate) fn notes(host: &HostEvents) -> Vec<Msg> {
         notes.push(Msg::new("list-table-skipped").with("count", tables.skipped.to_string()));
     }
     notes
+}
+
+/// Refuses terms that the grammar takes and nothing here sets up, so that none is passed over.
+pub(crate) fn refuse_unserved(event: &EventSpec) -> Result<(), UsageError> {
+    let terms = &event.terms;
+    let aux = terms.aux_output.then_some("aux-output").or(terms.aux_sample_size.map(|_| "aux-sample-size"));
+    let driver = terms.driver.first().map(String::as_str);
+    match aux.or(driver) {
+        Some(term) => {
+            let words = Msg::new("perf-event-unserved").with("event", event.name.as_str());
+            Err(UsageError(words.with("term", term)))
+        }
+        None => Ok(()),
+    }
 }

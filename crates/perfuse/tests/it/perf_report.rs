@@ -112,6 +112,11 @@ fn tables_and_call_trees_are_those_of_perf() {
         "--mmaps",
         "-D",
         "-s pid",
+        "--hierarchy",
+        "--hierarchy -n -s {comm,dso},sym -g callee",
+        "--hierarchy --percent-limit 20 -g none",
+        "--disable-order",
+        "--percent-type global-hits",
     ] {
         compare(&file, options);
     }
@@ -143,9 +148,78 @@ fn several_events_and_groups_are_those_of_perf() {
     let Some(group) = record(dir.path(), "group.data", &["-e", "{cpu-clock,page-faults}"]) else {
         skip!("perf cannot record groups here")
     };
-    for options in ["", "-n -s sym", "--no-group"] {
+    for options in ["", "-n -s sym", "--no-group", "--group-sort-idx 1", "--hierarchy"] {
         compare(&group, options);
     }
+}
+
+#[test]
+fn fields_of_tracepoints_are_keys_as_in_perf() {
+    let dir = tempfile::tempdir().unwrap();
+    if !has("perf") || !has("cc") {
+        skip!("no perf or no compiler");
+    }
+    let events = ["-e", "sched:sched_process_exit,sched:sched_process_exec,raw_syscalls:sys_enter"];
+    let Some(file) = record(dir.path(), "trace.data", &events) else { skip!("perf cannot record tracepoints here") };
+    for options in [
+        "",
+        "--raw-trace",
+        "-s comm,id",
+        "-s filename,pid",
+        "-s sched_process_exit.prio/raw",
+        "-s %3.*",
+        "-s trace_fields",
+        "--hierarchy -s comm,id,trace",
+        "--switch-on sched:sched_process_exec",
+    ] {
+        compare(&file, options);
+    }
+}
+
+/// Neither a file that ends too early nor one with absurd numbers ends in anything but a report or an error.
+#[test]
+fn damaged_recordings_end_in_words() {
+    let dir = tempfile::tempdir().unwrap();
+    if !has("perf") || !has("cc") {
+        skip!("no perf or no compiler");
+    }
+    let Some(file) = record(dir.path(), "whole.data", &["-g", "-F", "499"]) else { skip!("perf cannot record here") };
+    let whole = std::fs::read(&file).unwrap();
+    let damaged = dir.path().join("damaged.data");
+    let options: [&[&str]; 4] = [&[], &["--hierarchy"], &["-D"], &["--mmaps"]];
+    for step in 0..24 {
+        let at = whole.len() * step / 24;
+        let mut bytes = whole.clone();
+        if step % 2 == 0 {
+            bytes.truncate(at);
+        } else {
+            // Lengths of records and of call chains among them.
+            for word in bytes[at & !7..].chunks_exact_mut(8).step_by(61) {
+                word.copy_from_slice(&u64::MAX.to_le_bytes());
+            }
+        }
+        std::fs::write(&damaged, &bytes).unwrap();
+        let mut line = vec!["report", "--stdio", "-i", damaged.to_str().unwrap()];
+        line.extend(options[step / 2 % 4]);
+        let output = run(&line);
+        let told = crate::stderr(&output);
+        assert!(matches!(output.status.code(), Some(0 | 255)) && !told.contains("panicked"), "{line:?} {step}: {told}");
+    }
+}
+
+/// What is not there, or makes no sense, is said.
+#[test]
+fn what_is_not_there_is_refused() {
+    for option in ["--branch-history", "--total-cycles", "--stitch-lbr", "--show-ref-call-graph"] {
+        let output = run(["report", "--stdio", option]);
+        assert_eq!(output.status.code(), Some(129), "{option}");
+        assert!(crate::stderr(&output).contains(option), "{}", crate::stderr(&output));
+    }
+    for line in [["--percent-type", "some"], ["--prefix-strip", "2"], ["--pretty", "very"], ["--samples", "x"]] {
+        assert_eq!(run(["report", "--stdio", line[0], line[1]]).status.code(), Some(129), "{line:?}");
+    }
+    let both = run(["report", "--stdio", "--hierarchy", "-F", "comm"]);
+    assert_eq!(both.status.code(), Some(129), "{}", crate::stderr(&both));
 }
 
 #[test]

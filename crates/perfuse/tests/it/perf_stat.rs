@@ -142,6 +142,10 @@ fn tables_of_cpus_are_those_of_perf() {
         "-I 50 --interval-count 1 --per-core -e cs -a",
         "-I 50 --interval-count 1 --per-socket -e cs -a",
         "-I 50 --interval-count 1 -A -e cs -a",
+        "-A -a -e msr/tsc,percore=1/ sleep 0.01",
+        "-A -a --percore-show-thread -e msr/tsc,percore=1/ sleep 0.01",
+        "-A -a -x, -e msr/tsc,percore=1/ sleep 0.01",
+        "--per-core -a -e msr/tsc,percore=1/ sleep 0.01",
     ] {
         let [real, ours] = both.run(line);
         assert_eq!(ours.status, real.status, "{line}");
@@ -208,6 +212,20 @@ fn statuses_are_those_of_perf() {
         "-p 999999999",
         "-T true",
         "-e cs --filter x==1 true",
+        "--table true",
+        "--log-fd 77 true",
+        "--control foo true",
+        "-e cs::u true",
+        "-e cs/config/ true",
+        "--topdown -a true",
+        "--td-level 2 --topdown true",
+        "--smi-cost true",
+        "--iostat true",
+        "--cputype nosuch true",
+        "--hybrid-merge true",
+        "--metric-no-group true",
+        "--metric-no-merge true",
+        "-a -e cs --for-each-cgroup /nosuch.* true",
     ] {
         let [real, ours] = both.run(line);
         assert_eq!(ours.status, real.status, "{line}: {}", stderr(&ours));
@@ -409,7 +427,7 @@ fn what_is_missing_is_said_in_one_line() {
     let fields = run(["stat", "-x,", "-e", "cycles", "true"]);
     assert!(!stderr(&fields).contains("perfuse:"), "fields stay fields");
     let korean = perfuse(["--lang", "ko", "stat", "-e", "cycles", "true"]).output().unwrap();
-    assert!(stderr(&korean).contains("세지 못했습니다"), "{}", stderr(&korean));
+    assert!(stderr(&korean).contains("쓸 수 없습니다"), "{}", stderr(&korean));
 }
 
 #[test]

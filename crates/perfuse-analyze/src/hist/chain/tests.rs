@@ -29,6 +29,7 @@ fn hists(chains: &[(&str, u64)], children: bool) -> Histograms {
         relative: false,
         event_chains: vec![true],
         groups: Vec::new(),
+        group_sort: 0,
     };
     Histograms::new(collector, frames, settings)
 }

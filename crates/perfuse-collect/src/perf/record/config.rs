@@ -6,6 +6,18 @@ use perfuse_format::perfdata::attr::{flag, kind, read_format, sample_type};
 
 /// `PERF_COUNT_SW_DUMMY`: counts nothing; carries the records of mappings and tasks.
 pub const DUMMY: u64 = 9;
+/// `PERF_COUNT_SW_BPF_OUTPUT`.
+const BPF_OUTPUT: u64 = 10;
+/// What samples of waits may have.
+const OF_WAITS: u64 = sample_type::IDENTIFIER
+    | sample_type::IP
+    | sample_type::TID
+    | sample_type::TIME
+    | sample_type::ID
+    | sample_type::CPU
+    | sample_type::PERIOD
+    | sample_type::CALLCHAIN
+    | sample_type::CGROUP;
 /// `PERF_COUNT_SW_CPU_CLOCK`.
 pub const CPU_CLOCK: u64 = 0;
 /// The user registers that perf samples for unwinding: all but the segment registers on x86-64, all on aarch64
@@ -68,6 +80,8 @@ pub struct Options {
     pub no_inherit: bool,
     /// Counts per task (`-s`).
     pub inherit_stat: bool,
+    /// All events are one group (`--group`), the one that tells of mappings and tasks included.
+    pub group: bool,
     /// No samples (`-n`).
     pub no_samples: bool,
     /// Data addresses (`-d`).
@@ -155,6 +169,8 @@ pub struct Planned {
     pub group: Option<String>,
     /// Modifier `S`: the leader samples the values of the group.
     pub sample_read: bool,
+    /// Modifier `W` of its group: it falls apart where the kernel refuses it as a whole.
+    pub weak: bool,
     /// Modifier `P`: as precise as the hardware can.
     pub precise_max: bool,
     /// Terms.
@@ -181,7 +197,25 @@ impl Planned {
         Self { name: "dummy:HG".to_owned(), attr, leader: index, ..Self::default() }
     }
 
-    fn is_dummy(&self) -> bool {
+    /// The event of the waits that `--off-cpu` sums up: its samples are not the kernel's.
+    pub fn off_cpu(index: usize) -> Self {
+        let attr = EventAttr {
+            kind: kind::SOFTWARE,
+            config: BPF_OUTPUT,
+            sample_period: 1,
+            flags: flag::FREQ,
+            sample_type: sample_type::CALLCHAIN | sample_type::PERIOD,
+            ..EventAttr::default()
+        };
+        Self { name: "offcpu-time".to_owned(), attr, leader: index, ..Self::default() }
+    }
+
+    /// Whether it is that one.
+    pub fn is_off_cpu(&self) -> bool {
+        self.attr.kind == kind::SOFTWARE && self.attr.config == BPF_OUTPUT && self.name == "offcpu-time"
+    }
+
+    pub(super) fn is_dummy(&self) -> bool {
         self.attr.kind == kind::SOFTWARE && self.attr.config == DUMMY
     }
 
@@ -220,6 +254,9 @@ fn choose_tracking(events: &mut Vec<Planned>, options: &Options) {
     let at = events.len();
     events.push(Planned::dummy(at));
     events[at].tracking = true;
+    if options.group {
+        events[at].leader = 0;
+    }
     if options.delayed && !options.whole_cpus {
         events[at].attr.flags |= flag::ENABLE_ON_EXEC;
     } else {
@@ -316,6 +353,10 @@ fn one(event: &mut Planned, options: &Options, is_leader: bool, group: usize) {
     if is_dummy {
         event.attr.sample_type &= !sample_type::BRANCH_STACK;
     }
+    if event.is_off_cpu() {
+        event.attr.sample_type = event.attr.sample_type & OF_WAITS | sample_type::CALLCHAIN | sample_type::PERIOD;
+        (event.attr.sample_regs_user, event.attr.sample_stack_user, event.attr.sample_regs_intr) = (0, 0, 0);
+    }
 }
 
 /// What stands in the samples.
@@ -335,7 +376,9 @@ fn sample_bits(attr: &mut EventAttr, options: &Options, is_dummy: bool) {
     add(sample_type::PHYS_ADDR, options.physical);
     add(sample_type::DATA_PAGE_SIZE, options.data_page_size);
     add(sample_type::CODE_PAGE_SIZE, options.code_page_size);
-    add(sample_type::WEIGHT, options.weight);
+    // On x86 the parts of a weight have fields of their own.
+    let weight = if cfg!(target_arch = "x86_64") { sample_type::WEIGHT_STRUCT } else { sample_type::WEIGHT };
+    add(weight, options.weight);
     add(sample_type::TRANSACTION, options.transaction);
     add(sample_type::CGROUP, options.cgroups);
     add(sample_type::BRANCH_STACK, options.branches != 0);
@@ -491,6 +534,7 @@ mod tests {
         delayed: false,
         no_inherit: false,
         inherit_stat: false,
+        group: false,
         no_samples: false,
         addresses: false,
         physical: false,

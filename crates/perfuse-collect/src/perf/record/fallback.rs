@@ -31,6 +31,11 @@ pub enum Notice {
         /// What is left out.
         without: &'static str,
     },
+    /// The members of a weak group do not go together; each is counted for itself.
+    BrokenUp {
+        /// The leader's name.
+        leader: String,
+    },
     /// A thread that was to be watched ended before its event could be opened.
     ThreadGone {
         /// The thread.
@@ -48,6 +53,11 @@ const PARTS: &[Part] = &[
         |a| a.read_format &= !read_format::LOST,
     ),
     ("MMAP2 build ids (5.12)", |a| a.has(flag::BUILD_ID), |a| a.flags &= !flag::BUILD_ID),
+    (
+        "the parts of weights (5.12)",
+        |a| a.samples(sample_type::WEIGHT_STRUCT),
+        |a| a.sample_type = a.sample_type & !sample_type::WEIGHT_STRUCT | sample_type::WEIGHT,
+    ),
     (
         "code page size (5.11)",
         |a| a.samples(sample_type::CODE_PAGE_SIZE),
@@ -76,6 +86,25 @@ const PARTS: &[Part] = &[
         },
     ),
 ];
+
+/// Breaks up the weak group of a refused event, as perf does where the PMU does not take its members together. Index of
+/// the leader, from which on all events are to be opened again; `None` where the event is not in a weak group.
+pub(super) fn break_up(events: &mut [Planned], at: usize, error: &OpenError) -> Option<usize> {
+    let refused = events.get(at).filter(|event| event.weak && event.leader != at)?;
+    if !matches!(error.errno.0, libc::EINVAL | libc::EBADF) {
+        return None;
+    }
+    let leader = refused.leader;
+    let starts = events.get(leader)?.attr.flags & (flag::DISABLED | flag::ENABLE_ON_EXEC);
+    for (own, event) in events.iter_mut().enumerate().filter(|(_, event)| event.leader == leader) {
+        event.leader = own;
+        event.weak = false;
+        // Nobody leads it any more that would start it.
+        event.attr.flags |= starts;
+        event.attr.read_format &= !read_format::GROUP;
+    }
+    Some(leader)
+}
 
 /// What a refusal leads to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -178,6 +207,24 @@ mod tests {
             Step::Noticed(Notice::NoCycles { wanted: "cycles:P".to_owned(), used: "cpu-clock:ppp".to_owned() })
         );
         assert_eq!((event.attr.kind, event.attr.config, event.attr.precise_ip()), (kind::SOFTWARE, CPU_CLOCK, 3));
+    }
+
+    #[test]
+    fn a_weak_group_falls_apart_and_others_do_not() {
+        let member = |leader: usize, weak: bool, flags: u64| Planned {
+            leader,
+            weak,
+            attr: EventAttr { flags, read_format: read_format::GROUP, ..EventAttr::default() },
+            ..Planned::default()
+        };
+        let group = |weak| vec![member(0, false, 0), member(1, weak, flag::DISABLED), member(1, weak, 0)];
+        let mut events = group(true);
+        assert_eq!(break_up(&mut events, 2, &refused(libc::EACCES)), None);
+        assert_eq!(break_up(&mut events, 1, &refused(libc::EINVAL)), None);
+        assert_eq!(break_up(&mut events, 2, &refused(libc::EINVAL)), Some(1));
+        assert_eq!((events[2].leader, events[2].attr.flags, events[2].attr.read_format), (2, flag::DISABLED, 0));
+        assert_eq!(break_up(&mut events, 2, &refused(libc::EINVAL)), None);
+        assert_eq!(break_up(&mut group(false), 2, &refused(libc::EINVAL)), None);
     }
 
     #[test]

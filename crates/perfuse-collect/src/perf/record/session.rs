@@ -7,7 +7,8 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::config::Planned;
-use super::fallback::{Notice, Step, next};
+use super::fallback::{Notice, Step, break_up, next};
+use super::placement::{Affinity, go, place};
 use crate::perf::ring::{Ring, Unread};
 use crate::perf::{Counts, Errno, OpenError, OpenFlags, PerfEvent};
 use crate::root::Root;
@@ -108,6 +109,10 @@ pub struct Recording {
     owners: Vec<(usize, usize)>,
     /// For each ring, those of its events that may still write to it; the last one is polled.
     writers: Vec<Vec<(usize, usize)>>,
+    /// Unread bytes from which on a ring is emptied.
+    least: usize,
+    /// For each ring, where it is to be read; empty for anywhere.
+    places: Vec<Option<rustix::thread::CpuSet>>,
 }
 
 impl Recording {
@@ -139,6 +144,11 @@ impl Recording {
                     }
                     notices.push(Notice::ThreadGone { tid: thread });
                 }
+                Err((error, _)) if let Some(leader) = break_up(&mut events, at, &error) => {
+                    handles.truncate(leader);
+                    notices.push(Notice::BrokenUp { leader: events[leader].name.clone() });
+                    at = leader;
+                }
                 Err((error, thread)) => match next(&mut events[at], &error) {
                     Step::Quietly => {}
                     Step::Noticed(notice) => notices.push(notice),
@@ -148,7 +158,15 @@ impl Recording {
                 },
             }
         }
-        Ok(Self { events, handles, rings: Vec::new(), owners: Vec::new(), writers: Vec::new() })
+        Ok(Self {
+            events,
+            handles,
+            rings: Vec::new(),
+            owners: Vec::new(),
+            writers: Vec::new(),
+            least: 1,
+            places: Vec::new(),
+        })
     }
 
     /// Sets the filters of the tracepoints.
@@ -212,9 +230,34 @@ impl Recording {
         (self.rings.len(), self.rings.first().map_or(0, Ring::size))
     }
 
+    /// From how many unread bytes on a ring is emptied (`--mmap-flush`).
+    pub fn empty_from(&mut self, least: usize) {
+        self.least = least;
+    }
+
+    /// Where rings are read (`--affinity`).
+    pub fn read_at(&mut self, root: &Root, affinity: Affinity) {
+        if affinity == Affinity::Anywhere {
+            return;
+        }
+        let cpus = self.owners.iter().map(|(event, handle)| self.handles[*event][*handle].cpu);
+        self.places = cpus.map(|cpu| place(root, affinity, cpu)).collect();
+    }
+
     /// Starts the events that lead a group.
     pub fn enable(&self) -> Result<(), Errno> {
         self.leaders().try_for_each(|handle| handle.event.enable())
+    }
+
+    /// Starts or stops the events of this name that lead a group; whether there is any.
+    pub fn set_named(&self, name: &str, on: bool) -> bool {
+        let named = |at: &usize| self.events[*at].name == name && !self.events[*at].is_dummy();
+        let all: Vec<usize> = (0..self.events.len()).filter(named).collect();
+        for handle in all.iter().filter(|at| self.events[**at].leader == **at).flat_map(|at| &self.handles[*at]) {
+            // Of those of a thread that is gone there is nothing to record.
+            let _ = if on { handle.event.enable() } else { handle.event.disable() };
+        }
+        !all.is_empty()
     }
 
     /// Stops them.
@@ -233,9 +276,16 @@ impl Recording {
     /// Gives what is unread in each ring to `take`; bytes in all. A ring whose bytes could not be taken keeps them.
     pub fn drain<E>(&mut self, mut take: impl FnMut(Unread<'_>) -> Result<(), E>) -> Result<u64, E> {
         let mut total = 0;
-        for (ring, owner) in self.rings.iter_mut().zip(&self.owners) {
+        let places = self.places.iter().map(Option::as_ref).chain(std::iter::repeat(None));
+        for ((ring, owner), place) in self.rings.iter_mut().zip(&self.owners).zip(places) {
             if self.events[owner.0].attr.has(perfuse_format::perfdata::attr::flag::WRITE_BACKWARD) {
                 continue;
+            }
+            if self.least > 1 && ring.unread().len() < self.least {
+                continue;
+            }
+            if let Some(place) = place {
+                go(place);
             }
             total += ring.drain(&mut take)?;
         }

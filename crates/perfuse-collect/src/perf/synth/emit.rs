@@ -25,6 +25,11 @@ impl Emitter {
         self.bytes.extend_from_slice(&[0; 2]);
     }
 
+    /// A field of two bytes.
+    pub fn u16(&mut self, value: u16) {
+        self.bytes.extend_from_slice(&value.to_ne_bytes());
+    }
+
     /// A field of four bytes.
     pub fn u32(&mut self, value: u32) {
         self.bytes.extend_from_slice(&value.to_ne_bytes());

@@ -5,12 +5,16 @@
 //! process: one read of its status, one query for each executable mapping, and the list of its threads only if it has
 //! more than one.
 
+mod bpf;
+mod cgroups;
 mod emit;
 mod kernel;
 mod maps;
 mod status;
 mod tasks;
 
+pub use bpf::programs;
+pub use cgroups::groups;
 pub use emit::Emitter;
 pub use kernel::{Kernel, Module};
 pub use tasks::{Tasks, What};

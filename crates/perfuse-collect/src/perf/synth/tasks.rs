@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
+use std::time::{Duration, Instant};
 
 use perfuse_format::perfdata::record::kind;
 use rustix::fs::{Mode, OFlags, RawDir};
@@ -17,6 +18,8 @@ use crate::root::Root;
 const MISC_FORK_EXEC: u16 = 1 << 13;
 /// `PERF_RECORD_MISC_MMAP_DATA`.
 const MISC_MMAP_DATA: u16 = 1 << 13;
+/// `PERF_RECORD_MISC_PROC_MAP_PARSE_TIMEOUT`: what follows of the process is not told.
+const MISC_TIMEOUT: u16 = 1 << 12;
 /// `PERF_RECORD_MISC_USER`.
 const MISC_USER: u16 = 2;
 /// `MAP_HUGETLB`.
@@ -38,6 +41,8 @@ pub struct What {
     pub data: bool,
     /// NAMESPACES.
     pub namespaces: bool,
+    /// How long the mappings of one process may take; the rest of them is left out.
+    pub limit: Option<Duration>,
 }
 
 /// Reads processes one after the other, with buffers that are kept.
@@ -53,6 +58,8 @@ pub struct Tasks {
     listing: Vec<MaybeUninit<u8>>,
     /// Processes whose mappings may not be read.
     pub denied: Vec<i32>,
+    /// Processes whose mappings took too long.
+    pub slow: Vec<i32>,
 }
 
 impl Tasks {
@@ -70,6 +77,7 @@ impl Tasks {
             text: Vec::new(),
             listing,
             denied: Vec::new(),
+            slow: Vec::new(),
         })
     }
 
@@ -161,11 +169,17 @@ impl Tasks {
         let _ = write!(self.path, "{pid}/maps");
         let file = rustix::fs::openat(&self.proc, &self.path, OFlags::CLOEXEC, Mode::empty())?;
         let huge = &self.huge;
-        self.maps.read(&file, |mapping| {
+        let end = self.what.limit.and_then(|limit| Instant::now().checked_add(limit));
+        let mut late = false;
+        let outcome = self.maps.read(&file, |mapping| {
+            if late {
+                return;
+            }
+            late = end.is_some_and(|end| Instant::now() > end);
             let is_huge = !huge.is_empty() && mapping.path.starts_with(huge);
             let path = if mapping.path.is_empty() || is_huge { b"//anon" } else { mapping.path };
             let data = if mapping.prot & PROT_EXEC == 0 { MISC_MMAP_DATA } else { 0 };
-            out.begin(kind::MMAP2, MISC_USER | data);
+            out.begin(kind::MMAP2, MISC_USER | data | if late { MISC_TIMEOUT } else { 0 });
             out.i32(tgid);
             out.i32(pid);
             out.u64(mapping.start);
@@ -180,7 +194,11 @@ impl Tasks {
             out.u32(mapping.flags | if is_huge { MAP_HUGETLB } else { 0 });
             out.text(path);
             out.end();
-        })
+        });
+        if late {
+            self.slow.push(pid);
+        }
+        outcome
     }
 
     fn namespaces(&mut self, process: i32, tid: i32, out: &mut Emitter) {
@@ -265,7 +283,7 @@ fn huge_pages(mounts: &[u8]) -> Vec<u8> {
 mod tests {
     use super::*;
 
-    const WHAT: What = What { tasks: true, maps: true, data: false, namespaces: false };
+    const WHAT: What = What { tasks: true, maps: true, data: false, namespaces: false, limit: None };
 
     /// Kind, misc and size of each record.
     fn heads(mut bytes: &[u8]) -> Vec<(u32, u16, usize)> {

@@ -55,6 +55,7 @@ pub(crate) fn hists(children: bool, caller: bool, sort: Option<&str>) -> Histogr
         relative: false,
         event_chains: vec![true],
         groups: Vec::new(),
+        group_sort: 0,
     };
     Histograms::new(collector, frames, settings)
 }

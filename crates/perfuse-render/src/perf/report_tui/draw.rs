@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use perfuse_analyze::Msg;
-use perfuse_analyze::hist::{CallNode, Column};
+use perfuse_analyze::hist::{CallNode, Column, Key, Weight};
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::{Color, Modifier, Style};
@@ -13,7 +13,7 @@ use ratatui::widgets::Paragraph;
 use super::super::report::short;
 use super::super::report_cell::percent;
 use super::rows::Row;
-use super::{ReportTui, SORTS, View};
+use super::{ReportTui, SORTS, Typing, View};
 use crate::layout::{clean, fit, pad};
 
 /// Cells of the bar before a line.
@@ -52,6 +52,7 @@ impl ReportTui<'_> {
             View::Lines => self.draw_lines(frame, body),
             View::Help => self.draw_help(frame, body),
             View::Sort => self.draw_sorts(frame, body),
+            View::Text => self.draw_text(frame, body),
         }
         if let Some(problem) = &self.problem {
             let line = Line::styled(fit(&clean(problem), usize::from(told.width)), Style::new().fg(Color::Yellow));
@@ -72,6 +73,7 @@ impl ReportTui<'_> {
         let second = match self.view {
             View::Lines => self.column_heads(),
             View::Sort => self.word("perf-report-tui-sorts"),
+            View::Text => self.word("perf-report-tui-header"),
             View::Events | View::Help => String::new(),
         };
         let lines = vec![
@@ -100,18 +102,76 @@ impl ReportTui<'_> {
 
     fn columns(&self) -> impl Iterator<Item = (Column, usize)> {
         let columns = self.layout.hists.settings.columns.shown.iter().copied();
-        columns.zip(self.widths.iter().copied()).filter(|(column, _)| self.layout.is_visible(*column))
+        columns.zip(self.widths.iter().copied()).filter(|(column, _)| self.layout.is_visible(*column, self.event))
+    }
+
+    /// A line of a tree of keys: its weights, then its own keys, indented by its level.
+    fn level_line(&self, at: u32, columns: usize) -> Line<'static> {
+        let Some(tree) = &self.tree else { return Line::default() };
+        let Some(node) = tree.nodes.get(at as usize) else { return Line::default() };
+        let hists = self.layout.hists;
+        let share = percent(node.weight(0, Weight::Overhead), hists.total(self.event));
+        let is_leaf = node.children.is_empty();
+        let open = if is_leaf { self.opened.contains_key(&node.entry) } else { self.levels.contains(&at) };
+        let sign = match (is_leaf && !(self.has_chains() && hists.leads(node.entry)), open) {
+            (true, _) => ' ',
+            (false, true) => '-',
+            (false, false) => '+',
+        };
+        let mut text = String::new();
+        for (column, width) in self.columns() {
+            if let Column::Weight(weight) = column {
+                text.push_str("  ");
+                text.push_str(&pad(&self.layout.node_weight(node, self.event, weight), width));
+            }
+        }
+        text.push_str(&" ".repeat(2 + node.depth * 3));
+        text.push(sign);
+        for &key in tree.levels.get(node.depth).map_or(&[][..], Vec::as_slice) {
+            let cell = self.layout.cell(node.entry, Column::Key(key), self.width_of(key));
+            text.push(' ');
+            text.push_str(clean(cell.trim()).as_ref());
+        }
+        let room = columns.saturating_sub(2 + BAR);
+        Line::from(vec![
+            Span::raw("  "),
+            Span::styled(bar(share), tone(share)),
+            Span::styled(pad(&fit(&text, room), room), tone(share)),
+        ])
+    }
+
+    fn width_of(&self, key: Key) -> usize {
+        self.columns().find(|(column, _)| *column == Column::Key(key)).map_or(0, |(_, width)| width)
+    }
+
+    fn draw_text(&mut self, frame: &mut Frame, area: Rect) {
+        self.height = usize::from(area.height).max(1);
+        let columns = usize::from(area.width);
+        let shown = self.text.0.iter().skip(self.text.1).take(self.height);
+        let lines: Vec<Line> = shown.map(|line| Line::raw(fit(&clean(line), columns))).collect();
+        frame.render_widget(Paragraph::new(lines), area);
     }
 
     fn column_heads(&self) -> String {
         let mut text = " ".repeat(2 + BAR);
+        let is_tree = self.tree.is_some();
         for (column, width) in self.columns() {
+            // A tree has its keys in one column.
+            if is_tree && matches!(column, Column::Key(_)) {
+                continue;
+            }
             let head = self.layout.column_head(column).trim();
             text.push_str("  ");
             let _ = match column {
                 Column::Weight(_) => write!(text, "{head:>width$}"),
                 Column::Key(_) => write!(text, "{head:<width$}"),
             };
+        }
+        if let Some(tree) = &self.tree {
+            let level = |keys: &Vec<Key>| {
+                keys.iter().map(|key| self.layout.column_head(Column::Key(*key)).trim()).collect::<Vec<_>>().join("+")
+            };
+            let _ = write!(text, "    {}", tree.levels.iter().map(level).collect::<Vec<_>>().join(" / "));
         }
         text
     }
@@ -133,6 +193,7 @@ impl ReportTui<'_> {
             .map(|at| {
                 let line = match self.rows[at] {
                     Row::Entry(id) => self.entry_line(id, columns),
+                    Row::Level { node, .. } => self.level_line(node, columns),
                     row @ Row::Chain { .. } => self.chain_line(row, columns),
                 };
                 if at == self.row { line.style(Style::new().add_modifier(Modifier::REVERSED)) } else { line }
@@ -212,9 +273,13 @@ impl ReportTui<'_> {
             ("e", "perf-report-tui-help-open-all"),
             ("c", "perf-report-tui-help-close-all"),
             ("/", "perf-report-tui-help-search"),
+            ("L", "perf-report-tui-help-limit"),
+            ("f", "perf-report-tui-help-function"),
             ("d", "perf-report-tui-help-dso"),
             ("t", "perf-report-tui-help-thread"),
             ("s", "perf-report-tui-help-sort"),
+            ("a", "perf-report-tui-help-annotate"),
+            ("i", "perf-report-tui-help-header"),
             ("P", "perf-report-tui-help-write"),
             ("h ?", "perf-report-tui-help-help"),
             ("q Esc ←", "perf-report-tui-help-back"),
@@ -227,10 +292,12 @@ impl ReportTui<'_> {
         let columns = usize::from(area.width);
         let text = match &self.message {
             Some(message) => message.clone(),
-            None if self.typing => format!("/{}", self.search),
+            None if self.typing == Typing::Search => format!("/{}", self.search),
+            None if self.typing == Typing::Limit => format!("L {}", self.typed),
             None => self.word(match self.view {
                 View::Lines => "perf-report-tui-foot-lines",
                 View::Help => "perf-report-tui-foot-help",
+                View::Text => "perf-report-tui-foot-text",
                 View::Events | View::Sort => "perf-report-tui-foot-menu",
             }),
         };

@@ -14,7 +14,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use perfuse_analyze::Msg;
-use perfuse_analyze::hist::{CallTree, Key, Style};
+use perfuse_analyze::hist::hierarchy::Hierarchy;
+use perfuse_analyze::hist::{CallTree, Key, NO_TEXT, Style};
 
 use super::report::{Layout, ReportEvent};
 use crate::i18n::Texts;
@@ -37,6 +38,15 @@ pub enum Flow {
     },
     /// Read the recording again, sorted by these keys.
     Sort(String),
+    /// Show the instructions of a function; or tell with [`ReportTui::say`] why not.
+    Annotate {
+        /// Its name.
+        symbol: String,
+        /// Its file, as recorded.
+        dso: String,
+    },
+    /// Show the header of the recording with [`ReportTui::show`].
+    Header,
 }
 
 /// What fills the screen.
@@ -46,6 +56,16 @@ enum View {
     Lines,
     Help,
     Sort,
+    Text,
+}
+
+/// What is being typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Typing {
+    Nothing,
+    Search,
+    /// The smallest share that is shown.
+    Limit,
 }
 
 /// What of an entry's call chains is open.
@@ -79,11 +99,21 @@ pub struct ReportTui<'a> {
     top: usize,
     height: usize,
     rows: Vec<Row>,
+    /// The lines as a tree of keys (`--hierarchy`), and which of its nodes are open.
+    tree: Option<Hierarchy>,
+    levels: BTreeSet<u32>,
     opened: BTreeMap<u32, Opened>,
     /// Only functions with this in their names.
     search: String,
-    /// Whether it is being typed.
-    typing: bool,
+    /// What is being typed: the search, or the limit.
+    typing: Typing,
+    /// Only lines of at least this share, in percent, as it was typed.
+    limit: f64,
+    typed: String,
+    /// A text over the lines, and the first line of it that is shown.
+    text: (Vec<String>, usize),
+    /// Only this function, by the text of its name.
+    function: Option<u32>,
     /// Only this file, by the text of its name.
     dso: Option<u32>,
     /// Only this thread or process name.
@@ -110,9 +140,15 @@ impl<'a> ReportTui<'a> {
             top: 0,
             height: 1,
             rows: Vec::new(),
+            tree: None,
+            levels: BTreeSet::new(),
             opened: BTreeMap::new(),
             search: String::new(),
-            typing: false,
+            typing: Typing::Nothing,
+            limit: 0.0,
+            typed: String::new(),
+            text: (Vec::new(), 0),
+            function: None,
             dso: None,
             thread: None,
             message: None,
@@ -145,6 +181,12 @@ impl<'a> ReportTui<'a> {
         self.message = Some(message);
     }
 
+    /// Shows a text over the lines, until the user goes back.
+    pub fn show(&mut self, text: &str) {
+        self.text = (text.lines().map(str::to_owned).collect(), 0);
+        self.view = View::Text;
+    }
+
     /// The events that have a table of their own and samples.
     fn listed(&self) -> Vec<usize> {
         let hists = self.layout.hists;
@@ -158,6 +200,8 @@ impl<'a> ReportTui<'a> {
     fn enter(&mut self, event: usize) {
         self.event = event;
         self.opened.clear();
+        self.levels.clear();
+        self.tree = self.layout.options.hierarchy.then(|| self.layout.hierarchy_of(event));
         self.widths = self.layout.widths(event);
         (self.row, self.top) = (0, 0);
         self.refresh();
@@ -178,7 +222,7 @@ impl<'a> ReportTui<'a> {
             return Flow::Quit;
         }
         self.message = None;
-        if self.typing {
+        if self.typing != Typing::Nothing {
             self.type_key(key.code);
             return Flow::Continue;
         }
@@ -195,25 +239,45 @@ impl<'a> ReportTui<'a> {
                 }
                 View::Events => self.events_key(code),
                 View::Sort => self.sort_key(code),
+                View::Text => self.text_key(code),
                 View::Lines => self.lines_key(code),
             },
         }
     }
 
     fn type_key(&mut self, code: KeyCode) {
+        let text = if self.typing == Typing::Limit { &mut self.typed } else { &mut self.search };
         match code {
-            KeyCode::Enter => self.typing = false,
+            KeyCode::Enter => self.typing = Typing::Nothing,
             KeyCode::Esc => {
-                self.typing = false;
-                self.search.clear();
+                text.clear();
+                self.typing = Typing::Nothing;
             }
             KeyCode::Backspace => {
-                self.search.pop();
+                text.pop();
             }
-            KeyCode::Char(letter) => self.search.push(letter),
+            KeyCode::Char(letter) => text.push(letter),
             _ => {}
         }
+        // What is no number is no limit.
+        self.limit = self.typed.trim().parse().unwrap_or(0.0);
         self.refresh();
+    }
+
+    fn text_key(&mut self, code: KeyCode) -> Flow {
+        let (lines, top) = &mut self.text;
+        let last = lines.len().saturating_sub(1);
+        match code {
+            KeyCode::Char('q') | KeyCode::Esc | KeyCode::Left => self.view = View::Lines,
+            KeyCode::Up => *top = top.saturating_sub(1),
+            KeyCode::Down => *top = (*top + 1).min(last),
+            KeyCode::PageUp => *top = top.saturating_sub(self.height),
+            KeyCode::PageDown | KeyCode::Char(' ') => *top = (*top + self.height).min(last),
+            KeyCode::Home => *top = 0,
+            KeyCode::End => *top = last,
+            _ => {}
+        }
+        Flow::Continue
     }
 
     fn events_key(&mut self, code: KeyCode) -> Flow {
@@ -259,10 +323,17 @@ impl<'a> ReportTui<'a> {
             KeyCode::Char('e' | 'E') => self.open_all(),
             KeyCode::Char('c' | 'C') => self.close_all(),
             KeyCode::Char('/') => {
-                self.typing = true;
+                self.typing = Typing::Search;
                 self.search.clear();
                 self.refresh();
             }
+            KeyCode::Char('L') => {
+                self.typing = Typing::Limit;
+                self.typed.clear();
+            }
+            KeyCode::Char('f') => self.zoom_function(),
+            KeyCode::Char('a') => return self.annotate(),
+            KeyCode::Char('i') => return Flow::Header,
             KeyCode::Char('d') => self.zoom_dso(),
             KeyCode::Char('t') => self.zoom_thread(),
             KeyCode::Char('s') => self.view = View::Sort,
@@ -276,7 +347,10 @@ impl<'a> ReportTui<'a> {
     fn back(&mut self) -> Flow {
         if !self.search.is_empty() {
             self.search.clear();
-        } else if self.dso.take().is_some() || self.thread.take().is_some() {
+        } else if !self.typed.is_empty() {
+            self.typed.clear();
+            self.limit = 0.0;
+        } else if self.function.take().is_some() || self.dso.take().is_some() || self.thread.take().is_some() {
         } else if self.listed().len() > 1 {
             self.view = View::Events;
         } else {
@@ -299,8 +373,17 @@ impl<'a> ReportTui<'a> {
 
     fn toggle(&mut self) {
         match self.rows.get(self.row).copied() {
-            Some(Row::Entry(_)) if !self.has_chains() => self.message = Some(self.word("perf-report-tui-no-chains")),
-            Some(Row::Entry(id)) if self.opened.remove(&id).is_none() => self.open(id, false),
+            Some(Row::Level { node, .. }) if self.has_levels_below(node) => {
+                if !self.levels.remove(&node) {
+                    self.levels.insert(node);
+                }
+            }
+            Some(Row::Entry(_) | Row::Level { .. }) if !self.has_chains() => {
+                self.message = Some(self.word("perf-report-tui-no-chains"));
+            }
+            Some(Row::Entry(id) | Row::Level { entry: id, .. }) if self.opened.remove(&id).is_none() => {
+                self.open(id, false);
+            }
             Some(Row::Chain { entry, node, .. }) => {
                 if let Some(opened) = self.opened.get_mut(&entry)
                     && !opened.nodes.remove(&node)
@@ -308,9 +391,14 @@ impl<'a> ReportTui<'a> {
                     opened.nodes.insert(node);
                 }
             }
-            Some(Row::Entry(_)) | None => {}
+            Some(Row::Entry(_) | Row::Level { .. }) | None => {}
         }
         self.refresh();
+    }
+
+    fn has_levels_below(&self, node: u32) -> bool {
+        let node = self.tree.as_ref().and_then(|tree| tree.nodes.get(node as usize));
+        node.is_some_and(|node| !node.children.is_empty())
     }
 
     fn open(&mut self, id: u32, whole: bool) {
@@ -326,6 +414,10 @@ impl<'a> ReportTui<'a> {
     }
 
     fn open_all(&mut self) {
+        if let Some(tree) = &self.tree {
+            self.levels = (0..u32::try_from(tree.nodes.len()).unwrap_or(u32::MAX)).collect();
+            return self.refresh();
+        }
         if !self.has_chains() {
             self.message = Some(self.word("perf-report-tui-no-chains"));
             return;
@@ -340,12 +432,41 @@ impl<'a> ReportTui<'a> {
     fn close_all(&mut self) {
         let entry = self.rows.get(self.row).map(|row| row.owner());
         self.opened.clear();
+        self.levels.clear();
         self.refresh();
         self.row = self.rows.iter().position(|row| Some(row.owner()) == entry).unwrap_or(0);
     }
 
     fn chosen_entry(&self) -> Option<u32> {
         self.rows.get(self.row).map(|row| row.owner())
+    }
+
+    /// Asks for the instructions of the chosen function.
+    fn annotate(&mut self) -> Flow {
+        let hists = self.layout.hists;
+        let place = match self.rows.get(self.row) {
+            Some(Row::Chain { frame, .. }) => Some(hists.frames.get(*frame)),
+            Some(row) => Some(hists.place(row.owner())),
+            None => None,
+        };
+        let symbol = place.and_then(|place| Some((hists.frames.text(place.name)?, place.dso_path)));
+        let Some((symbol, dso)) = symbol else {
+            self.message = Some(self.word("perf-report-tui-no-function"));
+            return Flow::Continue;
+        };
+        Flow::Annotate { symbol: symbol.to_owned(), dso: hists.frames.text(dso).unwrap_or("").to_owned() }
+    }
+
+    fn zoom_function(&mut self) {
+        if self.function.take().is_none() {
+            let hists = self.layout.hists;
+            self.function = self.chosen_entry().map(|id| hists.place(id).name).filter(|&name| name != NO_TEXT);
+            if self.function.is_none() {
+                self.message = Some(self.word("perf-report-tui-no-function"));
+            }
+        }
+        self.row = 0;
+        self.refresh();
     }
 
     fn zoom_dso(&mut self) {
@@ -378,8 +499,14 @@ impl<'a> ReportTui<'a> {
         let hists = self.layout.hists;
         let mut out = Vec::new();
         let told = |id: &str, value: &str| self.texts.text(&Msg::new(id.to_owned()).with("value", value));
-        if self.typing || !self.search.is_empty() {
+        if self.typing == Typing::Search || !self.search.is_empty() {
             out.push(told("perf-report-tui-search", &self.search));
+        }
+        if self.typing == Typing::Limit || self.limit > 0.0 {
+            out.push(told("perf-report-tui-limit", &self.typed));
+        }
+        if let Some(name) = self.function {
+            out.push(told("perf-report-tui-function", hists.frames.text(name).unwrap_or("")));
         }
         if let Some(dso) = self.dso {
             out.push(told("perf-report-tui-dso", hists.frames.text(dso).unwrap_or("[unknown]")));

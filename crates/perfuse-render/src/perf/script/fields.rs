@@ -114,16 +114,19 @@ impl Fields {
 
     /// What is in both.
     #[must_use]
+    #[inline]
     pub const fn only(self, other: Self) -> Self {
         Self(self.0 & other.0)
     }
 
     /// Whether any field of the other set is in it.
+    #[inline]
     pub const fn has(self, other: Self) -> bool {
         self.0 & other.0 != 0
     }
 
     /// Whether there is none.
+    #[inline]
     pub const fn is_empty(self) -> bool {
         self.0 == 0
     }

@@ -1,6 +1,6 @@
 //! The texts of frames: made once for each place in a file, then only copied.
 
-use perfuse_analyze::resolve::{FrameId, Names, Resolver};
+use perfuse_analyze::resolve::{ByChain, ChainId, FrameId, Names, Resolver};
 use perfuse_analyze::session::{Dso, DsoKind};
 
 use super::fields::Fields;
@@ -25,7 +25,13 @@ struct Texts {
     /// Start and length in `bytes`, by frame; a length of `u32::MAX` is none yet.
     places: Vec<(u32, u32)>,
     bytes: Vec<u8>,
+    /// Start and end in `chain_bytes` of the texts of whole chains.
+    chains: ByChain<(u32, u32)>,
+    chain_bytes: Vec<u8>,
 }
+
+/// Most bytes of texts of chains that are kept; then all of them are made anew.
+const MOST_CHAIN_BYTES: usize = 4 << 20;
 
 /// All texts that were made.
 #[derive(Debug)]
@@ -64,12 +70,8 @@ impl FrameTexts {
         out: &mut Vec<u8>,
     ) {
         let fields = fields.only(SHOWN);
-        let found = self.made.iter().position(|made| made.shape == shape && made.fields == fields);
-        let index = found.unwrap_or_else(|| {
-            self.made.push(Texts { shape, fields, places: Vec::new(), bytes: Vec::new() });
-            self.made.len() - 1
-        });
-        let Some(made) = self.made.get_mut(index) else { return };
+        let look = self.look;
+        let made = self.texts(fields, shape);
         let at = id.0 as usize;
         if made.places.len() <= at {
             made.places.resize(resolver.frame_count().max(at + 1), NONE);
@@ -77,7 +79,7 @@ impl FrameTexts {
         let place = made.places.get(at).copied().unwrap_or(NONE);
         let (start, length) = if place == NONE {
             let start = made.bytes.len();
-            write(resolver, fields, shape, id, self.look, &mut made.bytes);
+            write(resolver, fields, shape, id, look, &mut made.bytes);
             let place =
                 (u32::try_from(start).unwrap_or_default(), u32::try_from(made.bytes.len() - start).unwrap_or_default());
             if let Some(slot) = made.places.get_mut(at) {
@@ -89,6 +91,58 @@ impl FrameTexts {
         };
         let (start, length) = (start as usize, length as usize);
         out.extend_from_slice(made.bytes.get(start..start + length).unwrap_or_default());
+    }
+
+    /// Appends the lines of a whole chain: of one that was shown before with a single copy.
+    pub(super) fn put_chain<N: Names>(
+        &mut self,
+        resolver: &mut Resolver<N>,
+        fields: Fields,
+        shape: Shape,
+        id: ChainId,
+        out: &mut Vec<u8>,
+    ) {
+        let made = self.texts(fields.only(SHOWN), shape);
+        if let Some((start, end)) = made.chains.get(id) {
+            out.extend_from_slice(made.chain_bytes.get(start as usize..end as usize).unwrap_or_default());
+            return;
+        }
+        let begin = out.len();
+        let mut index = 0;
+        while let Some(frame) = resolver.chain_frames(id).get(index).copied() {
+            self.put(resolver, fields, shape, frame.frame, out);
+            index += 1;
+        }
+        let text = out.get(begin..).unwrap_or_default();
+        let made = self.texts(fields.only(SHOWN), shape);
+        if made.chain_bytes.len() + text.len() > MOST_CHAIN_BYTES {
+            made.chains = ByChain::default();
+            made.chain_bytes.clear();
+        }
+        if text.len() <= MOST_CHAIN_BYTES
+            && let (Ok(start), Ok(end)) =
+                (u32::try_from(made.chain_bytes.len()), u32::try_from(made.chain_bytes.len() + text.len()))
+        {
+            made.chain_bytes.extend_from_slice(text);
+            made.chains.set(id, (start, end));
+        }
+    }
+
+    /// The texts of a shape with a choice of fields.
+    fn texts(&mut self, fields: Fields, shape: Shape) -> &mut Texts {
+        let found = self.made.iter().position(|made| made.shape == shape && made.fields == fields);
+        let index = found.unwrap_or(self.made.len());
+        if found.is_none() {
+            self.made.push(Texts {
+                shape,
+                fields,
+                places: Vec::new(),
+                bytes: Vec::new(),
+                chains: ByChain::default(),
+                chain_bytes: Vec::new(),
+            });
+        }
+        &mut self.made[index]
     }
 }
 

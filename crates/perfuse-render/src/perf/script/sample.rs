@@ -9,6 +9,7 @@
 //! ```
 
 use std::collections::BTreeSet;
+use std::rc::Rc;
 
 use perfuse_analyze::resolve::{Names, Resolver};
 use perfuse_format::perfdata::attr::{flag, kind, sample_type};
@@ -76,7 +77,8 @@ pub struct Style {
 /// Writes samples.
 #[derive(Debug)]
 pub struct Printer {
-    events: Vec<EventLines>,
+    /// Shared, so that writing a sample copies nothing of them.
+    events: Vec<Rc<EventLines>>,
     pub(super) style: Style,
     flags: bool,
     pub(super) texts: FrameTexts,
@@ -100,7 +102,7 @@ impl Printer {
             number::text(&mut aligned, name.as_bytes(), width, false);
             aligned.extend_from_slice(b": ");
             let chosen = layout.of(Output::of(attr.kind));
-            EventLines { attr: *attr, fields: chosen.fields, by_user: chosen.by_user, name: aligned }
+            Rc::new(EventLines { attr: *attr, fields: chosen.fields, by_user: chosen.by_user, name: aligned })
         };
         let texts =
             FrameTexts::new(Look { full_source_path: style.full_source_path, kernel_paths: style.kernel_paths });
@@ -125,8 +127,8 @@ impl Printer {
         out: &mut Vec<u8>,
         trace: impl FnOnce(&mut Resolver<N>, &mut Vec<u8>),
     ) {
-        let Some(event) = self.events.get(sample.event) else { return };
-        let (fields, attr) = (event.fields, event.attr);
+        let Some(event) = self.events.get(sample.event).map(Rc::clone) else { return };
+        let (fields, attr) = (event.fields, &event.attr);
         if fields.is_empty() {
             return;
         }
@@ -135,29 +137,27 @@ impl Printer {
             number::decimal(out, sample.period, 10);
             out.push(b' ');
         }
-        if fields.has(Fields::EVENT)
-            && let Some(event) = self.events.get(sample.event)
-        {
+        if fields.has(Fields::EVENT) {
             out.extend_from_slice(&event.name);
         }
         if self.flags {
             number::fill(out, b' ', 24);
         }
-        if is_branch_trace(&attr) {
-            self.branch_trace(resolver, &attr, fields, sample, out);
+        if is_branch_trace(attr) {
+            self.branch_trace(resolver, attr, fields, sample, out);
             return;
         }
         if fields.has(Fields::TRACE) && sample.raw.is_some() {
             trace(resolver, out);
         }
         if fields.has(Fields::ADDR) {
-            address(resolver, &attr, fields, sample, out);
+            address(resolver, attr, fields, sample, out);
         }
         self.cost(fields, sample, out);
         if fields.has(Fields::IP) {
-            self.place(resolver, &attr, fields, sample, out);
+            self.place(resolver, attr, fields, sample, out);
         }
-        self.rest(resolver, fields, &attr, sample, out);
+        self.rest(resolver, fields, attr, sample, out);
         out.push(b'\n');
         if fields.has(Fields::SRCCODE) {
             self.source_text(resolver, sample, out);
@@ -210,7 +210,7 @@ impl Printer {
         who: Who,
         out: &mut Vec<u8>,
     ) {
-        let Some(event) = self.events.get(event) else { return };
+        let Some(event) = self.events.get(event).map(Rc::clone) else { return };
         let (fields, attr) = (event.fields, &event.attr);
         if fields.has(Fields::COMM) {
             let comm = resolver.comm(who.thread);
@@ -333,8 +333,14 @@ impl Printer {
     ) {
         if self.style.call_chains && attr.samples(sample_type::CALLCHAIN) {
             out.push(b'\n');
-            resolver.chain(attr, sample);
             let shape = if attr.samples(sample_type::STACK_USER) { Shape::Unwound } else { Shape::Line };
+            if self.style.stop_at.is_empty()
+                && let Some(id) = resolver.chain_id(attr, sample)
+            {
+                self.texts.put_chain(resolver, fields, shape, id, out);
+                return;
+            }
+            resolver.chain(attr, sample);
             let mut index = 0;
             while let Some(frame) = resolver.last_chain().get(index).copied() {
                 self.texts.put(resolver, fields, shape, frame.frame, out);

@@ -14,6 +14,8 @@ pub struct Traces {
     /// By event; `None` for what is no tracepoint or has no format.
     printers: Vec<Option<Printer>>,
     names: Known,
+    /// Whether fields are printed plainly, one after the other.
+    raw: bool,
 }
 
 /// Names of kernel addresses that were asked for before.
@@ -43,7 +45,7 @@ impl Traces {
     /// Of all events of a recording.
     pub fn new(data: &PerfData<'_>) -> Self {
         let Some(tracing) = &data.tracing_data else {
-            return Self { printers: Vec::new(), names: Known::default() };
+            return Self { printers: Vec::new(), names: Known::default(), raw: false };
         };
         let layout = Layout { endian: tracing.endian, long_size: tracing.long_size };
         let wanted =
@@ -58,12 +60,22 @@ impl Traces {
         };
         let printers = data.events.iter().map(|event| of(&event.attr)).collect();
         let names = Known { constants: constants(tracing.printk_formats), ..Known::default() };
-        Self { printers, names }
+        Self { printers, names, raw: false }
+    }
+
+    /// Without the format of the event (`--raw-trace`).
+    #[must_use]
+    pub fn with_raw(mut self, raw: bool) -> Self {
+        self.raw = raw;
+        self
     }
 
     /// Appends the fields of a record of an event.
     pub fn print<N: Names>(&mut self, resolver: &mut Resolver<N>, event: usize, record: &[u8], out: &mut Vec<u8>) {
         let Some(printer) = self.printers.get(event).and_then(Option::as_ref) else { return };
+        if self.raw {
+            return printer.print_fields(record, out);
+        }
         let begin = out.len();
         printer.print(record, &self.names, out);
         let missing = std::mem::take(self.names.missing.get_mut());

@@ -34,7 +34,8 @@ pub(super) fn rows(out: &mut String, rows: Rows<'_>, style: &Style) {
                 out.push('\n');
                 begin(out, row, rows);
             }
-            metric(out, one.value.unwrap_or(0.0), &one.unit);
+            // JSON has no word for what is no number.
+            metric(out, one.value.filter(|value| value.is_finite()).unwrap_or(0.0), &one.unit);
         }
         out.push('\n');
     }
@@ -58,6 +59,10 @@ pub(super) fn begin(out: &mut String, row: &Row, rows: Rows<'_>) {
         }
         Place::Thread(_) => {
             let _ = write!(out, "\"thread\" : {}, ", quoted(&place_name(row.place, rows)));
+            return;
+        }
+        Place::Percore(..) => {
+            let _ = write!(out, "\"core\" : \"{}\", ", place_name(row.place, rows));
             return;
         }
         Place::Core(..) => "core",

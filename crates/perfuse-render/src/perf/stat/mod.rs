@@ -119,7 +119,7 @@ fn place_name(place: Place, rows: Rows<'_>) -> String {
     match place {
         Place::All | Place::Cpu(-1) => String::new(),
         Place::Cpu(cpu) => format!("CPU{cpu}"),
-        Place::Core(socket, die, core) => format!("S{socket}-D{die}-C{core}"),
+        Place::Core(socket, die, core) | Place::Percore(socket, die, core) => format!("S{socket}-D{die}-C{core}"),
         Place::Die(socket, die) => format!("S{socket}-D{die}"),
         Place::Socket(socket) => format!("S{socket}"),
         Place::Node(node) => format!("N{node}"),

@@ -29,8 +29,15 @@ fn title(event: &CountedEvent) -> Option<String> {
     Some(if unit.starts_with("of all") { format!("{} {unit}", event.name) } else { unit.to_owned() })
 }
 
+/// The titles of all columns: of each event its own ratio, and the metrics that are shown behind it.
+fn titles(rows: Rows<'_>) -> Vec<String> {
+    let computed =
+        |index: usize| rows.table.titles.iter().filter(move |(of, _)| *of == index).map(|(_, name)| name.clone());
+    rows.events.iter().enumerate().flat_map(|(index, event)| title(event).into_iter().chain(computed(index))).collect()
+}
+
 pub(super) fn header(out: &mut String, rows: Rows<'_>, style: &Style) {
-    let titles = rows.events.iter().filter_map(title);
+    let titles = titles(rows);
     match &style.format {
         Format::Json => {}
         Format::Fields(separator) => {
@@ -41,7 +48,7 @@ pub(super) fn header(out: &mut String, rows: Rows<'_>, style: &Style) {
             let place = rows.table.rows.first().map_or(Place::All, |row| row.place);
             match place {
                 Place::All => {}
-                Place::Cpu(_) => all.push("cpu".to_owned()),
+                Place::Cpu(_) | Place::Percore(..) => all.push("cpu".to_owned()),
                 Place::Thread(_) => all.push("comm-pid".to_owned()),
                 Place::Core(..) => all.extend(["core".to_owned(), "cpus".to_owned()]),
                 Place::Die(..) => all.extend(["die".to_owned(), "cpus".to_owned()]),
@@ -104,7 +111,7 @@ pub(super) fn rows(out: &mut String, rows: Rows<'_>, style: &Style) {
                     all.push(format!("\"aggregate-number\" : {}", first.cpus));
                 }
                 for (title, metric) in cells(&line, rows) {
-                    let value = metric.and_then(|metric| metric.value);
+                    let value = metric.and_then(|metric| metric.value).filter(|value| value.is_finite());
                     let value = value.map_or_else(|| "null".to_owned(), |value| format!("{value:.6}"));
                     all.push(format!("{} : {value}", json::quoted(&title)));
                 }
@@ -131,9 +138,13 @@ fn lines(table: &Table) -> Vec<Vec<&Row>> {
 fn cells<'a>(line: &[&'a Row], rows: Rows<'_>) -> Vec<(String, Option<&'a Metric>)> {
     let mut cells = Vec::new();
     for (index, event) in rows.events.iter().enumerate() {
+        let row = line.iter().find(|row| row.event == index);
         if let Some(title) = title(event) {
-            let row = line.iter().find(|row| row.event == index);
             cells.push((title, row.and_then(|row| row.metrics.first())));
+        }
+        for (_, title) in rows.table.titles.iter().filter(|(of, _)| *of == index) {
+            let metric = row.and_then(|row| row.metrics.iter().find(|metric| metric.unit == *title));
+            cells.push((title.clone(), metric));
         }
     }
     cells

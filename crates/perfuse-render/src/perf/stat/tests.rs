@@ -61,7 +61,7 @@ fn threads() -> Vec<Thread> {
 fn counting(aggregation: Aggregation, runs: &[u64], events: Vec<CountedEvent>) -> Counting {
     let position = |core| CpuPosition { socket: 0, die: 0, core, node: 0 };
     let positions = BTreeMap::from([(0, position(0)), (1, position(1))]);
-    let mut counting = Counting::new(events, Layout { aggregation, positions, unscaled: false });
+    let mut counting = Counting::new(events, Layout { aggregation, positions, ..Layout::default() });
     for (index, factor) in runs.iter().enumerate() {
         counting.add(&counts(*factor), 2.0 + index as f64 / 10.0);
     }

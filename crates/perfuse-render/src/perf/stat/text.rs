@@ -56,6 +56,7 @@ pub(super) fn begin(out: &mut String, place: Place, cpus: usize, rows: Rows<'_>)
     let _ = match place {
         Place::All | Place::Cpu(-1) => Ok(()),
         Place::Cpu(cpu) => write!(out, "CPU{cpu:<7} "),
+        Place::Percore(socket, die, core) => write!(out, "S{socket}-D{die}-C{core:<3} "),
         Place::Core(socket, die, core) => write!(out, "S{socket}-D{die}-C{core:<8} {cpus:>4} "),
         Place::Die(socket, die) => write!(out, "S{socket}-D{die:<8} {cpus:>4} "),
         Place::Socket(socket) => write!(out, "S{socket:<5} {cpus:>4} "),
@@ -103,6 +104,12 @@ pub(super) fn number(metric: &Metric) -> Option<String> {
         MetricStyle::Two => format!("{value:7.2} "),
         MetricStyle::Percent => format!("{value:7.2}%"),
         MetricStyle::WidePercent => format!("{value:8.3} %"),
+        // As the C library writes it.
+        _ if value.is_nan() => format!("{:>8}", "nan"),
+        MetricStyle::One => format!("{value:8.1}"),
+        MetricStyle::WideTwo => format!("{value:8.2}"),
+        MetricStyle::OnePercent => format!("{value:8.1}%"),
+        MetricStyle::Whole => format!("{value:8.0}"),
     })
 }
 

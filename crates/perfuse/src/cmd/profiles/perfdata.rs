@@ -17,7 +17,7 @@ use perfuse_symbol::SymbolOptions;
 use super::Loaded;
 use crate::cli::ProfileArgs;
 use crate::console::Console;
-use crate::perf::recorded::{self, Input, RecordedNames};
+use crate::perf::recorded::{self, Input, Passage, RecordedNames};
 
 /// `PERF_COUNT_SW_CONTEXT_SWITCHES`.
 const CONTEXT_SWITCHES: u64 = 3;
@@ -27,7 +27,7 @@ const SCHED_SWITCH: &str = "sched_switch";
 
 /// Resolves all samples; with `--off-cpu` only those of switches, weighed by how long the thread stayed away.
 pub(super) fn load(input: &Input, args: &ProfileArgs, details: bool, console: &Console) -> anyhow::Result<Loaded> {
-    let data = input.parse(console)?;
+    let data = input.recording(false, console)?;
     let switches = match args.off_cpu {
         Some(wait) => Some(Switches::of(&data, OffCpu::new(wait.into())).ok_or_else(|| {
             anyhow!(console.texts.text(&Msg::new("error-no-switches").with("file", input.name.as_str())))
@@ -41,7 +41,11 @@ pub(super) fn load(input: &Input, args: &ProfileArgs, details: bool, console: &C
     let mut reader = Reader { data: &data, builder, switches, samples: 0, bad: (0, None) };
     let wants = Options { inlines: !args.no_inline, ..Options::default() };
     let mut resolver = Resolver::new(RecordedNames::new(symbols(args), recorded::arch(&data)), wants);
+    let mut passage = Passage::new(input);
     let _: ControlFlow<()> = resolver.replay(&data, |resolver, item| {
+        if let Item::Raw(raw) = &item {
+            passage.at(raw);
+        }
         reader.item(resolver, item, console);
         ControlFlow::Continue(())
     });

@@ -95,6 +95,7 @@ fn cgroups(names: &str, events: usize, groups: &mut Vec<(usize, String)>) -> Res
 fn planned(spec: &EventSpec, leader: usize, counted: bool) -> Result<Planned, UsageError> {
     let tracepoint = (spec.attr.kind == kind::TRACEPOINT).then(|| spec.name.split_once(':')).flatten();
     let own = &spec.terms;
+    tables::refuse_unserved(spec)?;
     let graph = |text: &String| match text.as_str() {
         "no" => Ok(CallGraph::None),
         text => call_graph("event", text),
@@ -121,6 +122,7 @@ fn planned(spec: &EventSpec, leader: usize, counted: bool) -> Result<Planned, Us
         group: spec.group.as_ref().and_then(|group| group.name.clone()),
         sample_read: spec.sample_read,
         precise_max: spec.precise_max,
+        weak: spec.weak,
         terms,
         cpus: spec.cpus.as_ref().and_then(|list| parse_list(list.as_bytes())),
         tracepoint: tracepoint.map(|(system, name)| {

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use perfuse_analyze::Msg;
 use perfuse_collect::perf::Workload;
 use perfuse_collect::perf::record::clock::local_time_stamp;
-use perfuse_collect::perf::record::{Output, Tally, WriteError};
+use perfuse_collect::perf::record::{Output, Planned, Tally, WriteError};
 use perfuse_collect::perf::synth::Emitter;
 use perfuse_format::perfdata::record::kind;
 
@@ -31,12 +31,11 @@ pub(super) fn rotate(session: &mut Session<'_>) -> Result<(), WriteError> {
     session.writer.live = live;
     let head = session.writer.layout.head(0, []);
     session.writer.output.write(&head)?;
-    session.kernel = state::write(session.plan, &session.recording, &mut session.writer)?.0;
-    Ok(())
+    session.tell_state()
 }
 
 /// What the rings that are overwritten hold.
-fn snapshot(session: &mut Session<'_>) -> Result<(), WriteError> {
+pub(super) fn snapshot(session: &mut Session<'_>) -> Result<(), WriteError> {
     let Session { recording, writer, .. } = session;
     recording.snapshot(|unread| writer.take(unread))?;
     writer.end_round()
@@ -99,7 +98,7 @@ fn lost(session: &mut Session<'_>) -> Result<(), WriteError> {
 impl Session<'_> {
     /// Ends the recording: the last records, the header, what is said, the exit status.
     pub(super) fn end(mut self, stop: Stop, workload: Option<Workload>, signals: &Signals) -> u8 {
-        let _ = self.recording.disable();
+        self.disable();
         let mut failed = match stop {
             Stop::Asked => self.rest().err(),
             Stop::Write(error) => Some(error),
@@ -123,11 +122,24 @@ impl Session<'_> {
 
     /// What is still in the rings, and the state where it is told at the end.
     fn rest(&mut self) -> Result<(), WriteError> {
+        self.recording.empty_from(1);
         self.drain()?;
         snapshot(self)?;
+        self.waits()?;
         if self.plan.tail_synth {
-            self.kernel = state::write(self.plan, &self.recording, &mut self.writer)?.0;
+            self.tell_state()?;
         }
+        Ok(())
+    }
+
+    /// The samples of `--off-cpu`, which stand for the whole recording.
+    fn waits(&mut self) -> Result<(), WriteError> {
+        let Self { recording, writer: Writer { tally, output, .. }, off_cpu, .. } = self;
+        let Some(off_cpu) = off_cpu else { return Ok(()) };
+        let Some(at) = recording.events.iter().position(Planned::is_off_cpu) else { return Ok(()) };
+        let id = recording.ids().iter().find(|id| id.event == at).map_or(0, |id| id.id);
+        let attr = recording.events[at].attr;
+        tally.lost += off_cpu.finish(&attr, id, tally, |piece| output.write(piece))?;
         Ok(())
     }
 

@@ -12,9 +12,9 @@ use perfuse_format::perfdata::user::UserRecord;
 use perfuse_format::perfdata::write::{
     Compressor, build_id_record, feature, pipe_feature, pipe_header, pipe_tracing_data,
 };
+use perfuse_symbol::live::stored;
 
 use super::plan::Plan;
-use super::unwind;
 use super::writer::{ENDIAN, Writer};
 
 /// `PERF_RECORD_MISC_KERNEL` and `_USER`.
@@ -27,7 +27,7 @@ const SIZED: u16 = 1 << 15;
 pub(super) fn events(plan: &Plan, recording: &Recording) -> Vec<Event> {
     let ids = recording.ids();
     let one = |(at, event): (usize, &perfuse_collect::perf::record::Planned)| Event {
-        attr: if plan.unwind { unwind::stored(&event.attr) } else { event.attr },
+        attr: if plan.unwind { stored(&event.attr) } else { event.attr },
         ids: ids.iter().filter(|id| id.event == at).map(|id| id.id).collect(),
         name: event.name.clone(),
         ..Event::default()

@@ -1,11 +1,13 @@
 //! `perf record`: samples into a file.
 
 mod cache;
+pub(super) mod control;
 mod events;
+mod extra;
 mod files;
 mod finish;
-mod maps;
 mod notes;
+mod off_cpu;
 mod plan;
 mod run;
 mod signals;
@@ -29,7 +31,7 @@ pub(crate) const COMMAND: Command = Command {
     run,
 };
 
-/// Options as in perf 6.1; those that only concern AUX data, BPF scriptlets and parallel writing are left out.
+/// Options as in perf 6.1. Those that need what is not there are refused with the reason.
 const OPTIONS: &[Opt] = &[
     switch('a', "all-cpus"),
     switch('b', "branch-any"),
@@ -55,6 +57,8 @@ const OPTIONS: &[Opt] = &[
     value('p', "pid", "pid"),
     switch('q', "quiet"),
     switch('R', "raw-samples"),
+    value('r', "realtime", "n"),
+    optional('S', "snapshot", "opts"),
     switch('s', "stat"),
     value('t', "tid", "tid"),
     switch('T', "timestamp"),
@@ -62,26 +66,38 @@ const OPTIONS: &[Opt] = &[
     switch('v', "verbose"),
     switch('W', "weight"),
     optional('z', "compression-level", "n"),
+    long_value("affinity", "node|cpu"),
+    long_optional("aio", "n"),
     long_switch("all-cgroups"),
     long_switch("all-kernel"),
     long_switch("all-user"),
+    long_optional("aux-sample", "opts"),
     long_switch("buildid-all"),
     long_switch("buildid-mmap"),
     long_value("call-graph", "mode"),
+    long_value("clang-opt", "options"),
+    long_value("clang-path", "path"),
     long_switch("code-page-size"),
+    long_value("control", "fd:ctl[,ack]|fifo:ctl[,ack]"),
     long_switch("data-page-size"),
+    long_optional("debuginfod", "urls"),
     long_switch("dry-run"),
     long_switch("exclude-perf"),
     long_value("filter", "filter"),
     long_switch("group"),
+    long_switch("kcore"),
     long_switch("kernel-callchains"),
     long_value("max-size", "size"),
+    long_value("mmap-flush", "size"),
     long_switch("namespaces"),
     long_switch("no-bpf-event"),
     long_switch("no-buffering"),
+    long_value("num-thread-synthesize", "n"),
+    long_switch("off-cpu"),
     long_switch("overwrite"),
     long_switch("per-thread"),
     long_switch("phys-data"),
+    long_value("proc-map-timeout", "ms"),
     long_switch("running-time"),
     long_switch("sample-cpu"),
     long_switch("sample-identifier"),
@@ -89,13 +105,16 @@ const OPTIONS: &[Opt] = &[
     long_switch("switch-events"),
     long_value("switch-max-files", "n"),
     long_optional("switch-output", "signal|size|time"),
+    long_value("switch-output-event", "event"),
     long_value("synth", "no|all|task|mmap|cgroup"),
     long_switch("tail-synthesize"),
+    long_optional("threads", "spec"),
     long_switch("timestamp-boundary"),
     long_switch("timestamp-filename"),
     long_switch("transaction"),
     long_switch("user-callchains"),
     long_optional("user-regs", "register"),
+    long_value("vmlinux", "file"),
 ];
 
 fn run(parsed: &Parsed, console: &Console) -> anyhow::Result<u8> {

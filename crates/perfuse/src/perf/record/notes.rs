@@ -3,8 +3,10 @@
 use perfuse_analyze::Msg;
 use perfuse_collect::perf::record::{Failure, Notice, WriteError};
 use perfuse_collect::perf::{Errno, OpenError, Reason, WorkloadError};
+use perfuse_collect::{Root, host};
 
 use crate::console::{self, Console};
+use crate::perf::words::refusal_words;
 
 /// Says things, in the language of the person; `-q` leaves only errors.
 pub(super) struct Notes<'a> {
@@ -49,6 +51,7 @@ impl<'a> Notes<'a> {
                 .with("used", used)
                 .with("paranoid", paranoid.map_or_else(|| "?".to_owned(), |level| level.to_string())),
             Notice::Older { event, without } => Msg::new("record-older").with("event", event).with("without", *without),
+            Notice::BrokenUp { leader } => Msg::new("record-broken-up").with("event", leader),
             Notice::ThreadGone { tid } => Msg::new("record-thread-gone").with("task", tid.to_string()),
         };
         self.note(&message);
@@ -103,15 +106,8 @@ fn open_failure(event: &str, error: &OpenError, thread: i32) -> Msg {
     // Branch stacks are what the software clock is refused for.
     let clock = event.starts_with("cpu-clock") || event.starts_with("task-clock");
     match error.reason {
-        Reason::NoPermission { paranoid } => {
-            let level = paranoid.map_or_else(|| "?".to_owned(), |level| level.to_string());
-            Msg::new("record-fail-permission").with("event", event).with("errno", errno).with("paranoid", level)
-        }
         Reason::Forbidden if thread > 0 => Msg::new("record-fail-task").with("task", task).with("errno", errno),
-        Reason::NoTask => Msg::new("record-fail-no-task").with("event", event).with("task", task).with("errno", errno),
         Reason::NotSupported if clock => Msg::new("record-fail-branches").with("event", event).with("errno", errno),
-        Reason::NoHardware => Msg::new("record-fail-hardware").with("event", event).with("errno", errno),
-        Reason::TooManyFiles => Msg::new("record-fail-files").with("event", event).with("errno", errno),
-        _ => Msg::new("record-fail-open").with("event", event).with("errno", errno),
+        _ => refusal_words(error, event, &host::hypervisor(&Root::default())),
     }
 }

@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use perfuse_analyze::Msg;
 use perfuse_collect::Root;
-use perfuse_collect::perf::record::config::USER_REGISTERS;
 use perfuse_collect::perf::record::{CallGraph, Options, Planned, Side};
 
 use super::events;
+use super::extra::Extra;
 use super::notes::Notes;
 use super::target::{NoTarget, Whom};
-use super::values::{branches, call_graph, clock, ring, size, switch, synth};
+use super::values::{branches, call_graph, clock, registers, ring, size, switch, synth};
 use crate::perf::options::{Parsed, UsageError};
 
 /// Exit status of perf for options that contradict each other: the low byte of -EINVAL.
@@ -29,6 +29,8 @@ pub(super) struct Synth {
     pub(super) tasks: bool,
     /// Mappings.
     pub(super) maps: bool,
+    /// Groups, with `--all-cgroups`.
+    pub(super) cgroups: bool,
 }
 
 /// When a new file is begun.
@@ -74,6 +76,8 @@ pub(super) struct Plan {
     pub(super) timestamp_name: bool,
     pub(super) max_size: Option<u64>,
     pub(super) verbose: usize,
+    /// What few recordings need.
+    pub(super) extra: Extra,
 }
 
 impl Plan {
@@ -114,6 +118,7 @@ impl Plan {
         };
         options.delayed = delay.is_some();
         let synth = synth(parsed)?;
+        let Some(extra) = Extra::of(parsed, notes)? else { return Ok(Err(INVALID)) };
         let (switch, max_size) = (switch(parsed)?, parsed.text("max-size").map(|text| size("max-size", &text)));
         let level = parsed.last("compression-level").filter(|given| !given.negated);
         let compress = level.map(|given| {
@@ -142,6 +147,7 @@ impl Plan {
             timestamp_name: parsed.on("timestamp-filename"),
             max_size: max_size.transpose()?,
             verbose: parsed.count("verbose"),
+            extra,
             root,
         }))
     }
@@ -223,14 +229,14 @@ fn switches(parsed: &Parsed, options: &mut Options) -> Result<(), UsageError> {
         (on("namespaces"), on("all-cgroups"), on("switch-events"));
     (options.build_id, options.no_bpf_event) = (on("buildid-mmap"), on("no-bpf-event"));
     (options.overwrite, options.no_buffering) = (on("overwrite"), on("no-buffering"));
-    options.running_time = on("running-time");
+    (options.running_time, options.group) = (on("running-time"), on("group"));
     options.branches = match parsed.text("branch-filter") {
         Some(mask) => branches("branch-filter", &mask)?,
         None if on("branch-any") => 1 << 3,
         None => 0,
     };
-    options.interrupt_registers = if on("intr-regs") { USER_REGISTERS } else { 0 };
-    options.user_registers = if on("user-regs") { USER_REGISTERS } else { 0 };
+    options.interrupt_registers = registers(parsed, "intr-regs")?;
+    options.user_registers = registers(parsed, "user-regs")?;
     options.clock = parsed.text("clockid").map(|text| clock(&text)).transpose()?;
     Ok(())
 }

@@ -4,19 +4,22 @@ use std::ffi::OsString;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use perfuse_analyze::Msg;
-use perfuse_collect::perf::record::{Notice, Output, Recording, Tally, WriteError, configure};
+use perfuse_collect::perf::record::{Notice, Output, Planned, Recording, Tally, WriteError, configure};
 use perfuse_collect::perf::synth::Kernel;
 use perfuse_collect::perf::{Workload, WorkloadError, WorkloadOptions};
 use perfuse_format::perfdata::Features;
 use perfuse_format::perfdata::features::ClockData;
 use perfuse_format::perfdata::user::UserRecord;
 
+use super::control::{self, Control, Order};
 use super::notes::Notes;
+use super::off_cpu::OffCpu;
 use super::plan::{Plan, Switch};
 use super::signals::Signals;
 use super::target::Whom;
 use super::writer::Writer;
 use super::{files, finish, state, unwind, verbose};
+use crate::console;
 use crate::perf::FAILED;
 
 /// All that a running recording has.
@@ -28,6 +31,10 @@ pub(super) struct Session<'a> {
     pub(super) features: Features,
     pub(super) tracing: Option<Vec<u8>>,
     pub(super) kernel: Kernel,
+    /// Who starts and stops the events meanwhile.
+    pub(super) control: Option<Control>,
+    /// Who sums up waits, with `--off-cpu`.
+    pub(super) off_cpu: Option<OffCpu>,
     pub(super) woken: u64,
     /// Bytes of the records of the last file.
     pub(super) captured: u64,
@@ -38,11 +45,15 @@ pub(super) struct Session<'a> {
 /// Records; the exit status.
 pub(super) fn record(mut plan: Plan, notes: &Notes<'_>) -> anyhow::Result<u8> {
     let mut events = std::mem::take(&mut plan.events);
+    if plan.extra.off_cpu {
+        events.push(Planned::off_cpu(events.len()));
+    }
     configure(&mut events, &plan.options);
     if plan.unwind {
         unwind::trim(&mut events, plan.options.addresses);
     }
     let signals = Signals::install(plan.switch == Switch::Signal)?;
+    let control = plan.extra.control.take();
     let mut workload = match prepare(&plan) {
         Ok(workload) => workload,
         Err(error) => {
@@ -57,13 +68,19 @@ pub(super) fn record(mut plan: Plan, notes: &Notes<'_>) -> anyhow::Result<u8> {
     let opened = Recording::open(events, &mut target, &plan.root, &mut changed, |event, pid, cpu, outcome| {
         log.attempt(event, pid, cpu, outcome);
     });
+    let opened = opened.and_then(|recording| {
+        let off_cpu = plan.extra.off_cpu.then(|| OffCpu::open(&plan, &mut target, &mut changed));
+        Ok((recording, off_cpu.transpose()?))
+    });
     for notice in &changed {
         notes.notice(notice);
     }
-    let recording = match opened.and_then(|mut recording| {
+    let (recording, off_cpu) = match opened.and_then(|(mut recording, off_cpu)| {
         recording.set_filters()?;
         recording.map(plan.ring_bytes)?;
-        Ok(recording)
+        recording.empty_from(plan.extra.flush(plan.ring_bytes));
+        recording.read_at(&plan.root, plan.extra.affinity);
+        Ok((recording, off_cpu))
     }) {
         Ok(recording) => recording,
         Err(failure) => {
@@ -73,12 +90,19 @@ pub(super) fn record(mut plan: Plan, notes: &Notes<'_>) -> anyhow::Result<u8> {
     };
     log.rings(&recording);
     let mut session = match begin(&plan, &recording) {
-        Ok(begun) => begun.with(recording, &plan, notes),
+        Ok(begun) => begun.with(recording, &plan, notes, (control, off_cpu)),
         Err(error) => {
             notes.error_text(&error);
             return Ok(FAILED);
         }
     };
+    if let Some(priority) = plan.extra.realtime
+        && let Err(errno) = perfuse_collect::perf::record::placement::realtime(priority)
+    {
+        let message = Msg::new("record-fail-realtime").with("priority", priority.to_string());
+        notes.error(&message.with("errno", errno.to_string()));
+        return Ok(FAILED);
+    }
     let outcome = session.go(workload.as_mut(), &signals);
     Ok(session.end(outcome, workload, &signals))
 }
@@ -91,10 +115,30 @@ struct Begun {
 }
 
 impl Begun {
-    fn with<'a>(self, recording: Recording, plan: &'a Plan, notes: &'a Notes<'a>) -> Session<'a> {
+    fn with<'a>(
+        self,
+        recording: Recording,
+        plan: &'a Plan,
+        notes: &'a Notes<'a>,
+        (control, off_cpu): (Option<Control>, Option<OffCpu>),
+    ) -> Session<'a> {
         let Self { writer, features, tracing } = self;
         let kernel = Kernel::default();
-        Session { plan, notes, recording, writer, features, tracing, kernel, woken: 0, captured: 0, files: Vec::new() }
+        let files = Vec::new();
+        Session {
+            plan,
+            notes,
+            recording,
+            writer,
+            features,
+            tracing,
+            kernel,
+            control,
+            off_cpu,
+            woken: 0,
+            captured: 0,
+            files,
+        }
     }
 }
 
@@ -114,7 +158,7 @@ fn begin(plan: &Plan, recording: &Recording) -> anyhow::Result<Begun> {
     let mut writer = Writer::new(output, tally, &events, plan.compress.is_some(), plan.output.clone());
     if plan.unwind {
         let asked = recording.events.iter().zip(&events).map(|(asked, event)| (asked.attr, event.ids.clone()));
-        writer.live = Some(unwind::Live::new(plan.root.clone(), asked.collect()));
+        writer.live = Some(unwind::live(plan.root.clone(), asked.collect()));
     }
     if writer.output.is_pipe() {
         finish::begin_pipe(&mut writer, &features, tracing.as_deref())?;
@@ -160,6 +204,16 @@ impl From<WriteError> for Stop {
     }
 }
 
+/// Why a wait ended.
+enum Woken {
+    /// There may be records.
+    Records,
+    /// Something came through `--control`.
+    Told,
+    /// The recording is over.
+    Over,
+}
+
 impl Session<'_> {
     fn go(&mut self, mut workload: Option<&mut Workload>, signals: &Signals) -> Stop {
         match self.run(&mut workload, signals) {
@@ -170,11 +224,7 @@ impl Session<'_> {
 
     fn run(&mut self, workload: &mut Option<&mut Workload>, signals: &Signals) -> Result<(), Stop> {
         if !self.plan.tail_synth {
-            let (kernel, denied) = state::write(self.plan, &self.recording, &mut self.writer)?;
-            self.kernel = kernel;
-            for task in denied {
-                self.notes.note(&Msg::new("record-denied").with("task", task.to_string()));
-            }
+            self.tell_state()?;
             if self.kernel.hidden {
                 self.notes.note(&Msg::new("record-hidden"));
             }
@@ -190,6 +240,9 @@ impl Session<'_> {
         } else {
             self.writer.user(&UserRecord::FinishedInit)?;
         }
+        if delayed.is_some() {
+            self.notes.line("Events disabled");
+        }
         let mut enable_at = delayed.and_then(|delay| Instant::now().checked_add(delay));
         let mut rotate_at = self.next_switch();
         loop {
@@ -203,6 +256,7 @@ impl Session<'_> {
             if enable_at.is_some_and(|at| at <= now) {
                 enable_at = None;
                 self.enable();
+                self.notes.line("Events enabled");
             }
             if rotate_at.is_some_and(|at| at <= now) || self.is_switch_due() || signals.rotate() {
                 files::rotate(self)?;
@@ -213,8 +267,10 @@ impl Session<'_> {
                 continue;
             }
             let until = [enable_at, rotate_at].into_iter().flatten().min();
-            if !self.wait(workload, signals, until.map(|at| at.saturating_duration_since(now))) {
-                return Ok(());
+            match self.wait(workload, signals, until.map(|at| at.saturating_duration_since(now))) {
+                Woken::Over => return Ok(()),
+                Woken::Told if self.obey()? => return Ok(()),
+                Woken::Told | Woken::Records => {}
             }
         }
     }
@@ -222,29 +278,113 @@ impl Session<'_> {
     fn enable(&self) {
         // Of events that cannot be enabled, those of threads that are gone, there is nothing to record.
         let _ = self.recording.enable();
+        if let Some(off_cpu) = &self.off_cpu {
+            off_cpu.enable(true);
+        }
     }
 
-    /// Sleeps until there is something to do; false at the end.
-    fn wait(&mut self, workload: &mut Option<&mut Workload>, signals: &Signals, limit: Option<Duration>) -> bool {
+    /// Writes the state, and says what of it could not be had.
+    pub(super) fn tell_state(&mut self) -> Result<(), WriteError> {
+        let state = state::write(self.plan, &self.recording, &mut self.writer)?;
+        self.kernel = state.kernel;
+        (self.features.bpf_programs, self.features.bpf_btf) = (state.programs, state.types);
+        for (ids, message) in [(state.denied, "record-denied"), (state.slow, "record-slow")] {
+            for task in ids {
+                self.notes.note(&Msg::new(message).with("task", task.to_string()));
+            }
+        }
+        Ok(())
+    }
+
+    /// Does what came through `--control`; true where the recording is to end.
+    fn obey(&mut self) -> Result<bool, WriteError> {
+        let orders = self.control.as_mut().map(Control::orders).unwrap_or_default();
+        let mut ends = false;
+        for order in orders {
+            let (on, name) = match order {
+                Order::Enable(name) => (true, name),
+                Order::Disable(name) => (false, name),
+                Order::Events { verbose, frequency, groups } => {
+                    console::say(&control::listed(&self.recording, verbose, frequency, groups));
+                    self.acknowledge();
+                    continue;
+                }
+                Order::Snapshot => {
+                    if self.plan.options.overwrite {
+                        files::snapshot(self)?;
+                    }
+                    self.acknowledge();
+                    continue;
+                }
+                Order::Stop | Order::Ping => {
+                    ends |= order == Order::Stop;
+                    self.acknowledge();
+                    continue;
+                }
+            };
+            let done = if on { "enabled" } else { "disabled" };
+            match name {
+                Some(name) if self.recording.set_named(&name, on) => self.notes.line(&format!("Event {name} {done}")),
+                Some(name) => self.notes.line(&format!("failed: can't find '{name}' event")),
+                None => {
+                    if on {
+                        self.enable();
+                    } else {
+                        self.disable();
+                    }
+                    self.notes.line(&format!("Events {done}"));
+                }
+            }
+            self.acknowledge();
+        }
+        Ok(ends)
+    }
+
+    fn acknowledge(&self) {
+        if let Some(control) = &self.control {
+            control.acknowledge();
+        }
+    }
+
+    pub(super) fn disable(&self) {
+        let _ = self.recording.disable();
+        if let Some(off_cpu) = &self.off_cpu {
+            off_cpu.enable(false);
+        }
+    }
+
+    /// Sleeps until there is something to do.
+    fn wait(&mut self, workload: &mut Option<&mut Workload>, signals: &Signals, limit: Option<Duration>) -> Woken {
         // Kernels before 5.3 do not tell the end of a child through a descriptor.
         const GLANCE: Duration = Duration::from_millis(100);
         let mut fds = signals.fds().to_vec();
         let ended = workload.as_ref().and_then(|workload| workload.ended_fd());
         let limit =
             if workload.is_some() && ended.is_none() { Some(limit.unwrap_or(GLANCE).min(GLANCE)) } else { limit };
+        // Its rings are not waited for, but looked at often enough.
+        let limit = if self.off_cpu.is_some() { Some(limit.unwrap_or(GLANCE).min(GLANCE)) } else { limit };
         fds.extend(ended);
+        let told = self.control.as_ref().and_then(Control::fd);
+        fds.extend(told);
         let outcome = self.recording.wait(&fds, limit);
         self.woken += 1;
+        let told = told.is_some() && outcome.as_ref().is_ok_and(|(ready, _)| ready.last().copied().unwrap_or(false));
         drop(fds);
         let over = workload.as_mut().is_some_and(|workload| !matches!(workload.try_wait(), Ok(None)));
         // A process that was to be watched and is gone ends the recording, even if a command still runs.
         let alive = outcome.map_or(true, |(_, alive)| alive);
-        !over && signals.end().is_none() && (alive || self.plan.whom == Whom::Command)
+        if over || signals.end().is_some() || !alive && self.plan.whom != Whom::Command {
+            return Woken::Over;
+        }
+        if told { Woken::Told } else { Woken::Records }
     }
 
     pub(super) fn drain(&mut self) -> Result<(), WriteError> {
-        let Self { recording, writer, .. } = self;
+        let Self { recording, writer, off_cpu, .. } = self;
         recording.drain(|unread| writer.take(unread))?;
+        if let Some(off_cpu) = off_cpu {
+            off_cpu.drain(false);
+        }
         writer.end_round()
     }
 

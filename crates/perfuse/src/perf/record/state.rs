@@ -1,9 +1,11 @@
 //! What is told before the samples: the ids, the kernel, the threads and their mappings.
 
+use perfuse_collect::bpf::loaded_programs;
 use perfuse_collect::perf::record::{Recording, WriteError};
-use perfuse_collect::perf::synth::{Emitter, Kernel, Tasks, What};
+use perfuse_collect::perf::synth::{Emitter, Kernel, Tasks, What, groups, programs};
 use perfuse_collect::perf::tasks;
 use perfuse_format::perfdata::attr::sample_type;
+use perfuse_format::perfdata::features::BpfProgram;
 use perfuse_format::perfdata::record::kind;
 use perfuse_format::perfdata::user::{CpuSet, IdEntry, UserRecord};
 
@@ -26,8 +28,22 @@ pub(super) fn trailer(recording: &Recording) -> usize {
     (first & bits).count_ones() as usize * 8
 }
 
-/// Writes the state. Gives the kernel as it was read, and whom of the targets nobody may look into.
-pub(super) fn write(plan: &Plan, recording: &Recording, writer: &mut Writer) -> Result<(Kernel, Vec<i32>), WriteError> {
+/// What was found when the state was written.
+#[derive(Debug, Default)]
+pub(super) struct State {
+    /// The kernel as it was read.
+    pub(super) kernel: Kernel,
+    /// Whom of the targets nobody may look into.
+    pub(super) denied: Vec<i32>,
+    /// Whose mappings took too long.
+    pub(super) slow: Vec<i32>,
+    /// BPF programs, and their types by number, for the header.
+    pub(super) programs: Vec<BpfProgram>,
+    pub(super) types: Vec<(u32, Vec<u8>)>,
+}
+
+/// Writes the state.
+pub(super) fn write(plan: &Plan, recording: &Recording, writer: &mut Writer) -> Result<State, WriteError> {
     let all_bits = |number: i32| i64::from(number).cast_unsigned();
     let ids = recording.ids();
     let target = plan.whom.places(&plan.root, plan.per_thread, None);
@@ -46,8 +62,20 @@ pub(super) fn write(plan: &Plan, recording: &Recording, writer: &mut Writer) -> 
     kernel.emit(&mut out);
     writer.records(&mut out.bytes)?;
     maps_of_recording(plan, &ids, writer)?;
-    let denied = running(plan, recording, writer)?;
-    Ok((kernel, denied))
+    let mut state = State { kernel, ..State::default() };
+    if !plan.options.no_bpf_event {
+        let (loaded, types) = loaded_programs();
+        programs(&plan.root, &loaded, true, &mut out);
+        let kept = loaded.into_iter().filter(|program| !program.functions.is_empty());
+        state.programs = kept.map(|of| BpfProgram { arrays: of.arrays, info: of.info, data: of.data }).collect();
+        state.types = types.into_iter().collect();
+    }
+    if plan.options.cgroups && plan.synth.cgroups {
+        groups(&plan.root, &mut out);
+    }
+    writer.records(&mut out.bytes)?;
+    (state.denied, state.slow) = running(plan, recording, writer)?;
+    Ok(state)
 }
 
 /// The threads and CPUs that are watched.
@@ -74,20 +102,21 @@ fn maps_of_recording(
     writer.user(&UserRecord::CpuMap(CpuSet { any: false, cpus }))
 }
 
-/// Threads with names and mappings; those of the targets whose mappings may not be read.
-pub(super) fn running(plan: &Plan, recording: &Recording, writer: &mut Writer) -> Result<Vec<i32>, WriteError> {
+/// Threads with names and mappings; those of the targets whose mappings may not be read, and those that took too long.
+fn running(plan: &Plan, recording: &Recording, writer: &mut Writer) -> Result<(Vec<i32>, Vec<i32>), WriteError> {
     let what = What {
         tasks: plan.synth.tasks,
         maps: plan.synth.maps,
         data: plan.options.addresses,
         namespaces: plan.options.namespaces,
+        limit: plan.extra.map_limit,
     };
     if !what.tasks {
-        return Ok(Vec::new());
+        return Ok((Vec::new(), Vec::new()));
     }
     let mut out = Emitter::new(trailer(recording));
     // Without /proc there is nothing to tell; the kernel itself tells what comes.
-    let Ok(mut tasks) = Tasks::new(&plan.root, what) else { return Ok(Vec::new()) };
+    let Ok(mut tasks) = Tasks::new(&plan.root, what) else { return Ok((Vec::new(), Vec::new())) };
     match &plan.whom {
         Whom::Cpus(_) => {
             tasks.all(&mut out, |bytes| if bytes.len() >= PIECE { writer.records(bytes) } else { Ok(()) })?;
@@ -105,7 +134,7 @@ pub(super) fn running(plan: &Plan, recording: &Recording, writer: &mut Writer) -
         Whom::Command => {}
     }
     writer.records(&mut out.bytes)?;
-    Ok(if plan.whom.is_cpus() { Vec::new() } else { tasks.denied })
+    Ok((if plan.whom.is_cpus() { Vec::new() } else { tasks.denied }, tasks.slow))
 }
 
 /// The name that perf gives its child until it becomes the command.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use perfuse_analyze::Msg;
 use perfuse_collect::Root;
 use perfuse_collect::perf::record::CallGraph;
+use perfuse_collect::perf::record::config::USER_REGISTERS;
 use perfuse_collect::perf::ring::{default_size, page_size};
 
 use super::notes::Notes;
@@ -85,15 +86,49 @@ pub(super) fn clock(text: &str) -> Result<i32, UsageError> {
     found.or_else(|| name.parse().ok()).ok_or_else(wrong)
 }
 
+/// Names of registers by the number of their bit (`arch/*/include/uapi/asm/perf_regs.h`), as perf has them.
+fn register_names() -> Vec<String> {
+    if cfg!(target_arch = "aarch64") {
+        (0..30).map(|number| format!("x{number}")).chain(["lr", "sp", "pc"].map(str::to_owned)).collect()
+    } else {
+        let named = ["AX", "BX", "CX", "DX", "SI", "DI", "BP", "SP", "IP", "FLAGS", "CS", "SS", "DS", "ES", "FS", "GS"];
+        named.map(str::to_owned).into_iter().chain((8..16).map(|number| format!("R{number}"))).collect()
+    }
+}
+
+/// `-I` and `--user-regs`: all registers, or those that are named; `?` shows the names.
+pub(super) fn registers(parsed: &Parsed, option: &str) -> Result<u64, UsageError> {
+    if !parsed.on(option) {
+        return Ok(0);
+    }
+    let Some(text) = parsed.text(option) else { return Ok(USER_REGISTERS) };
+    let names = register_names();
+    let known = || names.iter().enumerate().filter(|(bit, _)| USER_REGISTERS >> bit & 1 == 1);
+    let listed = || known().map(|(_, name)| name.as_str()).collect::<Vec<_>>().join(" ");
+    if text == "?" {
+        return Err(UsageError(Msg::new("record-registers").with("names", listed())));
+    }
+    let mut mask = 0;
+    for word in text.split(',') {
+        let found = known().find(|(_, name)| name.eq_ignore_ascii_case(word));
+        let (bit, _) = found
+            .ok_or_else(|| UsageError::value(option, word, Msg::new("record-registers").with("names", listed())))?;
+        mask |= 1 << bit;
+    }
+    Ok(mask)
+}
+
 pub(super) fn synth(parsed: &Parsed) -> Result<Synth, UsageError> {
-    let Some(text) = parsed.text("synth") else { return Ok(Synth { tasks: true, maps: true }) };
-    let mut synth = Synth { tasks: false, maps: false };
+    let Some(text) = parsed.text("synth") else { return Ok(Synth { tasks: true, maps: true, cgroups: true }) };
+    let mut synth = Synth { tasks: false, maps: false, cgroups: false };
     for word in text.split(',') {
         match word {
             "task" => synth.tasks = true,
             // Mappings without their threads would be nobody's.
-            "all" | "mmap" => synth = Synth { tasks: true, maps: true },
-            "cgroup" | "no" => {}
+            "mmap" => (synth.tasks, synth.maps) = (true, true),
+            "all" => synth = Synth { tasks: true, maps: true, cgroups: true },
+            "cgroup" => synth.cgroups = true,
+            "no" => {}
             _ => return Err(UsageError::value("synth", word, Msg::new("record-synth"))),
         }
     }

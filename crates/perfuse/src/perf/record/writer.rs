@@ -7,8 +7,7 @@ use perfuse_collect::perf::ring::{Unread, each_record};
 use perfuse_format::perfdata::user::UserRecord;
 use perfuse_format::perfdata::write::{Compressor, FileLayout};
 use perfuse_format::perfdata::{Endian, Event};
-
-use super::unwind::Live;
+use perfuse_symbol::live::Live;
 
 /// The byte order of this machine.
 pub(super) const ENDIAN: Endian = if cfg!(target_endian = "big") { Endian::Big } else { Endian::Little };

@@ -5,27 +5,39 @@ use std::ops::{ControlFlow, Range};
 
 use perfuse_analyze::Msg;
 use perfuse_analyze::hist::{
-    ChainKey, ColumnOptions, Columns, Feed, FeedOptions, Histograms, Key, Mode, Settings, Style,
+    ChainKey, ColumnOptions, Columns, Feed, FeedOptions, Histograms, Key, Mode, Settings, Style, TraceEvent,
 };
 use perfuse_analyze::resolve::time::TimeRanges;
 use perfuse_analyze::resolve::{Item, Resolver};
 use perfuse_format::perfdata::PerfData;
 use perfuse_format::perfdata::attr::{kind as event_kind, sample_type};
 use perfuse_format::perfdata::record::Record;
+use perfuse_format::tracefs::EventFormat;
 use perfuse_render::perf::report::ReportEvent;
 use perfuse_render::perf::script::Traces;
 
 use super::options::Options;
 use super::problems;
+use super::switch::Switch;
 use crate::console::Console;
 use crate::perf::options::{Parsed, UsageError};
-use crate::perf::recorded::{self, RecordedNames};
+use crate::perf::recorded::{self, Passage, RecordedNames};
 
 /// `PERF_SAMPLE_BRANCH_CALL_STACK`: the branches are a call chain, not branches of interest.
 const BRANCH_CALL_STACK: u64 = 1 << 11;
 
 /// A recording that does not have what was asked for, in perf's words.
-pub(super) struct Refusal(pub(super) String);
+pub(super) struct Refusal {
+    pub(super) text: String,
+    /// Exit status.
+    pub(super) status: u8,
+}
+
+impl Refusal {
+    fn new(text: &str) -> Self {
+        Self { text: format!("Error:\n{text}"), status: crate::perf::FAILED }
+    }
+}
 
 /// Everything of a recording that a report shows.
 pub(super) struct Loaded {
@@ -79,7 +91,7 @@ struct Plan {
 }
 
 impl Plan {
-    fn new(options: &Options, has: &Has) -> Result<Result<Self, Refusal>, UsageError> {
+    fn new(options: &Options, has: &Has, events: &[TraceEvent]) -> Result<Result<Self, Refusal>, UsageError> {
         let mode = match options.branches {
             _ if options.memory => Mode::Memory,
             Some(true) => Mode::Branch,
@@ -91,19 +103,23 @@ impl Plan {
             options.sort.as_deref().is_some_and(|sort| sort.split(',').any(|key| key.starts_with("par")));
         if !has.chains && asked_parent {
             let text = "Selected --sort parent, but no callchain data. Did you call 'perf record' without -g?";
-            return Ok(Err(Refusal(text.to_owned())));
+            return Ok(Err(Refusal::new(text)));
         }
         if !has.chains && options.chain_asked && options.chain.style != Style::None {
             let text = "Selected -g or --branch-history.\nBut no callchain or branch data.\n\
                         Did you call 'perf record' without -g or -b?";
-            return Ok(Err(Refusal(text.to_owned())));
+            return Ok(Err(Refusal::new(text)));
         }
         if mode == Mode::Branch && !has.branches {
             let text = "Selected -b but no branch data. Did you call perf record without -b?";
-            return Ok(Err(Refusal(text.to_owned())));
+            return Ok(Err(Refusal::new(text)));
         }
         let plain = matches!(mode, Mode::Normal | Mode::Tracepoint);
         let children = options.children && has.chains && plain;
+        // perf decides on the order of chains before it finds that a tree of keys has no children.
+        let caller_first = options
+            .caller_first
+            .unwrap_or(children || options.hierarchy && !options.no_children && has.chains && plain);
         let mut sort = options.sort.clone();
         if options.parent_asked {
             sort = Some(sort.map_or_else(|| "+parent".to_owned(), |sort| format!("{sort},parent")));
@@ -116,6 +132,8 @@ impl Plan {
             samples: options.samples,
             period: options.period,
             cpu_utilization: options.cpu_utilization,
+            events,
+            raw_trace: options.raw_trace,
         };
         let columns = Columns::new(&wanted).map_err(|error| {
             let option =
@@ -126,8 +144,8 @@ impl Plan {
             mode,
             children,
             chains: has.chains && options.chain.style != Style::None && plain,
-            caller_first: options.caller_first.unwrap_or(children),
-            cuts_outside: options.caller_first.unwrap_or(children) && !has.stacks,
+            caller_first,
+            cuts_outside: caller_first && !has.stacks,
             columns,
             sort: sort.unwrap_or_else(|| mode.default_sort().to_owned()),
         }))
@@ -135,14 +153,15 @@ impl Plan {
 }
 
 impl Loaded {
-    /// Reads all records. The inner error is for a file that lacks what was asked for.
+    /// Reads all records; with a `passage` what was read is given back. The inner error is for a file that lacks what was asked for.
     pub(super) fn new(
         options: &Options,
         data: &PerfData<'_>,
+        mut passage: Option<Passage<'_>>,
         parsed: &Parsed,
         console: &Console,
     ) -> anyhow::Result<Result<Self, Refusal>> {
-        let plan = match Plan::new(options, &Has::of(data))? {
+        let plan = match Plan::new(options, &Has::of(data), &trace_events(data))? {
             Ok(plan) => plan,
             Err(refusal) => return Ok(Err(refusal)),
         };
@@ -156,12 +175,19 @@ impl Loaded {
         let mut resolver = Resolver::new(names, wants);
         let mut feed = Feed::new(feed_options(options, data, &plan)?, &plan.columns);
         feed.frames.by_path = options.verbose;
-        let (mut traces, mut trace) = (Traces::new(data), Vec::new());
+        let mut switch = match Switch::new(options, data) {
+            Ok(switch) => switch,
+            Err(name) => {
+                let text = format!("ERROR: {name}\nHINT:  use 'perf evlist' to see the available event names");
+                return Ok(Err(Refusal { text, status: super::NO_SUCH_SWITCH }));
+            }
+        };
+        let (mut traces, mut trace) = (Traces::new(data).with_raw(options.raw_trace), Vec::new());
         let mut lost = 0_u64;
         let mut bad: Option<String> = None;
         let _: ControlFlow<()> = resolver.replay(data, |resolver, item| {
             match item {
-                Item::Sample(_, sample) => {
+                Item::Sample(_, sample) if switch.passes(sample.event) => {
                     if let Some(event) = data.events.get(sample.event) {
                         let attr = &event.attr;
                         let is_trace = attr.kind == event_kind::TRACEPOINT;
@@ -182,7 +208,12 @@ impl Loaded {
                 }
                 Item::Record(_, Some(Record::LostSamples { lost: more })) => lost = lost.saturating_add(*more),
                 Item::Record(_, Some(record)) => feed.record(record),
-                Item::Record(_, None) | Item::Raw(_) => {}
+                Item::Raw(raw) => {
+                    if let Some(passage) = &mut passage {
+                        passage.at(&raw);
+                    }
+                }
+                Item::Sample(..) | Item::Record(_, None) => {}
                 Item::Bad(_, error) => {
                     bad.get_or_insert_with(|| error.to_string());
                 }
@@ -193,6 +224,8 @@ impl Loaded {
         if let Some(first) = bad {
             console.complain(&first);
         }
+        let mut columns = plan.columns;
+        columns.fields = std::mem::take(&mut feed.fields);
         let settings = Settings {
             children: plan.children,
             caller_first: plan.caller_first,
@@ -200,8 +233,9 @@ impl Loaded {
             symbol_filter: options.symbol_filter.clone(),
             relative: options.relative,
             event_chains: data.events.iter().map(|event| event.attr.samples(sample_type::CALLCHAIN)).collect(),
-            columns: plan.columns,
+            columns,
             groups: groups(options, data),
+            group_sort: options.group_sort,
         };
         let unnamed = problems::summary(resolver.names(), &feed.unresolved, console.texts);
         let hists = Histograms::new(feed.collector, feed.frames, settings);
@@ -215,6 +249,24 @@ impl Loaded {
             unnamed,
         }))
     }
+}
+
+/// The events, with the fields of those that are tracepoints.
+fn trace_events(data: &PerfData<'_>) -> Vec<TraceEvent> {
+    let layout = data
+        .tracing_data
+        .as_ref()
+        .map(|tracing| perfuse_format::tracefs::Layout { endian: tracing.endian, long_size: tracing.long_size });
+    let formats = data.tracing_data.iter().flat_map(perfuse_format::perfdata::TracingData::formats);
+    let formats: Vec<EventFormat> =
+        formats.filter_map(|(system, bytes)| EventFormat::parse(system, bytes).ok()).collect();
+    let format = |id: u64| formats.iter().find(|format| format.id == id).cloned();
+    let event = |event: &perfuse_format::perfdata::Event| TraceEvent {
+        name: event.name.clone(),
+        format: if event.attr.kind == event_kind::TRACEPOINT { format(event.attr.config) } else { None },
+        layout: layout.unwrap_or_default(),
+    };
+    data.events.iter().map(event).collect()
 }
 
 /// Events that are shown together: those that were counted as a group, and with `--group` all.
@@ -268,6 +320,7 @@ fn feed_options(options: &Options, data: &PerfData<'_>, plan: &Plan) -> anyhow::
         caller_first: plan.caller_first,
         max_stack: plan.cuts_outside.then_some(options.max_stack),
         memory_address: columns.has(Key::Addr),
+        mapping_sizes: columns.has(Key::DsoSize),
         by_address: sources || options.verbose || columns.has(Key::Addr),
         sources,
         full_source_path: options.full_source_path,

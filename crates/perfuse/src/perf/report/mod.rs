@@ -5,22 +5,26 @@ mod options;
 mod problems;
 mod records;
 mod screen;
+mod switch;
 
 use std::fmt::Write as _;
 use std::io::{IsTerminal as _, stdin, stdout};
 use std::ops::Range;
 
+use perfuse_analyze::Msg;
 use perfuse_analyze::hist::Key;
 use perfuse_format::perfdata::PerfData;
 use perfuse_render::perf::report::{Layout, ReportEvent, ReportOptions};
 
-use super::options::Parsed;
-use super::recorded::{Header, Input};
+use super::options::{Parsed, UsageError};
+use super::recorded::{Header, Input, Passage};
 use crate::console::{self, Console};
 use load::{Loaded, Refusal};
 pub(super) use options::COMMAND;
 use options::Options;
 
+/// The status of perf where an event of `--switch-on` or `--switch-off` is not there.
+const NO_SUCH_SWITCH: u8 = 254;
 /// What perf writes before a report.
 const NO_HEADER: &str = "# To display the perf.data header info, please use --header/--header-only options.\n#\n";
 
@@ -28,7 +32,7 @@ const NO_HEADER: &str = "# To display the perf.data header info, please use --he
 pub(super) fn run(parsed: &Parsed, console: &Console) -> anyhow::Result<u8> {
     let options = Options::of(parsed)?;
     let input = Input::open(options.input.as_deref())?;
-    let data = input.parse(console)?;
+    let data = input.recording(options.unordered, console)?;
     if input.header(&data, options.header, options.info)? {
         return Ok(0);
     }
@@ -36,14 +40,25 @@ pub(super) fn run(parsed: &Parsed, console: &Console) -> anyhow::Result<u8> {
         return Ok(status);
     }
     let stdio = options.stdio.unwrap_or_else(|| !(stdout().is_terminal() && stdin().is_terminal()));
-    let loaded = match Loaded::new(&options, &data, parsed, console)? {
+    if options.group_sort > 0 && data.features.groups.is_empty() {
+        let index = options.group_sort.to_string();
+        return Err(UsageError::value("group-sort-idx", &index, Msg::new("perf-report-no-groups")).into());
+    }
+    let loaded = match Loaded::new(&options, &data, Some(Passage::new(&input)), parsed, console)? {
         Ok(loaded) => loaded,
-        Err(refusal) => return Ok(refuse(&refusal)),
+        Err(refusal) => {
+            let says_first = refusal.status != NO_SUCH_SWITCH;
+            if says_first && stdio && options.header == Header::No && !options.quiet {
+                console::print(NO_HEADER)?;
+            }
+            return Ok(refuse(&refusal));
+        }
     };
     if loaded.hists.entries.is_empty() {
         console::say(&format!("Error:\nThe {} data has no samples!\n", input.name));
     } else if !stdio {
-        return screen::run(options, loaded, &data, parsed, console);
+        let header = input.header_text(&data, true, true);
+        return screen::run(options, loaded, (&input.name, &header), &data, parsed, console);
     }
     text(&options, &loaded, console)?;
     if options.threads {
@@ -103,8 +118,8 @@ fn text(options: &Options, loaded: &Loaded, console: &Console) -> anyhow::Result
 }
 
 fn refuse(refusal: &Refusal) -> u8 {
-    console::say(&format!("Error:\n{}\n", refusal.0));
-    super::FAILED
+    console::say(&format!("{}\n", refusal.text));
+    refusal.status
 }
 
 fn layout_options(options: &Options, loaded: &Loaded, console: &Console, stdio: bool) -> ReportOptions {
@@ -127,6 +142,7 @@ fn layout_options(options: &Options, loaded: &Loaded, console: &Console, stdio: 
         sorts_by_symbol: options.fields.is_none() && loaded.sort.starts_with("sym"),
         time: options.time.clone(),
         skip_empty: options.skip_empty,
+        hierarchy: options.hierarchy,
         socket: options.socket.map(i64::from),
     }
 }

@@ -31,6 +31,8 @@ const OPTIONS: &[Opt] = &[
     value('i', "input", "file"),
     switch('I', "show-info"),
     value('k', "vmlinux", "file"),
+    value('M', "disassembler-style", "style"),
+    switch('m', "modules"),
     switch('n', "show-nr-samples"),
     value('p', "parent", "regex"),
     switch('q', "quiet"),
@@ -42,15 +44,20 @@ const OPTIONS: &[Opt] = &[
     switch('v', "verbose"),
     value('w', "column-widths", "width[,width...]"),
     switch('x', "exclude-other"),
+    long_switch("asm-raw"),
+    long_switch("branch-history"),
     long_switch("children"),
     long_switch("demangle"),
     long_switch("demangle-kernel"),
+    long_switch("disable-order"),
     long_switch("full-source-path"),
     long_switch("group"),
+    long_value("group-sort-idx", "n"),
     long_switch("header"),
     long_switch("header-only"),
     long_value("ignore-callees", "regex"),
     long_switch("ignore-vmlinux"),
+    long_switch("hierarchy"),
     long_switch("inline"),
     long_optional("itrace", "opts"),
     long_value("kallsyms", "file"),
@@ -58,23 +65,36 @@ const OPTIONS: &[Opt] = &[
     long_switch("mem-mode"),
     long_switch("mmaps"),
     long_switch("ns"),
+    long_value("objdump", "path"),
     long_value("percent-limit", "percent"),
+    long_value("percent-type", "local|global-period|hits"),
     long_value("percentage", "relative|absolute"),
     long_value("pid", "pid[,pid...]"),
+    long_value("prefix", "prefix"),
+    long_value("prefix-strip", "n"),
     long_value("pretty", "normal|raw"),
+    long_switch("raw-trace"),
+    long_value("samples", "n"),
     long_switch("show-cpu-utilization"),
+    long_switch("show-on-off-events"),
+    long_switch("show-ref-call-graph"),
     long_switch("show-total-period"),
     long_switch("skip-empty"),
     long_value("socket-filter", "n"),
+    long_switch("source"),
     long_switch("stats"),
     long_switch("stdio"),
     long_value("stdio-color", "mode"),
+    long_switch("stitch-lbr"),
+    long_value("switch-off", "event"),
+    long_value("switch-on", "event"),
     long_value("symbol-filter", "filter"),
     long_value("symfs", "directory"),
     long_switch("tasks"),
     long_value("tid", "tid[,tid...]"),
     long_value("time", "str"),
     long_value("time-quantum", "time"),
+    long_switch("total-cycles"),
     long_switch("tui"),
 ];
 
@@ -95,6 +115,18 @@ pub(super) struct Options {
     pub mmaps: bool,
     /// `-D`.
     pub dump: bool,
+    /// `--group-sort-idx`.
+    pub group_sort: usize,
+    /// `--switch-on`, `--switch-off`, `--show-on-off-events`.
+    pub switch_on: Option<String>,
+    pub switch_off: Option<String>,
+    pub show_switches: bool,
+    /// `--disable-order`: records in the order of the file.
+    pub unordered: bool,
+    /// `--hierarchy`.
+    pub hierarchy: bool,
+    /// `--raw-trace`.
+    pub raw_trace: bool,
     /// `-T`: counts of threads behind the report, and whether a line is of one count only.
     pub threads: bool,
     pub raw_threads: bool,
@@ -106,6 +138,8 @@ pub(super) struct Options {
     /// Whether chains begin with the outermost caller; `None` unless it was said.
     pub caller_first: Option<bool>,
     pub children: bool,
+    /// Whether that was switched off by name.
+    pub no_children: bool,
     /// `-b`, `--no-branch-stack`; else what the file has decides.
     pub branches: Option<bool>,
     pub memory: bool,
@@ -164,6 +198,12 @@ impl Options {
     /// The options of a command line.
     pub(super) fn of(parsed: &Parsed) -> Result<Self, UsageError> {
         let mut options = Self::plain(parsed)?;
+        refuse(parsed)?;
+        if options.hierarchy
+            && let Some(fields) = &options.fields
+        {
+            return Err(UsageError::value("fields", fields, Msg::new("perf-report-hierarchy-fields")));
+        }
         for given in &parsed.given {
             match given.id.as_str() {
                 "call-graph" if given.negated => options.chain.style = Style::None,
@@ -199,6 +239,13 @@ impl Options {
             tasks: parsed.on("tasks"),
             mmaps: parsed.on("mmaps"),
             dump: parsed.on("dump-raw-trace"),
+            group_sort: parsed.number::<i64>("group-sort-idx")?.and_then(|n| usize::try_from(n).ok()).unwrap_or(0),
+            switch_on: parsed.text("switch-on"),
+            switch_off: parsed.text("switch-off"),
+            show_switches: parsed.on("show-on-off-events"),
+            unordered: parsed.on("disable-order"),
+            hierarchy: parsed.on("hierarchy"),
+            raw_trace: parsed.on("raw-trace"),
             threads: parsed.on("threads"),
             raw_threads: parsed.text("pretty").as_deref() == Some("raw"),
             sort: parsed.text("sort"),
@@ -206,7 +253,9 @@ impl Options {
             chain: ChainOptions::default(),
             chain_asked: false,
             caller_first: None,
-            children: on_unless_negated("children"),
+            no_children: !on_unless_negated("children"),
+            // A tree of keys has no room for what callers call.
+            children: on_unless_negated("children") && !parsed.on("hierarchy"),
             branches: parsed.last("branch-stack").map(|given| !given.negated),
             memory: parsed.on("mem-mode"),
             samples: parsed.on("show-nr-samples"),
@@ -293,6 +342,36 @@ impl Options {
         }
         Ok(())
     }
+}
+
+/// What is not there, and values that mean nothing.
+fn refuse(parsed: &Parsed) -> Result<(), UsageError> {
+    for (id, why) in [
+        ("branch-history", "perf-report-no-branch-history"),
+        ("total-cycles", "perf-report-no-total-cycles"),
+        ("show-ref-call-graph", "perf-report-no-reference"),
+        ("stitch-lbr", "perf-report-no-stitching"),
+    ] {
+        if parsed.on(id) {
+            return Err(UsageError(Msg::new(why)));
+        }
+    }
+    if let Some(text) = parsed.text("percent-type") {
+        let words: Vec<&str> = text.split('-').collect();
+        let known = |word: &&str| ["local", "global", "period", "hits"].contains(word);
+        if words.len() != 2 || !words.iter().all(known) {
+            return Err(UsageError::value("percent-type", &text, Msg::new("perf-report-percent-type")));
+        }
+    }
+    if let Some(text) = parsed.text("pretty").filter(|text| !matches!(text.as_str(), "normal" | "raw")) {
+        return Err(UsageError::value("pretty", &text, Msg::new("perf-report-pretty")));
+    }
+    if let Some(text) = parsed.text("prefix-strip").filter(|_| parsed.text("prefix").is_none()) {
+        return Err(UsageError::value("prefix-strip", &text, Msg::new("perf-report-prefix")));
+    }
+    parsed.number::<u32>("prefix-strip")?;
+    parsed.number::<u32>("samples")?;
+    Ok(())
 }
 
 fn separator(parsed: &Parsed) -> Result<Option<String>, UsageError> {

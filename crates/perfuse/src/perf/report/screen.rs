@@ -21,10 +21,11 @@ use crate::signals::Interrupt;
 /// How long to wait for a key before looking for a signal.
 const KEY_WAIT: Duration = Duration::from_millis(200);
 
-/// Shows the report until the user leaves; the terminal is given back whatever happens.
+/// Shows the report until the user leaves (`about`: name of the file, and its header as text); the terminal is given back whatever happens.
 pub(super) fn run(
     mut options: Options,
     mut loaded: Loaded,
+    about: (&str, &str),
     data: &PerfData<'_>,
     parsed: &Parsed,
     console: &Console,
@@ -33,7 +34,7 @@ pub(super) fn run(
     let mut terminal = ratatui::try_init().context("terminal")?;
     let mut told = None;
     let result = loop {
-        match show(&mut terminal, &options, &loaded, told.take(), console, &interrupt) {
+        match show(&mut terminal, &options, &loaded, told.take(), about, console, &interrupt) {
             Ok(Some(sort)) => match again(&mut options, sort, data, parsed, console) {
                 Ok(fresh) => loaded = fresh,
                 Err(why) => told = Some(why),
@@ -55,9 +56,9 @@ fn again(
     console: &Console,
 ) -> Result<Loaded, String> {
     let before = (options.sort.replace(sort), options.fields.take());
-    let why = match Loaded::new(options, data, parsed, console) {
+    let why = match Loaded::new(options, data, None, parsed, console) {
         Ok(Ok(loaded)) => return Ok(loaded),
-        Ok(Err(refusal)) => refusal.0,
+        Ok(Err(refusal)) => refusal.text,
         Err(error) => error.to_string(),
     };
     (options.sort, options.fields) = before;
@@ -70,6 +71,7 @@ fn show(
     options: &Options,
     loaded: &Loaded,
     told: Option<String>,
+    about: (&str, &str),
     console: &Console,
     interrupt: &Interrupt,
 ) -> anyhow::Result<Option<String>> {
@@ -96,12 +98,27 @@ fn show(
                 Flow::Continue => {}
                 Flow::Quit => return Ok(None),
                 Flow::Sort(sort) => return Ok(Some(sort)),
+                Flow::Annotate { symbol, dso } => tui.say(annotate(&symbol, &dso, about.0, console)),
+                Flow::Header => tui.show(about.1),
                 Flow::Write { event } => tui.say(write(loaded, &plain, event, console)),
             }
         }
         terminal.draw(|frame| tui.draw(frame))?;
     }
     Ok(None)
+}
+
+/// What leads to the instructions of a function: this binary has no command for them yet, perf has.
+fn annotate(symbol: &str, dso: &str, file: &str, console: &Console) -> String {
+    // perf takes the name without its file; in single quotes no shell makes anything of it.
+    let quoted = format!("'{}'", symbol.replace('\'', "'\\''"));
+    let mut text =
+        console.texts.text(&Msg::new("perf-report-tui-annotate").with("file", file.to_owned()).with("symbol", quoted));
+    if !dso.is_empty() && !dso.starts_with('[') {
+        text.push_str(" -d ");
+        text.push_str(dso);
+    }
+    text
 }
 
 /// Writes the table of an event to a new file, as `--stdio` would; gives what to say of it.

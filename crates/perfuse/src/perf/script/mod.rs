@@ -15,7 +15,7 @@ use perfuse_format::perfdata::{CpuMode, PerfData, Sample};
 use perfuse_render::perf::script::{Dump, Printer, Style, Traces, dso_name};
 
 use super::options::Parsed;
-use super::recorded::{self, Input, RecordedNames};
+use super::recorded::{self, Input, Passage, RecordedNames};
 use crate::console::{self, Console};
 pub(super) use options::COMMAND;
 use options::{Options, Order, Shown};
@@ -36,7 +36,9 @@ pub(super) fn run(parsed: &Parsed, console: &Console) -> anyhow::Result<u8> {
         console::say(&format!("{warning}\n"));
     }
     let input = Input::open(options.input.as_deref())?;
-    let data = input.parse(console)?;
+    // Rounds say up to where records can be put in order: perf shows them where they stand, and orders nothing then.
+    let as_written = options.dump == Some(Order::File) || options.shown.round;
+    let data = input.recording(as_written, console)?;
     if input.header(&data, options.header, options.info)? {
         return Ok(0);
     }
@@ -63,9 +65,7 @@ pub(super) fn run(parsed: &Parsed, console: &Console) -> anyhow::Result<u8> {
         let dump = Dump::new(&data, &input.name, recorded::arch(&data));
         script.dump = Some(if order == Order::File { dump.unsorted() } else { dump });
     }
-    // Rounds say up to where records can be put in order: perf shows them where they stand, and orders nothing then.
-    let unsorted = options.dump == Some(Order::File) || options.shown.round;
-    script.run(resolver, unsorted, console)
+    script.run(resolver, Passage::new(&input), console)
 }
 
 /// Everything that going through the records needs.
@@ -121,17 +121,22 @@ impl<'a> Script<'a> {
         })
     }
 
-    fn run(mut self, mut resolver: Resolver<RecordedNames>, unsorted: bool, console: &Console) -> anyhow::Result<u8> {
-        let data = self.data;
-        let visit = |resolver: &mut Resolver<RecordedNames>, item: Item<'_, 'a>| {
+    fn run(
+        mut self,
+        mut resolver: Resolver<RecordedNames>,
+        mut passage: Passage<'_>,
+        console: &Console,
+    ) -> anyhow::Result<u8> {
+        let ended = resolver.replay(self.data, |resolver, item| {
+            if let Item::Raw(raw) = &item {
+                passage.at(raw);
+            }
             self.item(resolver, item, console);
             match self.sink.flush_much() {
                 Ok(()) => ControlFlow::Continue(()),
                 Err(error) => ControlFlow::Break(error),
             }
-        };
-        let ended =
-            if unsorted { resolver.replay_in_order(data, data.records(), visit) } else { resolver.replay(data, visit) };
+        });
         if let ControlFlow::Break(error) = ended {
             return Err(error);
         }
@@ -142,6 +147,10 @@ impl<'a> Script<'a> {
         if let (count @ 1.., Some(first)) = &self.bad {
             let message = Msg::new("script-bad").with("count", count.to_string()).with("first", first.as_str());
             console.complain(&console.texts.text(&message));
+        }
+        // Whoever reads addresses instead of names is to know that the file is not the recorded one.
+        for path in resolver.names().other_builds() {
+            console.note(&Msg::new("script-other-build").with("path", path));
         }
         Ok(0)
     }

@@ -2,18 +2,22 @@
 
 use std::ffi::CString;
 use std::fs::File;
+use std::ops::Range;
 
 use anyhow::Context as _;
 use perfuse_analyze::Msg;
-use perfuse_analyze::stat::CountedEvent;
+use perfuse_analyze::stat::{Aggregation, CountedEvent};
 use perfuse_collect::Root;
 use perfuse_collect::perf::cgroup;
 use perfuse_collect::perf::cpus::parse_list;
-use perfuse_format::event::{EventSpec, Events, Mode, Pmus as _, Tool};
+use perfuse_collect::perf::pmu::HostEvents;
+use perfuse_format::event::{EventSpec, Events, Group, MAX_EVENTS, Mode, Pmus as _, Tool};
 use perfuse_format::perfdata::attr::{flag, kind, read_format, sample_type};
 
 use super::NOT_SET_UP;
+use super::metrics::{self, Planned};
 use super::options::{Plan, Wanted};
+use super::sets;
 use crate::perf::options::UsageError;
 use crate::perf::{Status, tables};
 
@@ -50,13 +54,19 @@ pub(super) struct Cgroup {
 #[derive(Debug)]
 pub(super) struct List {
     pub(super) events: Vec<Event>,
+    /// Metrics over them.
+    pub(super) planned: Vec<Planned>,
+    /// What is to be said of metrics that are not there.
+    pub(super) notes: Vec<Msg>,
+    on_exec: bool,
     pub(super) cgroups: Vec<Cgroup>,
 }
 
 impl List {
     /// Reads the options; events are counted from the command's exec on if `on_exec`.
     pub(super) fn new(plan: &Plan, root: &Root, on_exec: bool) -> anyhow::Result<Self> {
-        let mut list = Self { events: Vec::new(), cgroups: Vec::new() };
+        let mut list =
+            Self { events: Vec::new(), planned: Vec::new(), notes: Vec::new(), on_exec, cgroups: Vec::new() };
         if plan.null {
             return Ok(list);
         }
@@ -75,6 +85,7 @@ impl List {
                 Wanted::Cgroups(names) => list.assign(names, events.events().len(), &mut cgroups, root)?,
             }
         }
+        let groups = list.metrics(plan, root, &host, &mut events)?;
         if events.events().is_empty() {
             add(&mut events, if plan.watches_cpus() { "cpu-clock" } else { "task-clock" })?;
             add(&mut events, SOFTWARE)?;
@@ -88,9 +99,17 @@ impl List {
         for details in DETAILS.iter().take(plan.detailed) {
             add(&mut events, details)?;
         }
-        let specs = events.finish();
+        let mut specs = events.finish();
+        for (number, group) in groups.into_iter().enumerate() {
+            for (place, spec) in specs.get_mut(group).unwrap_or_default().iter_mut().enumerate() {
+                // Behind all groups of the command line.
+                spec.group = Some(Group { index: MAX_EVENTS + number, leader: place == 0, name: None });
+                spec.weak = true;
+            }
+        }
         filters.resize(specs.len(), None);
         cgroups.resize(specs.len(), None);
+        specs.iter().try_for_each(tables::refuse_unserved)?;
         for ((spec, filter), cgroup) in specs.into_iter().zip(filters).zip(cgroups) {
             let cpus = spec.cpus.as_ref().and_then(|cpus| parse_list(cpus.as_bytes()));
             list.events.push(Event { spec, leader: None, cpus, filter, cgroup });
@@ -103,6 +122,44 @@ impl List {
             list.prepare(index, plan, on_exec);
         }
         Ok(list)
+    }
+
+    /// Adds the events of metrics; those that are to be scheduled together.
+    fn metrics(
+        &mut self,
+        plan: &Plan,
+        root: &Root,
+        host: &HostEvents,
+        events: &mut Events<'_>,
+    ) -> anyhow::Result<Vec<Range<usize>>> {
+        let has = |name: &str| host.pmu("cpu").is_some_and(|cpu| cpu.event(name).is_some());
+        let refuse = |words: Msg| anyhow::Error::from(UsageError(words)).context(Status(NOT_SET_UP));
+        if plan.transaction {
+            if !has("cycles-t") || !has("tx-start") {
+                return Err(refuse(Msg::new("stat-no-transaction")));
+            }
+            self.planned = sets::add_transactions(has("cycles-ct") && has("el-start"), events)?;
+        }
+        if plan.topdown {
+            let found = sets::topdown(&has);
+            let most = if let sets::Topdown::Slots(level) = found { level } else { 1 };
+            if plan.topdown_level > most {
+                return Err(refuse(Msg::new("stat-topdown-level").with("most", most.to_string())));
+            }
+            if found == sets::Topdown::Cores && (!plan.watches_cpus() || plan.aggregation != Aggregation::Core) {
+                return Err(refuse(Msg::new("stat-topdown-cores")));
+            }
+            if found == sets::Topdown::None {
+                return Err(refuse(Msg::new("stat-no-topdown")));
+            }
+            let level = if plan.topdown_level == 0 { most } else { plan.topdown_level };
+            self.planned.extend(sets::add_topdown(&found, level, events)?);
+        }
+        let Some(names) = &plan.metrics else { return Ok(Vec::new()) };
+        let added = metrics::add(names, host, root, plan.sharing, events)?;
+        self.planned.extend(added.planned);
+        self.notes = added.notes;
+        Ok(added.groups)
     }
 
     /// Who leads whom.
@@ -187,9 +244,17 @@ impl List {
     /// `--for-each-cgroup a,b`: every event once in each.
     fn expand(&mut self, names: &str, root: &Root) -> anyhow::Result<()> {
         let once = std::mem::take(&mut self.events);
-        for name in names.split(',').filter(|name| !name.is_empty()) {
-            let cgroup = self.open(name, root)?;
+        let planned = std::mem::take(&mut self.planned);
+        for name in matching(names, root)? {
+            let cgroup = self.open(&name, root)?;
             let first = self.events.len();
+            self.planned.extend(planned.iter().cloned().map(|mut planned| {
+                for (_, events) in &mut planned.events {
+                    *events = events.start + first..events.end + first;
+                }
+                planned.at = planned.at.map(|at| at + first);
+                planned
+            }));
             self.events.extend(once.iter().map(|event| Event {
                 spec: event.spec.clone(),
                 leader: event.leader.map(|leader| leader + first),
@@ -203,12 +268,17 @@ impl List {
 
     /// The events as they are shown, and which of the opened ones each stands for: several PMUs of a kind (the memory
     /// controllers of a machine) are one row, unless `merge` is off.
-    pub(super) fn shown(&self, merge: bool) -> (Vec<CountedEvent>, Vec<Vec<usize>>) {
+    pub(super) fn shown(&self, merge: bool, hybrid_merge: bool) -> (Vec<CountedEvent>, Vec<Vec<usize>>) {
+        let of_hybrid = |event: &Event| event.spec.pmu.as_deref().is_some_and(|pmu| pmu.starts_with("cpu_"));
         let mut shown: Vec<CountedEvent> = Vec::new();
         let mut parts: Vec<Vec<usize>> = Vec::new();
         for (index, event) in self.events.iter().enumerate() {
             let same = |first: &Event| {
-                first.spec.name == event.spec.name && first.spec.pmu != event.spec.pmu && first.cgroup == event.cgroup
+                first.spec.name == event.spec.name
+                    && first.spec.pmu != event.spec.pmu
+                    && first.cgroup == event.cgroup
+                    // The kinds of cores of one CPU are told apart, unless somebody wants their sum.
+                    && (hybrid_merge || !of_hybrid(first) || !of_hybrid(event))
             };
             let several = event.spec.pmu.is_some() && self.events.iter().any(same);
             if several
@@ -234,11 +304,28 @@ impl List {
                 counted.scale = 1.0;
                 counted.role = perfuse_analyze::stat::Role::Other;
             }
+            counted.percore = event.spec.pmu.is_some() && event.spec.terms.percore == Some(true);
             counted.cgroup = event.cgroup.and_then(|index| self.cgroups.get(index)).map(|cgroup| cgroup.name.clone());
             shown.push(counted);
             parts.push(vec![index]);
         }
         (shown, parts)
+    }
+
+    /// Breaks up the group of an event that need not stand together; false if it is in none.
+    pub(super) fn break_up(&mut self, index: usize, plan: &Plan) -> bool {
+        let Some(leader) = self.events.get(index).filter(|event| event.spec.weak).and_then(|event| event.leader) else {
+            return false;
+        };
+        let members: Vec<usize> =
+            (0..self.events.len()).filter(|index| self.events[*index].leader == Some(leader)).collect();
+        for member in &members {
+            self.events[*member].leader = None;
+        }
+        for member in members {
+            self.prepare(member, plan, self.on_exec);
+        }
+        true
     }
 
     /// What perf counts itself, by event.
@@ -258,6 +345,28 @@ impl List {
         event.spec.name = format!("{}{separator}u", event.spec.name);
         true
     }
+}
+
+/// The cgroups of `--for-each-cgroup`: names, or regular expressions that any cgroup of the host may match.
+fn matching(names: &str, root: &Root) -> anyhow::Result<Vec<String>> {
+    const SPECIAL: [char; 13] = ['{', '}', '[', ']', '(', ')', '|', '*', '+', '?', '^', '$', '\\'];
+    if !names.contains(SPECIAL) {
+        return Ok(names.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect());
+    }
+    let all = cgroup::names(root);
+    let mut found: Vec<String> = Vec::new();
+    for pattern in names.split(',').filter(|pattern| !pattern.is_empty()) {
+        let expression = regex::Regex::new(pattern).map_err(|error| {
+            UsageError::value("for-each-cgroup", pattern, Msg::new("usage-stat-regex").with("error", error.to_string()))
+        })?;
+        let fits = |name: &&String| expression.is_match(name) && !found.contains(name);
+        let fitting: Vec<String> = all.iter().filter(fits).cloned().collect();
+        found.extend(fitting);
+    }
+    if found.is_empty() {
+        return Err(UsageError(Msg::new("usage-stat-no-cgroup").with("pattern", names)).into());
+    }
+    Ok(found)
 }
 
 fn add(events: &mut Events<'_>, text: &str) -> anyhow::Result<()> {

@@ -1,5 +1,6 @@
 //! One run: counters are opened, the command is started, intervals pass, everything is read.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::os::fd::AsFd as _;
@@ -15,6 +16,7 @@ use super::events::List;
 use super::options::{Delay, Plan};
 use super::wake::Wake;
 use crate::console;
+use crate::perf::record::control::{Control, Order};
 
 /// How often a watched process is looked after.
 const LOOK: Duration = Duration::from_secs(1);
@@ -73,6 +75,8 @@ pub(super) struct Measure<'a> {
     pub(super) wake: &'a Wake,
     /// `None` watches the command.
     pub(super) watched: Option<&'a Watched>,
+    /// Who else switches the counters on and off.
+    pub(super) control: Option<&'a RefCell<Control>>,
 }
 
 impl Measure<'_> {
@@ -102,7 +106,7 @@ impl Measure<'_> {
             }
             (None, None) => return Err(anyhow::anyhow!("nothing to measure").into()),
         };
-        let set = open(list, watched)?;
+        let set = open(list, watched, plan)?;
         observer.opened(list, &set, watched)?;
         let on_exec = self.watched.is_none() && plan.delay == Delay::None;
         if !on_exec && plan.delay == Delay::None {
@@ -164,7 +168,11 @@ impl Measure<'_> {
             // Where only processes are watched, nothing tells of their end.
             let look = (workload.is_none() && plan.watches_tasks()).then(|| Instant::now() + LOOK);
             let deadline = [due, timeout, look].into_iter().flatten().min();
-            self.wake.until(deadline, workload.as_deref());
+            let control = self.control.map(RefCell::borrow);
+            let commands = control.as_deref().and_then(Control::fd);
+            self.wake.until_readable(deadline, workload.as_deref(), commands);
+            drop(control);
+            self.obey(set, list, clock, watched, observer)?;
             if let Some(workload) = workload.as_deref_mut()
                 && workload.try_wait().map_err(anyhow::Error::from)?.is_some()
             {
@@ -201,6 +209,42 @@ impl Measure<'_> {
                 return Ok(());
             }
         }
+    }
+
+    /// Does what came through `--control`. Switching ends an interval, so that none is partly counted; commands that are
+    /// about samples are answered and change nothing, as in perf.
+    fn obey(
+        &self,
+        set: &CounterSet,
+        list: &List,
+        clock: &mut Clock,
+        watched: &Watched,
+        observer: &mut dyn Observer,
+    ) -> Result<(), RunError> {
+        let Some(control) = self.control else { return Ok(()) };
+        let orders = control.borrow_mut().orders();
+        for order in orders {
+            let switches = match order {
+                Order::Enable(_) => {
+                    set.enable().map_err(errno)?;
+                    console::say("Events enabled\n");
+                    true
+                }
+                Order::Disable(_) => {
+                    set.disable().map_err(errno)?;
+                    console::say("Events disabled\n");
+                    true
+                }
+                _ => false,
+            };
+            if switches && self.plan.interval.is_some() {
+                let mut counts = set.read().map_err(errno)?;
+                tools(list, &mut counts, watched, clock.start.elapsed(), None);
+                clock.interval(&counts, list, observer)?;
+            }
+            control.borrow().acknowledge();
+        }
+        Ok(())
     }
 
     fn anybody_left(&self, watched: &Watched) -> bool {
@@ -270,8 +314,8 @@ fn difference(counts: &EventCounts, before: Option<&EventCounts>, list: &List, e
     EventCounts { supported: counts.supported, values: values.collect() }
 }
 
-/// Opens the counters; an event that may not see the kernel is asked for without it, which its name then says.
-fn open(list: &mut List, watched: &Watched) -> Result<CounterSet, CounterError> {
+/// Opens the counters. A weak group that cannot be scheduled is broken up; an event that may not see the kernel is asked for without it, which its name then says.
+fn open(list: &mut List, watched: &Watched, plan: &Plan) -> Result<CounterSet, CounterError> {
     loop {
         let specs: Vec<CounterSpec<'_>> = list
             .events
@@ -285,9 +329,16 @@ fn open(list: &mut List, watched: &Watched) -> Result<CounterSet, CounterError> 
             })
             .collect();
         match CounterSet::open(&specs, watched) {
-            Ok(set) => return Ok(set),
+            Ok(set) => {
+                let missing =
+                    (0..list.events.len()).find(|event| set.refused(*event).is_some() && list.events[*event].spec.weak);
+                if !missing.is_some_and(|event| list.break_up(event, plan)) {
+                    return Ok(set);
+                }
+            }
             Err(CounterError::Open { event, error })
                 if matches!(error.reason, Reason::NoPermission { .. }) && list.leave_kernel_out(event) => {}
+            Err(CounterError::Open { event, .. }) if list.break_up(event, plan) => {}
             Err(error) => return Err(error),
         }
     }

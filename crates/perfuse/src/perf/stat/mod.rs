@@ -2,12 +2,16 @@
 
 mod events;
 mod measure;
+mod metrics;
 mod options;
 mod output;
 mod replay;
 mod report;
+mod sets;
 mod store;
 mod wake;
+
+use std::cell::RefCell;
 
 use perfuse_analyze::Msg;
 use perfuse_analyze::stat::Aggregation;
@@ -18,8 +22,9 @@ use perfuse_collect::{Root, host};
 use perfuse_render::perf::stat::{Format, Target, Thread};
 
 use super::options::{Parsed, UsageError};
+use super::record::control::Control;
 use super::words::refusal_words;
-use super::{Command, FAILED, Status};
+use super::{Command, FAILED, Status, USAGE};
 use crate::console::Console;
 use events::List;
 use measure::{Measure, Run, RunError};
@@ -37,16 +42,17 @@ const NOT_SET_UP: u8 = 234;
 const INTERRUPTED: u8 = 130;
 
 fn run(parsed: &Parsed, console: &Console) -> anyhow::Result<u8> {
-    for (option, words) in [
-        ("transaction", "stat-no-transaction"),
-        ("topdown", "stat-no-topdown"),
-        ("smi-cost", "stat-no-smi-cost"),
-        ("iostat", "stat-no-iostat"),
-    ] {
-        if parsed.on(option) {
+    for (option, words) in [("smi-cost", "stat-no-smi-cost"), ("iostat", "stat-no-iostat")] {
+        if parsed.last(option).is_some_and(|given| !given.negated) {
             console.complain(&console.texts.text(&Msg::new(words)));
-            return Ok(NOT_SET_UP);
+            // As perf: a root port is a wrong value of an option.
+            return Ok(if option == "iostat" { USAGE } else { NOT_SET_UP });
         }
+    }
+    if let Some(kind) = parsed.text("cputype") {
+        let there = Root::default().join(&format!("/sys/bus/event_source/devices/cpu_{kind}")).is_dir();
+        let words = Msg::new(if there { "stat-no-cputype" } else { "list-cputype" });
+        return Err(UsageError(words.with("kind", kind)).into());
     }
     let plan = match parsed.rest.first().and_then(|word| word.to_str()) {
         Some("report") => return replay::run(parsed, console),
@@ -59,9 +65,6 @@ fn run(parsed: &Parsed, console: &Console) -> anyhow::Result<u8> {
         let error = anyhow::Error::from(error);
         if together { error.context(Status(NOT_SET_UP)) } else { error }
     })?;
-    if let Some(metrics) = &plan.metrics {
-        console.note(&Msg::new("stat-no-metrics").with("metrics", metrics));
-    }
     let root = Root::default();
     let Some(targets) = Targets::find(&plan, &root)? else {
         console.complain(&console.texts.text(&Msg::new("stat-no-threads")));
@@ -69,8 +72,13 @@ fn run(parsed: &Parsed, console: &Console) -> anyhow::Result<u8> {
     };
     let on_exec = targets.watched.is_none() && plan.delay == Delay::None;
     let mut list = List::new(&plan, &root, on_exec)?;
+    if !plan.quiet {
+        list.notes.iter().for_each(|note| console.note(note));
+    }
     let wake = Wake::install()?;
-    let measure = Measure { plan: &plan, root: &root, wake: &wake, watched: targets.watched.as_ref() };
+    let control = plan.control.as_deref().map(|text| Control::open(text).map(RefCell::new)).transpose()?;
+    let measure =
+        Measure { plan: &plan, root: &root, wake: &wake, watched: targets.watched.as_ref(), control: control.as_ref() };
     match all_runs(&measure, &mut list, &targets, console) {
         Ok(status) => Ok(status),
         Err(RunError::Counters(error)) => {

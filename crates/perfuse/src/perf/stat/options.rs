@@ -8,6 +8,7 @@ use perfuse_analyze::Msg;
 use perfuse_analyze::stat::Aggregation;
 use perfuse_render::perf::stat::Format;
 
+use super::metrics::Sharing;
 use crate::perf::options::{
     Grammar, Opt, Parsed, UsageError, long_optional, long_switch, long_value, parse, switch, value,
 };
@@ -39,11 +40,16 @@ pub(super) const OPTIONS: &[Opt] = &[
     long_switch("all-kernel"),
     long_switch("all-user"),
     long_switch("append"),
+    long_value("control", "fd:ctl-fd[,ack-fd] or fifo:ctl-fifo[,ack-fifo]"),
+    long_value("cputype", "hybrid cpu type"),
     long_value("filter", "filter"),
     long_value("for-each-cgroup", "name"),
+    long_switch("hybrid-merge"),
     long_switch("interval-clear"),
     long_value("interval-count", "n"),
     long_value("log-fd", "n"),
+    long_switch("metric-no-group"),
+    long_switch("metric-no-merge"),
     long_switch("metric-only"),
     long_switch("no-csv-summary"),
     long_switch("no-merge"),
@@ -52,6 +58,7 @@ pub(super) const OPTIONS: &[Opt] = &[
     long_switch("per-node"),
     long_switch("per-socket"),
     long_switch("per-thread"),
+    long_switch("percore-show-thread"),
     long_value("post", "command"),
     long_value("pre", "command"),
     long_switch("quiet"),
@@ -59,6 +66,7 @@ pub(super) const OPTIONS: &[Opt] = &[
     long_switch("smi-cost"),
     long_switch("summary"),
     long_switch("table"),
+    long_value("td-level", "n"),
     long_value("timeout", "ms"),
     long_switch("topdown"),
     long_optional("iostat", "default"),
@@ -148,6 +156,14 @@ pub(super) struct Plan {
     pub(super) big_numbers: bool,
     pub(super) metric_only: bool,
     pub(super) metrics: Option<String>,
+    pub(super) sharing: Sharing,
+    pub(super) topdown: bool,
+    pub(super) topdown_level: u64,
+    pub(super) transaction: bool,
+    pub(super) percore_threads: bool,
+    /// Events of the same name on the kinds of cores of a hybrid CPU are one row.
+    pub(super) hybrid_merge: bool,
+    pub(super) control: Option<String>,
     pub(super) sink: Sink,
     pub(super) quiet: bool,
     pub(super) verbose: bool,
@@ -183,6 +199,9 @@ impl Plan {
         let interval = milliseconds(parsed, "interval-print")?;
         let timeout = milliseconds(parsed, "timeout")?;
         let interval_count = parsed.number::<u64>("interval-count")?.filter(|count| *count > 0);
+        if parsed.on("table") && parsed.last("repeat").is_none() {
+            return Err(refuse("usage-stat-table"));
+        }
         if interval_count.is_some() && interval.is_none() {
             return Err(refuse("usage-stat-interval-count"));
         }
@@ -234,6 +253,13 @@ impl Plan {
             big_numbers: parsed.last("big-num").is_none_or(|given| !given.negated),
             metric_only: parsed.on("metric-only"),
             metrics: parsed.text("metrics"),
+            sharing: Sharing { group: !parsed.on("metric-no-group"), merge: !parsed.on("metric-no-merge") },
+            topdown: parsed.on("topdown"),
+            topdown_level: parsed.number::<u64>("td-level")?.unwrap_or(0),
+            transaction: parsed.on("transaction"),
+            percore_threads: parsed.on("percore-show-thread"),
+            hybrid_merge: parsed.on("hybrid-merge"),
+            control: parsed.text("control"),
             sink: sink(parsed)?,
             quiet: parsed.on("quiet"),
             verbose: parsed.on("verbose"),
@@ -386,6 +412,7 @@ mod tests {
         for (line, id) in [
             ("--interval-count 2 ls", "usage-stat-interval-count"),
             ("--timeout 5 ls", "usage-stat-timeout"),
+            ("--table ls", "usage-stat-table"),
             ("-x, -B ls", "usage-stat-big-num"),
             ("-j -B ls", "usage-stat-big-num"),
             ("--per-core ls", "usage-stat-system-wide"),

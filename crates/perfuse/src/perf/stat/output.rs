@@ -4,11 +4,15 @@ use std::fs::{File, OpenOptions};
 use std::io::{Write as _, stdout};
 
 use anyhow::Context as _;
+use perfuse_analyze::Msg;
 use perfuse_collect::perf::clock::ctime;
 use perfuse_render::perf::stat::Format;
 
+use super::NOT_SET_UP;
 use super::options::{Plan, Sink};
 use crate::console;
+use crate::perf::Status;
+use crate::perf::options::UsageError;
 
 /// The open sink.
 #[derive(Debug)]
@@ -28,7 +32,13 @@ impl Output {
                 // A descriptor by number, without taking its ownership from whoever opened it.
                 let path = format!("/proc/self/fd/{number}");
                 let file = OpenOptions::new().append(true).open(&path);
-                (Some(file.with_context(|| format!("--log-fd {number}"))?), false)
+                (
+                    Some(file.map_err(|_| {
+                        let error = anyhow::Error::from(UsageError(Msg::new("usage-stat-log-fd")));
+                        error.context(Status(NOT_SET_UP))
+                    })?),
+                    false,
+                )
             }
             Sink::File { path, append } => {
                 let mut options = OpenOptions::new();

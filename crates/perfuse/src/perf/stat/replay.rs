@@ -62,7 +62,8 @@ struct Replay<'a> {
 impl<'a> Replay<'a> {
     fn new(data: &'a PerfData<'a>, forced: Option<Aggregation>) -> Self {
         let events = data.events.len();
-        let layout = Layout { aggregation: forced.unwrap_or_default(), positions: positions(data), unscaled: false };
+        let layout =
+            Layout { aggregation: forced.unwrap_or_default(), positions: positions(data), ..Layout::default() };
         Self {
             data,
             forced,

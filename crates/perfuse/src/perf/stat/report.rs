@@ -13,6 +13,7 @@ use perfuse_render::perf::stat::{Format, Moment, Rows, Style, footer, header, in
 use super::Targets;
 use super::events::List;
 use super::measure::{Interval, Observer, Run};
+use super::metrics;
 use super::options::Plan;
 use super::output::Output;
 use super::store::Store;
@@ -44,7 +45,7 @@ pub(super) struct Report<'a> {
 impl Observer for Report<'_> {
     fn opened(&mut self, list: &List, set: &CounterSet, watched: &Watched) -> anyhow::Result<()> {
         // Names say what had to be left out, which shows only once events are open.
-        let (events, _) = list.shown(self.plan.merge);
+        let (events, _) = list.shown(self.plan.merge, self.plan.hybrid_merge);
         self.total.rename(&events);
         self.interval.rename(&events);
         if let Some(path) = &self.plan.record {
@@ -71,10 +72,18 @@ impl<'a> Report<'a> {
         root: &'a Root,
         console: &Console,
     ) -> anyhow::Result<Self> {
-        let (events, parts) = list.shown(plan.merge);
-        let by_cpu = !matches!(plan.aggregation, Aggregation::Global | Aggregation::Thread | Aggregation::Cpu);
+        let (events, parts) = list.shown(plan.merge, plan.hybrid_merge);
+        let percore = events.iter().any(|event| event.percore);
+        let by_cpu =
+            percore || !matches!(plan.aggregation, Aggregation::Global | Aggregation::Thread | Aggregation::Cpu);
         let positions = if by_cpu { cpus::positions(root) } else { BTreeMap::new() };
-        let layout = Layout { aggregation: plan.aggregation, positions, unscaled: plan.unscaled };
+        let layout = Layout {
+            aggregation: plan.aggregation,
+            positions,
+            unscaled: plan.unscaled,
+            percore_threads: plan.percore_threads,
+        };
+        let formulas = metrics::formulas(list, &parts);
         let output = Output::open(plan)?;
         let style = Style {
             format: plan.format.clone(),
@@ -91,8 +100,8 @@ impl<'a> Report<'a> {
             output,
             style,
             parts,
-            total: Counting::new(events.clone(), layout.clone()),
-            interval: Counting::new(events, layout),
+            total: Counting::new(events.clone(), layout.clone()).with_formulas(formulas.clone()),
+            interval: Counting::new(events, layout).with_formulas(formulas),
             intervals: 0,
             hint: watchdog.trim() == "1",
             root,

@@ -103,7 +103,7 @@ impl Store {
         watched: &Watched,
         bytes: &mut Vec<u8>,
     ) -> Result<(), TooLong> {
-        let (shown, _) = list.shown(false);
+        let (shown, _) = list.shown(false, false);
         for (event, ids) in shown.iter().zip(&self.ids) {
             let Some((_, id)) = ids.first() else { continue };
             if !event.unit.is_empty() {

@@ -1,7 +1,7 @@
 //! Waiting without looking at a clock every few milliseconds: a measurement must not be full of its own wakeups.
 
 use std::io::Read as _;
-use std::os::fd::AsFd as _;
+use std::os::fd::{AsFd as _, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -43,12 +43,23 @@ impl Wake {
 
     /// Waits for the deadline, the end of the command or a signal, whatever comes first.
     pub(super) fn until(&self, deadline: Option<Instant>, workload: Option<&Workload>) {
+        self.until_readable(deadline, workload, None);
+    }
+
+    /// The same, and wakes when a descriptor can be read.
+    pub(super) fn until_readable(
+        &self,
+        deadline: Option<Instant>,
+        workload: Option<&Workload>,
+        also: Option<BorrowedFd<'_>>,
+    ) {
         let limit = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
         let mut descriptors = vec![self.signals.as_fd()];
         // On kernels without pidfds somebody has to look.
         let blind = workload.is_some_and(|workload| workload.ended_fd().is_none());
         let limit = if blind { Some(limit.unwrap_or(LOOK).min(Duration::from_millis(5))) } else { limit };
         descriptors.extend(workload.and_then(Workload::ended_fd));
+        descriptors.extend(also);
         wait_readable(&descriptors, limit);
         let mut bytes = [0_u8; 16];
         let _ = (&self.signals).read(&mut bytes);

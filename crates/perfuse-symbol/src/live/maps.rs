@@ -2,28 +2,28 @@
 
 use std::collections::BTreeMap;
 
+use crate::unwind::CfiId;
 use perfuse_format::perfdata::record::kind;
-use perfuse_symbol::unwind::CfiId;
 
 /// The part of a mapping that unwinding needs.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Map {
-    pub(super) start: u64,
-    pub(super) end: u64,
-    pub(super) pgoff: u64,
-    pub(super) file: usize,
+pub(crate) struct Map {
+    pub(crate) start: u64,
+    pub(crate) end: u64,
+    pub(crate) pgoff: u64,
+    pub(crate) file: usize,
 }
 
 /// What is known of a mapped file.
 #[derive(Debug)]
-pub(super) struct Image {
-    pub(super) path: String,
-    pub(super) cfi: Cfi,
+pub(crate) struct Image {
+    pub(crate) path: String,
+    pub(crate) cfi: Cfi,
 }
 
 /// What is known of a file's call frame information.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Cfi {
+pub(crate) enum Cfi {
     /// Nobody has looked yet.
     Unopened,
     /// There is none.
@@ -34,16 +34,16 @@ pub(super) enum Cfi {
 
 /// The mappings of all processes.
 #[derive(Debug, Default)]
-pub(super) struct Maps {
+pub(crate) struct Maps {
     /// Sorted by address.
-    pub(super) processes: BTreeMap<i32, Vec<Map>>,
-    pub(super) images: Vec<Image>,
+    pub(crate) processes: BTreeMap<i32, Vec<Map>>,
+    pub(crate) images: Vec<Image>,
     known: BTreeMap<String, usize>,
 }
 
 impl Maps {
     /// Takes note of a record.
-    pub(super) fn note(&mut self, record: &[u8]) {
+    pub(crate) fn note(&mut self, record: &[u8]) {
         let Some((head, body)) = record.split_first_chunk::<8>() else { return };
         match u32::from_ne_bytes([head[0], head[1], head[2], head[3]]) {
             kind::MMAP2 if head[4] & 7 == 2 => self.map(body, 64),
@@ -79,14 +79,14 @@ impl Maps {
     }
 }
 
-pub(super) fn u64_at(bytes: &[u8], at: usize) -> Option<u64> {
+pub(crate) fn u64_at(bytes: &[u8], at: usize) -> Option<u64> {
     bytes.get(at..)?.first_chunk().map(|bytes| u64::from_ne_bytes(*bytes))
 }
 
-pub(super) fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
+pub(crate) fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
     bytes.get(at..)?.first_chunk().map(|bytes| u32::from_ne_bytes(*bytes))
 }
 
-pub(super) fn i32_at(bytes: &[u8], at: usize) -> Option<i32> {
+pub(crate) fn i32_at(bytes: &[u8], at: usize) -> Option<i32> {
     bytes.get(at..)?.first_chunk().map(|bytes| i32::from_ne_bytes(*bytes))
 }
