@@ -40,6 +40,20 @@ pub fn symbols(data: &[u8]) {
     }
 }
 
+/// The functions that a runtime says it has compiled, and a jitdump with code of such functions.
+pub fn jit(data: &[u8]) {
+    let mut symbols = Symbols::new(One(data), SymbolOptions::default());
+    for path in ["//anon", "/tmp/jit-1.dump", "[heap]"] {
+        let module = symbols.open(&DsoSpec { path, kind: DsoKind::Anonymous, pid: 1, ..DsoSpec::default() });
+        for address in addresses(data).chain([u64::MAX, 0x7f00_0000_0000]) {
+            if let Some(id) = symbols.find(module, address) {
+                let info = symbols.symbol(id);
+                assert!(info.start <= address && info.end >= info.start);
+            }
+        }
+    }
+}
+
 /// Call chains by the call frame information of a file, which is also the stack.
 pub fn unwind(data: &[u8]) {
     const BASE: u64 = 0x10_0000;

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 pub mod binary;
+pub mod profile;
 pub mod report;
 pub mod ring;
 

@@ -213,6 +213,11 @@ impl<R: Read + Seek> Elf<R> {
         Ok(())
     }
 
+    /// Bytes of the whole file.
+    pub(crate) fn length(&self) -> u64 {
+        self.length
+    }
+
     /// Bytes of the file; `what` names them in the error.
     pub(crate) fn read(&mut self, what: &'static str, offset: u64, length: u64) -> Result<Vec<u8>, ElfError> {
         read_at(&mut self.file, self.length, what, offset, length)

@@ -14,6 +14,7 @@
 
 mod build_id;
 mod candidates;
+mod code;
 mod compressed;
 mod demangle;
 mod dso;
@@ -21,6 +22,7 @@ mod elf;
 mod files;
 mod find;
 mod image;
+pub mod insn;
 mod jit;
 mod kernel;
 mod lines;
@@ -33,6 +35,7 @@ mod tree;
 pub mod unwind;
 
 pub use build_id::{build_id_in_notes, build_id_of, hex as build_id_text, is_same as is_same_build_id};
+pub use code::CodeFile;
 pub use demangle::Demangle;
 pub use dso::{Attempt, DsoKind, DsoSpec, Outcome, Problem, Reason, SymbolOptions};
 pub use elf::ElfError;

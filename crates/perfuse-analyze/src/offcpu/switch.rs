@@ -1,23 +1,17 @@
 //! The fields of `sched:sched_switch` that off-CPU time needs (include/trace/events/sched.h).
 
-use perfuse_format::perfdata::attr::Endian;
+use perfuse_format::tracefs::{EventFormat, Field, Layout, Shape};
 
 /// Of `prev_state`, the bits that say what a thread waits for (`TASK_REPORT`); without any it could have gone on.
 const WAITS: u64 = 0xff;
 
-/// Where a field stands in the record of a tracepoint.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Field {
-    offset: usize,
-    size: usize,
-}
-
-/// Where the fields stand: the kernel's `format` file tells, since `prev_state` has the size of a `long`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// The fields of `sched:sched_switch` that tell who goes and who comes.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SwitchFields {
     prev_pid: Field,
     prev_state: Field,
     next_pid: Field,
+    layout: Layout,
 }
 
 /// A switch of a CPU from one thread to another.
@@ -32,44 +26,41 @@ pub struct Switch {
 }
 
 impl SwitchFields {
-    /// The places, from a `format` file; `None` if a field is missing or of an odd size.
-    pub fn parse(format: &[u8]) -> Option<Self> {
-        let text = String::from_utf8_lossy(format);
+    /// The fields, from the format that the recording carries; `None` if one is missing or is no number.
+    pub fn of(format: &EventFormat, layout: Layout) -> Option<Self> {
         let field = |name: &str| {
-            let line = text.lines().find(|line| {
-                let declared = line.trim().strip_prefix("field:").and_then(|rest| rest.split(';').next());
-                declared.and_then(|declared| declared.split_whitespace().last()) == Some(name)
-            })?;
-            let number = |key: &str| line.split(key).nth(1)?.split(';').next()?.trim().parse::<usize>().ok();
-            let field = Field { offset: number("offset:")?, size: number("size:")? };
-            matches!(field.size, 4 | 8).then_some(field)
+            let found = format.fields.iter().find(|field| field.name == name);
+            found.filter(|field| field.shape == Shape::Number && matches!(field.size, 4 | 8)).cloned()
         };
-        Some(Self { prev_pid: field("prev_pid")?, prev_state: field("prev_state")?, next_pid: field("next_pid")? })
+        let (prev_pid, prev_state, next_pid) = (field("prev_pid")?, field("prev_state")?, field("next_pid")?);
+        Some(Self { prev_pid, prev_state, next_pid, layout })
     }
 
     /// The switch of a record; `None` if it is too short.
-    pub fn read(&self, raw: &[u8], endian: Endian) -> Option<Switch> {
-        let number = |field: Field| {
-            let bytes = raw.get(field.offset..field.offset.checked_add(field.size)?)?;
-            let fold = |sum: u64, byte: &u8| sum << 8 | u64::from(*byte);
-            Some(match endian {
-                Endian::Little => bytes.iter().rev().fold(0, fold),
-                Endian::Big => bytes.iter().fold(0, fold),
-            })
+    pub fn read(&self, raw: &[u8]) -> Option<Switch> {
+        let number = |field: &Field| {
+            let end = field.offset.checked_add(field.size)?;
+            (end <= raw.len()).then(|| field.number(self.layout, raw))
         };
         // Thread ids are below 2^22.
         let pid = |field| number(field).and_then(|pid| i32::try_from(pid).ok());
         Some(Switch {
-            prev: pid(self.prev_pid)?,
-            next: pid(self.next_pid)?,
-            runnable: number(self.prev_state)? & WAITS == 0,
+            prev: pid(&self.prev_pid)?,
+            next: pid(&self.next_pid)?,
+            runnable: number(&self.prev_state)? & WAITS == 0,
         })
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use perfuse_format::perfdata::Endian;
+
     use super::*;
+
+    fn fields(format: &[u8], endian: Endian) -> Option<SwitchFields> {
+        SwitchFields::of(&EventFormat::parse("sched", format).ok()?, Layout { endian, long_size: 8 })
+    }
 
     const FORMAT: &[u8] = b"name: sched_switch\nID: 316\nformat:\n\
         \tfield:unsigned short common_type;\toffset:0;\tsize:2;\tsigned:0;\n\
@@ -100,25 +91,26 @@ mod tests {
 
     #[test]
     fn a_switch_is_read_in_both_byte_orders() {
-        let fields = SwitchFields::parse(FORMAT).unwrap();
+        let (little, big) = (fields(FORMAT, Endian::Little).unwrap(), fields(FORMAT, Endian::Big).unwrap());
         // 0x100 is the mark of a thread that was preempted while it could have gone on.
         for (state, runnable) in [(0, true), (1, false), (2, false), (0x100, true), (0x80, false)] {
             let expected = Some(Switch { prev: 7, next: 8, runnable });
-            assert_eq!(fields.read(&record(state, false), Endian::Little), expected);
-            assert_eq!(fields.read(&record(state, true), Endian::Big), expected);
+            assert_eq!(little.read(&record(state, false)), expected);
+            assert_eq!(big.read(&record(state, true)), expected);
         }
-        assert_eq!(fields.read(&record(0, false)[..59], Endian::Little), None);
-        assert_eq!(fields.read(&[], Endian::Little), None);
+        assert_eq!(little.read(&record(0, false)[..59]), None);
+        assert_eq!(little.read(&[]), None);
     }
 
     #[test]
     fn a_format_without_the_fields_is_refused() {
         let text = String::from_utf8_lossy(FORMAT);
-        for (from, to) in [("next_pid;", "next;"), ("size:8", "size:3"), ("offset:56", "offset:x"), ("offset:24;", "")]
+        for (from, to) in
+            [("next_pid;", "next;"), ("size:8", "size:3"), ("offset:56", "offset:x"), ("pid_t prev_pid", "x[4] y")]
         {
-            assert_eq!(SwitchFields::parse(text.replace(from, to).as_bytes()), None, "{to}");
+            assert_eq!(fields(text.replace(from, to).as_bytes(), Endian::Little), None, "{to}");
         }
-        let huge = SwitchFields::parse(text.replace("offset:56", "offset:18446744073709551615").as_bytes()).unwrap();
-        assert_eq!(huge.read(&record(0, false), Endian::Little), None);
+        let huge = text.replace("offset:56", &format!("offset:{}", usize::MAX));
+        assert_eq!(fields(huge.as_bytes(), Endian::Little).and_then(|fields| fields.read(&record(0, false))), None);
     }
 }

@@ -13,6 +13,7 @@
 //! everything about it, and every text made of it, is made once. Samples only carry ids; resolving one allocates nothing.
 
 mod chain;
+mod code;
 mod known;
 mod names;
 pub mod profile;
@@ -28,7 +29,7 @@ use perfuse_format::perfdata::{CpuMode, Sample};
 use crate::session::{DsoId, DsoKind, Session};
 use known::KnownChains;
 pub use known::{ByChain, ChainId};
-pub use names::{Found, Inline, Names, NoNames, UserStack};
+pub use names::{Code, Found, Inline, Instruction, Names, NoNames, UserStack};
 pub use replay::Item;
 pub(crate) use table::AddressTable;
 use table::{RecentIds, RecentIps};

@@ -39,6 +39,24 @@ pub struct UserStack<'a> {
     pub most: usize,
 }
 
+/// Machine code.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Code {
+    /// The bytes; fewer than were asked for at the end of the file.
+    pub bytes: Vec<u8>,
+    /// Whether it is 64-bit code.
+    pub wide: bool,
+}
+
+/// What is known of an instruction without its text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Instruction {
+    /// Bytes.
+    pub length: usize,
+    /// Whether it may go on elsewhere: a jump, a call, a return, or into the kernel and back.
+    pub branch: bool,
+}
+
 /// Functions of files. The resolver asks for each distinct address once.
 pub trait Names {
     /// The function at `address` of a dso: an offset in the file, for the kernel, its modules and BPF the address itself.
@@ -57,6 +75,21 @@ pub trait Names {
 
     /// Source file and line of an address.
     fn source(&mut self, _id: DsoId, _dso: &Dso, _address: u64) -> Option<(String, u32)> {
+        None
+    }
+
+    /// At most `most` bytes of the code at an address; `None` if the file cannot be read or is of another build.
+    fn code(&mut self, _id: DsoId, _dso: &Dso, _address: u64, _most: usize) -> Option<Code> {
+        None
+    }
+
+    /// The instruction with which `bytes` of code begin; `None` if they are none, or of an unknown kind of machine.
+    fn instruction(&self, _bytes: &[u8], _wide: bool) -> Option<Instruction> {
+        None
+    }
+
+    /// A line of a source file, without its end; lines count from 1.
+    fn source_text(&mut self, _file: &str, _line: u32) -> Option<String> {
         None
     }
 

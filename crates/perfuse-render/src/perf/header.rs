@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use perfuse_format::perfdata::{Feature, Features, Mode, PerfData};
 
-use super::attr;
+use super::{attr, header_bpf};
 
 /// What the header's text needs besides the file itself.
 #[derive(Debug, Clone, Copy, Default)]
@@ -58,7 +58,11 @@ fn features(data: &PerfData<'_>, about: About, text: &mut String) {
         let Some(feature) = Feature::from_number(*number) else { continue };
         let only_in_full =
             matches!(feature, Feature::CpuTopology | Feature::NumaTopology | Feature::Cache | Feature::MemTopology);
-        if only_in_full && !about.full {
+        if feature == Feature::BpfProgInfo {
+            header_bpf::programs(&data.features, data.endian(), text);
+        } else if feature == Feature::BpfBtf {
+            header_bpf::types(&data.features, text);
+        } else if only_in_full && !about.full {
             let _ = writeln!(text, "# {} info available, use -I to display", feature.name());
         } else {
             one(feature, &data.features, about.utc_offset, text);

@@ -2,6 +2,7 @@
 
 pub mod attr;
 pub mod header;
+mod header_bpf;
 pub mod list;
 pub mod number;
 pub mod report;

@@ -3,6 +3,7 @@
 #![expect(clippy::disallowed_methods, reason = "these tests compare with other programs, and so run them")]
 
 mod assembler;
+mod debug_files;
 mod differential;
 mod hostile;
 mod resolve;

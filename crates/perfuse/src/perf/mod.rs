@@ -1,5 +1,6 @@
 //! The commands of perf: `perf record` through a link named `perf`, and `perfuse record`, are the same code.
 
+mod code;
 mod list;
 pub(crate) mod options;
 mod record;

@@ -7,7 +7,7 @@ use std::os::unix::fs::FileTypeExt as _;
 use std::path::PathBuf;
 
 use anyhow::Context as _;
-use perfuse_analyze::resolve::{Found, Inline, Names, UserStack};
+use perfuse_analyze::resolve::{Code, Found, Inline, Instruction, Names, UserStack};
 use perfuse_analyze::session::{Dso, DsoId, DsoKind, Session};
 use perfuse_collect::mapped::{MappedFile, map_open};
 use perfuse_format::perfdata::{CpuMode, Joined, PerfData, RawRecord};
@@ -17,7 +17,9 @@ use perfuse_symbol::{
     DsoSpec, Files, HostFiles, InlineFrame, ModuleId, Problem, Reason, SymbolId, SymbolOptions, Symbols,
 };
 
+use super::code::{self, CodeFiles};
 use super::options::Parsed;
+use crate::console::{self, Console};
 
 /// The file that is read where none is named.
 const DEFAULT: &str = "perf.data";
@@ -58,6 +60,32 @@ impl Input {
         let changed = std::os::unix::fs::MetadataExt::mtime(&metadata);
         let bytes = Bytes::Mapped(map_open(&file).with_context(failed)?);
         Ok(Self { name: name.to_owned(), changed: Some(changed), bytes })
+    }
+
+    /// Understands it as a recording, whose records come in the order of time or as they were written; says what of it is
+    /// damaged.
+    pub(crate) fn recording(&self, as_written: bool, console: &Console) -> anyhow::Result<PerfData<'_>> {
+        let data = self.parse()?;
+        for damage in &data.damage {
+            console.complain(&format!("{}: {damage}", self.name));
+        }
+        Ok(if as_written { data.as_written() } else { data })
+    }
+
+    /// Prints the header of a recording, in full or not. Gives whether it was all that was wanted.
+    pub(crate) fn header(&self, data: &PerfData<'_>, shown: Header, full: bool) -> anyhow::Result<bool> {
+        let only = shown == Header::Only;
+        if shown != Header::No {
+            console::print(&self.header_text(data, full, only))?;
+        }
+        Ok(only)
+    }
+
+    /// The header of a recording, in full or not, alone or before all else.
+    pub(crate) fn header_text(&self, data: &PerfData<'_>, full: bool, only: bool) -> String {
+        let changed = self.changed.unwrap_or_default();
+        let about = About { changed, utc_offset: perfuse_collect::local_time::utc_offset(changed), full, only };
+        perfuse_render::perf::header::text(data, about)
     }
 
     /// What `record --threads` and `--kcore` write: `data`, and `data.0` and so on.
@@ -138,10 +166,15 @@ pub(crate) fn arch<'d>(data: &'d PerfData<'_>) -> &'d str {
     data.features.arch.as_deref().unwrap_or(std::env::consts::ARCH)
 }
 
-/// What the text of a header needs besides the file.
-pub(crate) fn about(input: &Input, full: bool, only: bool) -> About {
-    let changed = input.changed.unwrap_or_default();
-    About { changed, utc_offset: perfuse_collect::local_time::utc_offset(changed), full, only }
+/// Whether the header is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Header {
+    /// It is not.
+    No,
+    /// Before all else.
+    Before,
+    /// And nothing else.
+    Only,
 }
 
 fn stdin_is_pipe() -> bool {
@@ -179,6 +212,7 @@ pub(crate) struct RecordedNames {
     options: SymbolOptions,
     machine: Option<Machine>,
     unwound: Vec<Frame>,
+    code: CodeFiles,
 }
 
 /// Call frame information of a file.
@@ -226,6 +260,7 @@ impl RecordedNames {
             options,
             machine,
             unwound: Vec::new(),
+            code: CodeFiles::default(),
         }
     }
 
@@ -307,6 +342,18 @@ impl Names for RecordedNames {
     fn source(&mut self, id: DsoId, dso: &Dso, address: u64) -> Option<(String, u32)> {
         let module = self.module(id, dso);
         self.symbols.line(module, address).map(|(file, line)| (file.to_string(), line))
+    }
+
+    fn code(&mut self, id: DsoId, dso: &Dso, address: u64, most: usize) -> Option<Code> {
+        self.code.code(id, dso, address, most, &self.options)
+    }
+
+    fn instruction(&self, bytes: &[u8], wide: bool) -> Option<Instruction> {
+        code::instruction(bytes, wide)
+    }
+
+    fn source_text(&mut self, file: &str, line: u32) -> Option<String> {
+        self.code.line(file, line)
     }
 
     fn unwind(&mut self, session: &Session, stack: &UserStack<'_>, ips: &mut Vec<u64>) {

@@ -6,14 +6,17 @@ mod disk;
 mod flame;
 mod live;
 mod perf_events;
+mod perf_made;
 mod perf_metrics;
 mod perf_report;
 mod perf_script;
 mod perf_stat;
+mod perf_trace_text;
 mod perfdata;
 mod record;
 mod record_extra;
 mod replay;
+mod synth;
 mod watch;
 
 use std::ffi::OsStr;

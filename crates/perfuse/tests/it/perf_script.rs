@@ -100,6 +100,11 @@ fn tracepoints_read_as_in_perf() {
     compare("tracepoints", &file, &[]);
     compare("tracepoints", &file, &["-F", "time,event,trace"]);
     compare("tracepoints", &file, &["--header", "-F", "comm,pid,tid,cpu,time,event,ip,sym,dso"]);
+    let (on, off) = ("sched:sched_wakeup", "sched:sched_switch");
+    compare("tracepoints", &file, &["--switch-on", on]);
+    compare("tracepoints", &file, &["--switch-off", off]);
+    compare("tracepoints", &file, &["--switch-on", on, "--switch-off", off]);
+    compare("tracepoints", &file, &["--switch-on", on, "--switch-off", off, "--show-on-off-events"]);
     // The same by the option that kernels before 4.1 had for it.
     assert_eq!(ours(&file, &["-f", "time,event,trace"]), ours(&file, &["-F", "time,event,trace"]));
 }
@@ -127,6 +132,17 @@ fn options_choose_what_they_choose_in_perf() {
         &["-c", "nobody"],
         &["--dsos", "[kernel.kallsyms]"],
         &["--show-mmap-events", "--show-task-events"],
+        &["--show-round-events", "--show-task-events"],
+        &["--dump-unsorted-raw-trace"],
+        &["-F", "+insn,+insnlen", "-G"],
+        &["-F", "+callindent,+ipc,+synth"],
+        &["-F", "+srccode", "-G"],
+        &["-L"],
+        &["-d"],
+        &["--stop-bt", "vfs_read,vfs_write,do_syscall_64"],
+        &["--show-kernel-path"],
+        &["-S", "vfs_read"],
+        &["-S", "0", "--addr-range", "2000000000"],
     ];
     for options in options {
         compare("chains", &file, options);
@@ -136,9 +152,62 @@ fn options_choose_what_they_choose_in_perf() {
 }
 
 #[test]
+fn each_event_has_a_file_of_its_own_if_that_is_wanted() {
+    let recording = ("two-events", &["-e", "sched:sched_switch,sched:sched_wakeup", "-a"][..], false);
+    let (directory, file) = match recorded(recording) {
+        Ok(recorded) => recorded,
+        Err(reason) => perfuse_testkit::skip!("{reason}"),
+    };
+    let dumps = || -> Vec<(PathBuf, Vec<u8>)> {
+        let entries = std::fs::read_dir(directory.path()).expect("the directory").flatten();
+        let paths = entries.map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|end| end == "dump"));
+        let mut all: Vec<_> = paths.map(|path| (path.clone(), std::fs::read(path).expect("a dump"))).collect();
+        all.sort();
+        all
+    };
+    let options = ["--per-event-dump", "-F", "comm,time,event,trace"];
+    let told = theirs(&file, &options);
+    let expected = dumps();
+    assert!(expected.len() >= 2, "{told}");
+    for (path, _) in &expected {
+        std::fs::remove_file(path).expect("a dump");
+    }
+    // The sizes that perf tells lack what it has not written yet.
+    let counts = |text: &str| -> Vec<String> {
+        text.lines().map(|line| line.rsplit(" MB ").next().unwrap_or_default().to_owned()).collect()
+    };
+    assert_eq!(counts(&ours(&file, &options)), counts(&told));
+    assert!(dumps() == expected, "the dumps differ");
+}
+
+#[test]
+fn what_is_not_there_is_refused_with_the_reason() {
+    let options: &[&[&str]] = &[
+        &["--dlfilter", "a.so"],
+        &["--list-dlfilters"],
+        &["--insn-trace"],
+        &["--call-trace"],
+        &["--call-ret-trace"],
+        &["--graph-function", "main"],
+        &["--xed"],
+        &["--itrace"],
+        &["--guestmount", "/"],
+        &["--guest-code"],
+        &["--stitch-lbr"],
+        &["-g", "python"],
+        &["-F", "metric"],
+    ];
+    for words in options {
+        let output = perfuse(["script"].iter().chain(*words)).output().expect("the binary runs");
+        let refused = output.status.code() == Some(129) && stderr(&output).contains("error: ");
+        assert!(refused, "{words:?}: {}", stderr(&output));
+    }
+}
+
+#[test]
 fn a_wrong_line_is_refused_as_in_perf() {
     let refused = |words: &[&str]| perfuse(words).output().expect("the binary runs");
-    for fields in ["help", "comm,-ip", "zz:comm", "sw:trace", "insn"] {
+    for fields in ["help", "comm,-ip", "zz:comm", "sw:trace", "metric"] {
         assert_eq!(refused(&["script", "-F", fields]).status.code(), Some(129), "{fields}");
     }
     let missing = refused(&["script", "-i", "/nonexistent/perf.data"]);

@@ -8,8 +8,8 @@ use super::frames;
 use crate::perf::number;
 
 /// `enum perf_branch_entry_type` names, by number (`PERF_BR_*`).
-const TYPES: [&str; 14] = [
-    "-",
+const TYPES: [&str; 15] = [
+    "",
     "COND",
     "UNCOND",
     "IND",
@@ -23,7 +23,22 @@ const TYPES: [&str; 14] = [
     "ERET",
     "IRQ",
     "SERROR",
+    "NO_TX",
 ];
+
+/// The same of the types that stand in bits of their own where the first are not enough (`PERF_BR_NEW_*`).
+const MORE_TYPES: [&str; 8] =
+    ["FAULT_ALGN", "FAULT_DATA", "FAULT_INST", "ARCH_1", "ARCH_2", "ARCH_3", "ARCH_4", "ARCH_5"];
+
+/// `PERF_BR_EXTEND_ABI`.
+const EXTENDED: u64 = 15;
+
+/// The type of a branch, by its flags; nothing where the hardware does not tell it.
+pub(super) fn type_name(flags: u64) -> &'static str {
+    let (kind, more) = (flags >> 20 & 15, flags >> 26 & 15);
+    let (names, number) = if kind == EXTENDED { (&MORE_TYPES[..], more) } else { (&TYPES[..], kind) };
+    usize::try_from(number).ok().and_then(|number| names.get(number)).copied().unwrap_or("")
+}
 
 /// What is written of each end.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -46,7 +61,9 @@ pub(super) fn write<N: Names>(resolver: &mut Resolver<N>, fields: Fields, sample
     };
     let mut words = sample.branches.iter();
     while let (Some(from), Some(to), Some(flags)) = (words.next(), words.next(), words.next()) {
-        out.push(b' ');
+        if form != Form::Function {
+            out.push(b' ');
+        }
         end(resolver, fields, form, sample.pid, from, out);
         out.push(b'/');
         end(resolver, fields, form, sample.pid, to, out);
@@ -69,8 +86,10 @@ fn end<N: Names>(resolver: &mut Resolver<N>, fields: Fields, form: Form, pid: i3
         }
         Form::Function => frames::function(resolver, place, true, out),
         Form::Offset => {
+            // Of files whose symbols it has read perf leaves addresses as they are.
+            let read = resolver.frame(place).dso.is_some() && resolver.code(place, 1).is_some();
             out.extend_from_slice(b"0x");
-            number::hex(out, resolver.frame(place).address, 0);
+            number::hex(out, if read { address } else { resolver.frame(place).address }, 0);
         }
     }
     if fields.has(Fields::DSO) {
@@ -80,7 +99,7 @@ fn end<N: Names>(resolver: &mut Resolver<N>, fields: Fields, form: Form, pid: i3
     }
 }
 
-/// `/P/-/-/12/COND/- `: mispredicted or predicted, in a transaction, abort, cycles, type, speculation.
+/// `/P/-/-/12/COND `: mispredicted or predicted, in a transaction, abort, cycles, type.
 fn flag_letters(flags: u64, out: &mut Vec<u8>) {
     let bit = |number: u32| flags >> number & 1 == 1;
     let predicted = match (bit(0), bit(1)) {
@@ -95,15 +114,6 @@ fn flag_letters(flags: u64, out: &mut Vec<u8>) {
     out.push(b'/');
     number::decimal(out, flags >> 4 & 0xffff, 0);
     out.push(b'/');
-    let kind = usize::try_from(flags >> 20 & 15).unwrap_or_default();
-    out.extend_from_slice(TYPES.get(kind).unwrap_or(&"-").as_bytes());
-    out.push(b'/');
-    let speculation = match flags >> 24 & 3 {
-        1 => "SPEC_WRONG_PATH",
-        2 => "NON_SPEC_CORRECT_PATH",
-        3 => "SPEC_CORRECT_PATH",
-        _ => "-",
-    };
-    out.extend_from_slice(speculation.as_bytes());
+    out.extend_from_slice(type_name(flags).as_bytes());
     out.push(b' ');
 }

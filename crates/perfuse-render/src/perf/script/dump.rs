@@ -12,6 +12,7 @@
 
 use std::fmt::Write as _;
 
+use perfuse_analyze::resolve::{Names, Resolver};
 use perfuse_format::perfdata::attr::{Endian, read_format, sample_type as has};
 use perfuse_format::perfdata::record::kind;
 use perfuse_format::perfdata::sample::{ReadValues, Registers};
@@ -35,6 +36,8 @@ pub struct Dump<'d> {
     times: Option<(bool, bool)>,
     /// Whether no event is known yet: the first record of a pipe.
     nothing_known: bool,
+    /// Whether records come in the order of the file: then perf does not look at the ends of rounds.
+    unsorted: bool,
     /// Whether it is for `report`, which makes nothing of maps of threads and CPUs, but takes counts of threads.
     for_report: bool,
 }
@@ -54,6 +57,7 @@ impl<'d> Dump<'d> {
             arch: arch.to_owned(),
             times,
             nothing_known: piped,
+            unsorted: false,
             for_report: false,
         }
     }
@@ -65,8 +69,15 @@ impl<'d> Dump<'d> {
         self
     }
 
+    /// The same for records in the order of the file.
+    #[must_use]
+    pub fn unsorted(mut self) -> Self {
+        self.unsorted = true;
+        self
+    }
+
     /// Appends a record.
-    pub fn record(&mut self, raw: &RawRecord<'_>, out: &mut Vec<u8>) {
+    pub fn record<N: Names>(&mut self, resolver: &mut Resolver<N>, raw: &RawRecord<'_>, out: &mut Vec<u8>) {
         let offset = raw.offset;
         let size = raw.body.len() as u64 + 8;
         out.push(b'\n');
@@ -82,6 +93,8 @@ impl<'d> Dump<'d> {
         if let Some(sample) = sample {
             let attr = self.data.events.get(sample.event).map(|event| event.attr).unwrap_or_default();
             self.sample(raw, &sample, &attr, out);
+        } else if raw.kind == kind::FINISHED_ROUND && self.unsorted {
+            out.extend_from_slice(b": unhandled!\n");
         } else if raw.kind >= kind::HEADER_ATTR {
             own(raw, self.data.endian(), out);
             let is_map = matches!(raw.kind, kind::THREAD_MAP | kind::CPU_MAP);
@@ -90,7 +103,7 @@ impl<'d> Dump<'d> {
             }
         } else {
             match self.data.decode_record(raw) {
-                Ok(Some(decoded)) => self.contents(raw, &decoded, out),
+                Ok(Some(decoded)) => self.contents(resolver, raw, &decoded, out),
                 _ => out.extend_from_slice(b": unhandled!\n"),
             }
         }
@@ -125,12 +138,23 @@ impl<'d> Dump<'d> {
         }
     }
 
-    fn contents(&self, raw: &RawRecord<'_>, decoded: &Record<'_>, out: &mut Vec<u8>) {
+    fn contents<N: Names>(
+        &self,
+        resolver: &mut Resolver<N>,
+        raw: &RawRecord<'_>,
+        decoded: &Record<'_>,
+        out: &mut Vec<u8>,
+    ) {
         let trailer = self.data.sample_id(raw);
         let text = match decoded {
             Record::Lost { id, lost } => format!(": id:{id}: lost:{lost}\n"),
             Record::LostSamples { lost } => format!(": id:{}: lost samples :{lost}\n", trailer.id.unwrap_or_default()),
-            Record::Throttle { .. } => ": unhandled!\n".to_owned(),
+            // perf does not even end the line.
+            Record::Throttle { .. } => String::new(),
+            Record::TextPoke { addr, old, new } => {
+                record::text_poke(resolver, *addr, (old, new), out);
+                return;
+            }
             Record::Read { pid, tid, values } => {
                 let event = self.data.event_of(raw).ok().and_then(|event| self.data.events.get(event));
                 let unhandled = if self.for_report { "" } else { ": unhandled!\n" };
@@ -260,12 +284,14 @@ fn branches(sample: &Sample<'_>, call_stack: bool) -> String {
         let cycles = flags >> 4 & 0xffff;
         let _ = writeln!(
             text,
-            "..... {index:2}: {from:016x} -> {to:016x} {cycles} cycles {}{}{}{} 0x{:x} ",
+            "..... {index:2}: {from:016x} -> {to:016x} {cycles} cycles {}{}{}{} {:x} {}",
             letter(0, 'M'),
             letter(1, 'P'),
             letter(3, 'A'),
             letter(2, 'T'),
-            flags >> 20 & 15
+            // The bits that have no meaning yet.
+            flags >> 33,
+            super::branches::type_name(flags)
         );
     }
     text

@@ -69,8 +69,6 @@ fields! {
     SYNTH = 24, "synth";
     /// Physical data address.
     PHYS_ADDR = 25, "phys_addr";
-    /// Metrics of groups.
-    METRIC = 26, "metric";
     /// Bits of the record's header.
     MISC = 27, "misc";
     /// Instructions per cycle of instruction traces.
@@ -83,10 +81,20 @@ fields! {
     CODE_PAGE_SIZE = 31, "code_page_size";
     /// Latency of the instruction.
     INS_LAT = 32, "ins_lat";
+    /// Bytes of the instruction.
+    INSN = 33, "insn";
+    /// How many they are.
+    INSNLEN = 34, "insnlen";
+    /// Instructions between the branches.
+    BRSTACKINSN = 35, "brstackinsn";
+    /// The same, with their lengths.
+    BRSTACKINSNLEN = 36, "brstackinsnlen";
+    /// Text of the source line.
+    SRCCODE = 37, "srccode";
 }
 
-/// Fields of perf that need a disassembler or the sources; they are refused with a reason.
-pub const WITHOUT: &[&str] = &["brstackinsn", "brstackinsnlen", "insn", "insnlen", "srccode"];
+/// Fields of perf that are not there; they are refused with a reason.
+pub const WITHOUT: &[&str] = &["metric"];
 
 impl Fields {
     /// No field.
@@ -270,7 +278,7 @@ pub enum FieldError {
     #[error("Invalid field requested: {0}")]
     Unknown(String),
     /// A field of perf that this program does not have.
-    #[error("field {0} needs a disassembler or the sources, which this program does not have")]
+    #[error("field {0} would need metrics of sampled groups, which this program does not compute")]
     Without(String),
     /// Not possible for the type that was named.
     #[error("'{0}' not valid for {1} events.")]
@@ -449,7 +457,7 @@ mod tests {
         assert_eq!(layout(&["comm,-ip"]), Err(FieldError::Mixed));
         assert_eq!(layout(&["help"]), Err(FieldError::Unknown("help".to_owned())));
         assert_eq!(layout(&["sw:trace"]), Err(FieldError::Impossible("trace".to_owned(), "software")));
-        assert_eq!(layout(&["insn"]), Err(FieldError::Without("insn".to_owned())));
+        assert_eq!(layout(&["metric"]), Err(FieldError::Without("metric".to_owned())));
         assert!(layout(&["hw:"]).unwrap().of(Output::Hardware).must_exist);
     }
 

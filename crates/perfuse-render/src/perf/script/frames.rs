@@ -37,8 +37,16 @@ const MOST_CHAIN_BYTES: usize = 4 << 20;
 #[derive(Debug)]
 pub(super) struct FrameTexts {
     made: Vec<Texts>,
+    look: Look,
+}
+
+/// How files are shown.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Look {
     /// Whether source files are shown with their directories.
-    full_source_path: bool,
+    pub full_source_path: bool,
+    /// Whether modules of the kernel are shown by their paths.
+    pub kernel_paths: bool,
 }
 
 const NONE: (u32, u32) = (0, u32::MAX);
@@ -47,9 +55,9 @@ const NONE: (u32, u32) = (0, u32::MAX);
 const SHOWN: Fields = Fields::IP.and(Fields::SYM).and(Fields::SYMOFF).and(Fields::DSO).and(Fields::SRCLINE);
 
 impl FrameTexts {
-    /// No text yet; source files with or without their directories.
-    pub(super) fn new(full_source_path: bool) -> Self {
-        Self { made: Vec::new(), full_source_path }
+    /// No text yet.
+    pub(super) fn new(look: Look) -> Self {
+        Self { made: Vec::new(), look }
     }
 
     /// Appends the text of a frame.
@@ -62,7 +70,7 @@ impl FrameTexts {
         out: &mut Vec<u8>,
     ) {
         let fields = fields.only(SHOWN);
-        let full_source_path = self.full_source_path;
+        let look = self.look;
         let made = self.texts(fields, shape);
         let at = id.0 as usize;
         if made.places.len() <= at {
@@ -71,7 +79,7 @@ impl FrameTexts {
         let place = made.places.get(at).copied().unwrap_or(NONE);
         let (start, length) = if place == NONE {
             let start = made.bytes.len();
-            write(resolver, fields, shape, id, full_source_path, &mut made.bytes);
+            write(resolver, fields, shape, id, look, &mut made.bytes);
             let place =
                 (u32::try_from(start).unwrap_or_default(), u32::try_from(made.bytes.len() - start).unwrap_or_default());
             if let Some(slot) = made.places.get_mut(at) {
@@ -143,10 +151,10 @@ fn write<N: Names>(
     fields: Fields,
     shape: Shape,
     id: FrameId,
-    full_path: bool,
+    look: Look,
     out: &mut Vec<u8>,
 ) {
-    let source = if fields.has(Fields::SRCLINE) { source(resolver, shape, id, full_path) } else { None };
+    let source = if fields.has(Fields::SRCLINE) { source(resolver, shape, id, look.full_source_path) } else { None };
     let frame = resolver.frame(id);
     let line = shape != Shape::Tail;
     let inlined = frame.inlined && line;
@@ -160,7 +168,10 @@ fn write<N: Names>(
     }
     if fields.has(Fields::DSO) && !inlined {
         out.extend_from_slice(b" (");
-        dso(resolver, id, out);
+        match resolver.module(id).filter(|_| look.kernel_paths && frame.kernel) {
+            Some(path) => out.extend_from_slice(path.as_bytes()),
+            None => dso(resolver, id, out),
+        }
         out.push(b')');
     }
     if let Some(source) = source {
@@ -175,9 +186,14 @@ fn write<N: Names>(
     }
 }
 
-/// `work.c:7`. Where no line is known perf shows the file of the code and the address in it; in chains that it unwound,
-/// for functions with a name, that there is none.
-fn source<N: Names>(resolver: &mut Resolver<N>, shape: Shape, id: FrameId, full_path: bool) -> Option<String> {
+/// `work.c:7`. Of code whose file is not there perf shows the name of the file and the address in it; where the file is
+/// there without lines, nothing, but in chains that it unwound, for functions with a name, that there is none.
+pub(super) fn source<N: Names>(
+    resolver: &mut Resolver<N>,
+    shape: Shape,
+    id: FrameId,
+    full_path: bool,
+) -> Option<String> {
     let known = if shape == Shape::Tail { resolver.line(id) } else { resolver.source(id) };
     if let Some((file, line)) = known {
         let file = if full_path { &file } else { file.rsplit('/').next().unwrap_or(&file) };
@@ -188,8 +204,11 @@ fn source<N: Names>(resolver: &mut Resolver<N>, shape: Shape, id: FrameId, full_
         return Some("??:0".to_owned());
     }
     let dso = frame.dso.and_then(|dso| resolver.session().dso_of(dso))?;
-    let name = dso_name(dso);
-    Some(format!("{}[{:x}]", name.rsplit('/').next().unwrap_or(&name), frame.address))
+    let (name, address) = (dso_name(dso), frame.address);
+    if !name.starts_with('[') && resolver.code(id, 1).is_some() {
+        return None;
+    }
+    Some(format!("{}[{address:x}]", name.rsplit('/').next().unwrap_or(&name)))
 }
 
 /// `leaf+0x16`, or `[unknown]`.

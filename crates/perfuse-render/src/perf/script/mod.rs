@@ -2,6 +2,8 @@
 
 mod bpf;
 mod branches;
+mod bts;
+mod code;
 mod dump;
 pub mod fields;
 mod frames;

@@ -1,7 +1,8 @@
 //! Records that are no samples, as `perf script --show-…-events` and `-D` write them.
 
+use perfuse_analyze::resolve::{Names, Resolver};
 use perfuse_format::perfdata::record::{Task, kind};
-use perfuse_format::perfdata::{Mmap, RawRecord, Record, misc};
+use perfuse_format::perfdata::{CpuMode, Mmap, RawRecord, Record, misc};
 
 use crate::perf::number;
 
@@ -57,12 +58,46 @@ pub fn name(type_number: u32) -> Option<&'static str> {
 const NAMESPACES: [&str; 7] = ["net", "uts", "ipc", "pid", "user", "mnt", "cgroup"];
 
 /// Appends the whole of a record: its name, what is in it, and the end of the line.
-pub(super) fn write(raw: &RawRecord<'_>, record: Option<&Record<'_>>, out: &mut Vec<u8>) {
+pub(super) fn write<N: Names>(
+    resolver: &mut Resolver<N>,
+    raw: &RawRecord<'_>,
+    record: Option<&Record<'_>>,
+    out: &mut Vec<u8>,
+) {
     out.extend_from_slice(b"PERF_RECORD_");
     out.extend_from_slice(name(raw.kind).unwrap_or("UNKNOWN").as_bytes());
     match record {
+        Some(Record::TextPoke { addr, old, new }) => text_poke(resolver, *addr, (old, new), out),
         Some(record) => contents(raw, record, out),
         None => out.push(b'\n'),
+    }
+}
+
+/// Appends what a change of kernel code is about: where, in which function, and the bytes before and after.
+pub(super) fn text_poke<N: Names>(resolver: &mut Resolver<N>, address: u64, bytes: (&[u8], &[u8]), out: &mut Vec<u8>) {
+    let mut function = Vec::new();
+    let place = resolver.at(0, CpuMode::Kernel, address);
+    if resolver.function(place).is_some() {
+        super::frames::function(resolver, place, true, &mut function);
+    }
+    poked(address, &function, bytes, out);
+}
+
+fn poked(address: u64, function: &[u8], (old, new): (&[u8], &[u8]), out: &mut Vec<u8>) {
+    out.push(b' ');
+    number::hex(out, address, 0);
+    out.push(b' ');
+    out.extend_from_slice(function);
+    out.extend_from_slice(format!(" old len {} new len {}\n", old.len(), new.len()).as_bytes());
+    for (title, bytes) in [("Old", old), ("New", new)] {
+        for line in bytes.chunks(16) {
+            out.extend_from_slice(format!("            {title} bytes:").as_bytes());
+            for byte in line {
+                out.push(b' ');
+                number::zero_hex(out, u64::from(*byte), 2);
+            }
+            out.push(b'\n');
+        }
     }
 }
 
@@ -126,7 +161,7 @@ pub(super) fn contents(raw: &RawRecord<'_>, record: &Record<'_>, out: &mut Vec<u
             out.push(b'\n');
         }
         Record::TextPoke { addr, old, new } => {
-            put(out, format!(" {addr:x} old len {} new len {}\n", old.len(), new.len()));
+            poked(*addr, b"", (old, new), out);
         }
         Record::LostSamples { .. } | Record::Throttle { .. } | Record::Read { .. } => out.push(b'\n'),
     }
@@ -191,13 +226,14 @@ fn namespaces((pid, tid): (i32, i32), links: &[(u64, u64)], out: &mut Vec<u8>) {
 
 #[cfg(test)]
 mod tests {
-    use perfuse_format::perfdata::CpuMode;
+    use perfuse_analyze::resolve::{NoNames, Options};
 
     use super::*;
 
     fn text(type_number: u32, misc: u16, record: &Record<'_>) -> String {
         let mut out = Vec::new();
-        write(&RawRecord { kind: type_number, misc, offset: 0, body: &[] }, Some(record), &mut out);
+        let mut resolver = Resolver::new(NoNames, Options::default());
+        write(&mut resolver, &RawRecord { kind: type_number, misc, offset: 0, body: &[] }, Some(record), &mut out);
         String::from_utf8(out).unwrap()
     }
 

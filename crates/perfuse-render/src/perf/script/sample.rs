@@ -8,6 +8,7 @@
 //!                                                            an empty line ends it
 //! ```
 
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use perfuse_analyze::resolve::{Names, Resolver};
@@ -16,8 +17,9 @@ use perfuse_format::perfdata::record::kind as kind_of;
 use perfuse_format::perfdata::sample::Registers;
 use perfuse_format::perfdata::{CpuMode, EventAttr, PerfData, RawRecord, Record, Sample};
 
+use super::code::{self, CodeText};
 use super::fields::{Fields, Layout, Output};
-use super::frames::{self, FrameTexts, Shape};
+use super::frames::{self, FrameTexts, Look, Shape};
 use super::{memory, registers};
 use crate::perf::number;
 
@@ -26,6 +28,8 @@ use crate::perf::number;
 struct EventLines {
     attr: EventAttr,
     fields: Fields,
+    /// Whether the fields were chosen.
+    by_user: bool,
     /// The name, aligned, with its colon.
     name: Vec<u8>,
 }
@@ -44,6 +48,7 @@ pub enum TimeStyle {
 
 /// How lines are shown.
 #[derive(Debug, Clone, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "one switch of the command line each")]
 pub struct Style {
     /// Times.
     pub time: TimeStyle,
@@ -53,6 +58,16 @@ pub struct Style {
     pub call_chains: bool,
     /// Source files with their directories.
     pub full_source_path: bool,
+    /// Functions behind which a call chain is not shown any further.
+    pub stop_at: BTreeSet<String>,
+    /// Threads and CPUs in the narrow columns of `-L`.
+    pub narrow: bool,
+    /// Whether the recorded machine is of the kind of this one: only then instructions of samples are read.
+    pub native: bool,
+    /// Most blocks of `brstackinsn`; 0 for all.
+    pub max_blocks: u32,
+    /// Modules of the kernel by their paths.
+    pub kernel_paths: bool,
     /// Architecture of the recorded machine, for names of registers.
     pub arch: String,
     /// Wall-clock nanoseconds minus those of the recording's clock, and seconds east of UTC: for times of day.
@@ -64,9 +79,10 @@ pub struct Style {
 pub struct Printer {
     /// Shared, so that writing a sample copies nothing of them.
     events: Vec<Rc<EventLines>>,
-    style: Style,
+    pub(super) style: Style,
     flags: bool,
-    texts: FrameTexts,
+    pub(super) texts: FrameTexts,
+    pub(super) code: CodeText,
     first_time: u64,
     last_time: u64,
     /// The widest data source that was written: they are aligned to it.
@@ -85,14 +101,18 @@ impl Printer {
             let mut aligned = Vec::new();
             number::text(&mut aligned, name.as_bytes(), width, false);
             aligned.extend_from_slice(b": ");
-            Rc::new(EventLines { attr: *attr, fields: layout.of(Output::of(attr.kind)).fields, name: aligned })
+            let chosen = layout.of(Output::of(attr.kind));
+            Rc::new(EventLines { attr: *attr, fields: chosen.fields, by_user: chosen.by_user, name: aligned })
         };
-        let texts = FrameTexts::new(style.full_source_path);
+        let texts =
+            FrameTexts::new(Look { full_source_path: style.full_source_path, kernel_paths: style.kernel_paths });
+        let code = CodeText::new(style.native, style.full_source_path, style.max_blocks);
         Self {
             events: events.map(lines).collect(),
             style,
             flags: layout.flags,
             texts,
+            code,
             first_time: 0,
             last_time: 0,
             data_src_width: 0,
@@ -123,6 +143,10 @@ impl Printer {
         if self.flags {
             number::fill(out, b' ', 24);
         }
+        if is_branch_trace(attr) {
+            self.branch_trace(resolver, attr, fields, sample, out);
+            return;
+        }
         if fields.has(Fields::TRACE) && sample.raw.is_some() {
             trace(resolver, out);
         }
@@ -135,6 +159,9 @@ impl Printer {
         }
         self.rest(resolver, fields, attr, sample, out);
         out.push(b'\n');
+        if fields.has(Fields::SRCCODE) {
+            self.source_text(resolver, sample, out);
+        }
     }
 
     /// Writes a record that is no sample, as one line behind the fields that every line has.
@@ -170,7 +197,7 @@ impl Printer {
                 self.start(resolver, event, raw.misc, raw.kind, who, out);
             }
         }
-        super::record::write(raw, record, out);
+        super::record::write(resolver, raw, record, out);
     }
 
     /// The beginning of every line: who, where, when. `record` is the type of a record that is no sample.
@@ -189,7 +216,11 @@ impl Printer {
             let comm = resolver.comm(who.thread);
             let comm = resolver.comm_name(comm).as_bytes();
             let chain = fields.has(Fields::IP) && attr.samples(sample_type::CALLCHAIN) && self.style.call_chains;
-            number::text(out, comm, if chain { 0 } else { 16 }, false);
+            if self.style.narrow {
+                number::text(out, comm.get(..8).unwrap_or(comm), 8, false);
+            } else {
+                number::text(out, comm, if chain { 0 } else { 16 }, false);
+            }
             out.push(b' ');
         }
         if fields.has(Fields::PID) && fields.has(Fields::TID) {
@@ -205,9 +236,14 @@ impl Printer {
             out.push(b' ');
         }
         if fields.has(Fields::CPU) {
-            out.push(b'[');
-            number::zero_padded(out, who.cpu.into(), 3);
-            out.extend_from_slice(b"] ");
+            if self.style.narrow {
+                number::decimal(out, who.cpu.into(), 3);
+                out.push(b' ');
+            } else {
+                out.push(b'[');
+                number::zero_padded(out, who.cpu.into(), 3);
+                out.extend_from_slice(b"] ");
+            }
         }
         if fields.has(Fields::MISC) {
             header_bits(misc, record, out);
@@ -282,7 +318,12 @@ impl Printer {
         }
     }
 
-    fn place<N: Names>(
+    /// Whether the fields of an event were chosen by whoever reads it.
+    pub(super) fn by_user(&self, event: usize) -> bool {
+        self.events.get(event).is_some_and(|event| event.by_user)
+    }
+
+    pub(super) fn place<N: Names>(
         &mut self,
         resolver: &mut Resolver<N>,
         attr: &EventAttr,
@@ -293,7 +334,9 @@ impl Printer {
         if self.style.call_chains && attr.samples(sample_type::CALLCHAIN) {
             out.push(b'\n');
             let shape = if attr.samples(sample_type::STACK_USER) { Shape::Unwound } else { Shape::Line };
-            if let Some(id) = resolver.chain_id(attr, sample) {
+            if self.style.stop_at.is_empty()
+                && let Some(id) = resolver.chain_id(attr, sample)
+            {
                 self.texts.put_chain(resolver, fields, shape, id, out);
                 return;
             }
@@ -302,6 +345,9 @@ impl Printer {
             while let Some(frame) = resolver.last_chain().get(index).copied() {
                 self.texts.put(resolver, fields, shape, frame.frame, out);
                 index += 1;
+                if !self.style.stop_at.is_empty() && self.stops(resolver, frame.frame) {
+                    break;
+                }
             }
             return;
         }
@@ -329,6 +375,9 @@ impl Printer {
         if fields.has(Fields::BPF_OUTPUT) && attr.kind == kind::SOFTWARE && attr.config == BPF_OUTPUT {
             super::bpf::write(sample.raw.unwrap_or_default(), out);
         }
+        if fields.has(code::CODE) {
+            self.code.write(resolver, fields, sample, out);
+        }
         if fields.has(Fields::PHYS_ADDR) {
             number::hex(out, sample.phys_addr, 16);
         }
@@ -347,6 +396,12 @@ impl Printer {
 const BPF_OUTPUT: u64 = 10;
 /// `PERF_COUNT_SW_PAGE_FAULTS`, `_MIN` and `_MAJ`: their address is one of data, with a place of its own.
 const FAULTS: [u64; 3] = [2, 5, 6];
+
+/// Whether each sample is a branch that was taken: `PERF_COUNT_HW_BRANCH_INSTRUCTIONS` (by its bit, as perf looks at it)
+/// with a period of one.
+fn is_branch_trace(attr: &EventAttr) -> bool {
+    attr.kind == kind::HARDWARE && attr.config & 4 != 0 && attr.sample_period == 1
+}
 
 /// Whom a line is about.
 #[derive(Debug, Clone, Copy)]
@@ -392,7 +447,7 @@ fn header_bits(misc: u16, record: u32, out: &mut Vec<u8>) {
     number::fill(out, b' ', 6_usize.saturating_sub(written).max(1));
 }
 
-fn address<N: Names>(
+pub(super) fn address<N: Names>(
     resolver: &mut Resolver<N>,
     attr: &EventAttr,
     fields: Fields,
@@ -400,7 +455,8 @@ fn address<N: Names>(
     out: &mut Vec<u8>,
 ) {
     number::hex(out, sample.addr, 16);
-    if attr.kind != kind::SOFTWARE || !FAULTS.contains(&attr.config) {
+    let of_code = attr.kind == kind::SOFTWARE && FAULTS.contains(&attr.config) || is_branch_trace(attr);
+    if !of_code {
         return;
     }
     let place = resolver.at(sample.pid, sample.cpu_mode(), sample.addr);

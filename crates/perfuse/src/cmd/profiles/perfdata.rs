@@ -8,8 +8,9 @@ use perfuse_analyze::offcpu::{OffCpu, SwitchFields};
 use perfuse_analyze::profile::Profile;
 use perfuse_analyze::resolve::profile::ProfileBuilder;
 use perfuse_analyze::resolve::{Item, Options, Resolver};
-use perfuse_format::perfdata::attr::{Endian, flag, kind};
+use perfuse_format::perfdata::attr::{flag, kind};
 use perfuse_format::perfdata::{EventAttr, PerfData, Record, Sample};
+use perfuse_format::tracefs::{EventFormat, Layout};
 use perfuse_render::export::ProfileInfo;
 use perfuse_symbol::SymbolOptions;
 
@@ -21,15 +22,12 @@ use crate::perf::recorded::{self, Input, Passage, RecordedNames};
 /// `PERF_COUNT_SW_CONTEXT_SWITCHES`.
 const CONTEXT_SWITCHES: u64 = 3;
 
-/// Name of the tracepoint of switches.
-const SCHED_SWITCH: &str = "sched:sched_switch";
+/// Name of the tracepoint of switches, in the system `sched`.
+const SCHED_SWITCH: &str = "sched_switch";
 
 /// Resolves all samples; with `--off-cpu` only those of switches, weighed by how long the thread stayed away.
 pub(super) fn load(input: &Input, args: &ProfileArgs, details: bool, console: &Console) -> anyhow::Result<Loaded> {
-    let data = input.parse()?;
-    for damage in &data.damage {
-        console.complain(&format!("{}: {damage}", input.name));
-    }
+    let data = input.recording(false, console)?;
     let switches = match args.off_cpu {
         Some(wait) => Some(Switches::of(&data, OffCpu::new(wait.into())).ok_or_else(|| {
             anyhow!(console.texts.text(&Msg::new("error-no-switches").with("file", input.name.as_str())))
@@ -140,23 +138,26 @@ struct Switches {
     state: OffCpu,
     /// Number of the event.
     event: usize,
-    /// Of a tracepoint, where its fields are, and in which byte order. Without it the samples are those of the counter of
+    /// Of a tracepoint, where its fields are. Without it the samples are those of the counter of
     /// context switches, and records of the kernel tell when a thread comes back.
-    fields: Option<(SwitchFields, Endian)>,
+    fields: Option<SwitchFields>,
 }
 
 impl Switches {
     fn of(data: &PerfData, state: OffCpu) -> Option<Self> {
-        let is_traced = |attr: &EventAttr, name: &str| {
-            let bare = name.strip_prefix(SCHED_SWITCH);
-            attr.kind == kind::TRACEPOINT && bare.is_some_and(|rest| rest.is_empty() || rest.starts_with(':'))
-        };
-        if let Some(event) = data.events.iter().position(|event| is_traced(&event.attr, &event.name)) {
-            let mut formats = data.tracing_data.as_ref()?.formats();
-            let is_switch = |format: &[u8]| format.starts_with(b"name: sched_switch\n");
-            let (_, format) = formats.find(|(system, format)| *system == "sched" && is_switch(format))?;
-            let fields = SwitchFields::parse(format)?;
-            return Some(Self { state, event, fields: Some((fields, data.endian())) });
+        if let Some(tracing) = &data.tracing_data {
+            let mut formats = tracing.formats().filter(|(system, _)| *system == "sched");
+            let format = formats.find_map(|(system, format)| {
+                EventFormat::parse(system, format).ok().filter(|format| format.name == SCHED_SWITCH)
+            });
+            let event = format.as_ref().and_then(|format| {
+                let is_it = |attr: &EventAttr| attr.kind == kind::TRACEPOINT && attr.config == format.id;
+                data.events.iter().position(|event| is_it(&event.attr))
+            });
+            if let Some((event, format)) = event.zip(format) {
+                let layout = Layout { endian: tracing.endian, long_size: tracing.long_size };
+                return Some(Self { state, event, fields: Some(SwitchFields::of(&format, layout)?) });
+            }
         }
         let is_counter = |attr: &EventAttr| attr.kind == kind::SOFTWARE && attr.config == CONTEXT_SWITCHES;
         let event = data.events.iter().position(|event| is_counter(&event.attr))?;
@@ -169,11 +170,11 @@ impl Switches {
         if sample.event != self.event {
             return false;
         }
-        let Some((fields, endian)) = &self.fields else {
+        let Some(fields) = &self.fields else {
             self.state.leaves(sample.tid, index, sample.time, false);
             return true;
         };
-        let Some(switch) = sample.raw.and_then(|raw| fields.read(raw, *endian)) else { return false };
+        let Some(switch) = sample.raw.and_then(|raw| fields.read(raw)) else { return false };
         self.state.leaves(switch.prev, index, sample.time, switch.runnable);
         self.state.comes(switch.next, sample.time);
         true

@@ -17,11 +17,11 @@ use perfuse_format::perfdata::PerfData;
 use perfuse_render::perf::report::{Layout, ReportEvent, ReportOptions};
 
 use super::options::{Parsed, UsageError};
-use super::recorded::{self, Input, Passage};
+use super::recorded::{Header, Input, Passage};
 use crate::console::{self, Console};
 use load::{Loaded, Refusal};
 pub(super) use options::COMMAND;
-use options::{Header, Options};
+use options::Options;
 
 /// The status of perf where an event of `--switch-on` or `--switch-off` is not there.
 const NO_SUCH_SWITCH: u8 = 254;
@@ -32,17 +32,9 @@ const NO_HEADER: &str = "# To display the perf.data header info, please use --he
 pub(super) fn run(parsed: &Parsed, console: &Console) -> anyhow::Result<u8> {
     let options = Options::of(parsed)?;
     let input = Input::open(options.input.as_deref())?;
-    let data = input.parse()?;
-    let data = if options.unordered { data.as_written() } else { data };
-    for damage in &data.damage {
-        console.complain(&format!("{}: {damage}", input.name));
-    }
-    if options.header != Header::No {
-        let about = recorded::about(&input, options.info, options.header == Header::Only);
-        console::print(&perfuse_render::perf::header::text(&data, about))?;
-        if options.header == Header::Only {
-            return Ok(0);
-        }
+    let data = input.recording(options.unordered, console)?;
+    if input.header(&data, options.header, options.info)? {
+        return Ok(0);
     }
     if let Some(status) = of_records(&options, &data, &input.name, parsed, console)? {
         return Ok(status);
@@ -65,8 +57,7 @@ pub(super) fn run(parsed: &Parsed, console: &Console) -> anyhow::Result<u8> {
     if loaded.hists.entries.is_empty() {
         console::say(&format!("Error:\nThe {} data has no samples!\n", input.name));
     } else if !stdio {
-        let about = recorded::about(&input, true, true);
-        let header = perfuse_render::perf::header::text(&data, about);
+        let header = input.header_text(&data, true, true);
         return screen::run(options, loaded, (&input.name, &header), &data, parsed, console);
     }
     text(&options, &loaded, console)?;

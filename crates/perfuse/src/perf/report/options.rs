@@ -8,6 +8,7 @@ use regex::Regex;
 
 use crate::perf::Command;
 use crate::perf::options::{Opt, Parsed, Takes, UsageError, long_optional, long_switch, long_value, switch, value};
+use crate::perf::recorded::Header;
 
 /// `perf report`.
 pub(crate) const COMMAND: Command =
@@ -99,14 +100,6 @@ const OPTIONS: &[Opt] = &[
 
 /// perf's own expression for functions that are parents.
 const DEFAULT_PARENT: &str = "^sys_|^do_page_fault";
-
-/// Whether the header is shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Header {
-    No,
-    Before,
-    Only,
-}
 
 /// The command line, understood.
 #[derive(Debug)]

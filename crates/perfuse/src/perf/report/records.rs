@@ -55,7 +55,7 @@ pub(super) fn dump(
     let mut stdout = std::io::stdout().lock();
     let ended = resolver.replay(data, |resolver, item| {
         match item {
-            Item::Raw(raw) => dump.record(&raw, &mut out),
+            Item::Raw(raw) => dump.record(resolver, &raw, &mut out),
             Item::Sample(_, sample) if times.has(sample.time) => {
                 crate::perf::script::dump_place(resolver, sample, &mut out);
             }

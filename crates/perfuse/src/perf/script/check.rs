@@ -4,6 +4,9 @@ use perfuse_format::perfdata::PerfData;
 use perfuse_format::perfdata::attr::sample_type as has;
 use perfuse_render::perf::script::{Fields, Layout, Output};
 
+/// `PERF_SAMPLE_BRANCH_ANY`.
+const BRANCH_ANY: u64 = 1 << 3;
+
 const OUTPUTS: [Output; 7] = [
     Output::Hardware,
     Output::Software,
@@ -54,6 +57,13 @@ pub(super) fn fields(layout: &mut Layout, data: &PerfData<'_>, call_chains: bool
             continue;
         }
         fit(layout, output, &first.name, first.attr.sample_type)?;
+        let fields = layout.of(output).fields;
+        let branches = data.events.iter().fold(0, |all, event| all | event.attr.branch_sample_type);
+        if fields.has(Fields::BRSTACKINSN.and(Fields::BRSTACKINSNLEN)) && branches & BRANCH_ANY == 0 {
+            return Err("Display of branch stack assembler requested, but non all-branch filter set\n\
+                        Hint: run 'perf record -b ...'"
+                .to_owned());
+        }
         if layout.of(output).fields.has(Fields::TOD) && data.features.clock_data.is_none() {
             let why = "Can't provide 'tod' time, missing clock data. Please record with -k/--clockid option.";
             return Err(why.to_owned());
@@ -96,7 +106,7 @@ fn fit(layout: &mut Layout, output: Output, name: &str, sample_type: u64) -> Res
     if fields.has(Fields::DSO) && !places {
         return Err("Display of DSO requested but no address to convert.".to_owned());
     }
-    if fields.has(Fields::SRCLINE) && !fields.has(Fields::IP) {
+    if fields.has(Fields::SRCLINE.and(Fields::SRCCODE)) && !fields.has(Fields::IP) {
         return Err("Display of source line number requested but sample IP is not\n\
                     selected. Hence, no address to lookup the source line number."
             .to_owned());

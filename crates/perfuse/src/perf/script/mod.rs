@@ -2,13 +2,15 @@
 
 mod check;
 mod options;
+mod sink;
+mod wanted;
 
-use std::io::Write as _;
 use std::ops::ControlFlow;
 
 use perfuse_analyze::Msg;
 use perfuse_analyze::resolve::time::TimeRanges;
-use perfuse_analyze::resolve::{FrameId, Item, Resolver};
+use perfuse_analyze::resolve::{Item, Resolver};
+use perfuse_format::perfdata::record::kind;
 use perfuse_format::perfdata::{CpuMode, PerfData, Sample};
 use perfuse_render::perf::script::{Dump, Printer, Style, Traces, dso_name};
 
@@ -16,10 +18,12 @@ use super::options::Parsed;
 use super::recorded::{self, Input, Passage, RecordedNames};
 use crate::console::{self, Console};
 pub(super) use options::COMMAND;
-use options::{Header, Options, Shown, Wanted};
+use options::{Options, Order, Shown};
+use sink::Sink;
+use wanted::{Switches, Wanted};
 
-/// Bytes that are collected before they are written.
-const CHUNK: usize = 1 << 17;
+/// Exit status of perf for an event that is not in the recording: -ENOENT.
+const NO_EVENT: u8 = 254;
 
 /// Runs it.
 pub(super) fn run(parsed: &Parsed, console: &Console) -> anyhow::Result<u8> {
@@ -32,16 +36,11 @@ pub(super) fn run(parsed: &Parsed, console: &Console) -> anyhow::Result<u8> {
         console::say(&format!("{warning}\n"));
     }
     let input = Input::open(options.input.as_deref())?;
-    let data = input.parse()?;
-    for damage in &data.damage {
-        console.complain(&format!("{}: {damage}", input.name));
-    }
-    if options.header != Header::No {
-        let about = recorded::about(&input, options.info, options.header == Header::Only);
-        console::print(&perfuse_render::perf::header::text(&data, about))?;
-        if options.header == Header::Only {
-            return Ok(0);
-        }
+    // Rounds say up to where records can be put in order: perf shows them where they stand, and orders nothing then.
+    let as_written = options.dump == Some(Order::File) || options.shown.round;
+    let data = input.recording(as_written, console)?;
+    if input.header(&data, options.header, options.info)? {
+        return Ok(0);
     }
     let call_chains = options.call_chains && check::has_chains(&data);
     if let Err(text) = check::fields(&mut options.layout, &data, call_chains) {
@@ -55,9 +54,16 @@ pub(super) fn run(parsed: &Parsed, console: &Console) -> anyhow::Result<u8> {
         ..perfuse_analyze::resolve::Options::default()
     };
     let resolver = Resolver::new(names, wants);
-    let mut script = Script::new(&options, &data, call_chains)?;
-    if options.dump {
-        script.dump = Some(Dump::new(&data, &input.name, recorded::arch(&data)));
+    let Some(switches) = Switches::of(&options.wanted, options.show_switches, &data, console) else {
+        return Ok(NO_EVENT);
+    };
+    let mut script = Script::new(&options, &data, call_chains, switches)?;
+    if options.per_event {
+        script.sink.per_event(&input.name, data.events.iter().map(|event| event.name.as_str()))?;
+    }
+    if let Some(order) = options.dump {
+        let dump = Dump::new(&data, &input.name, recorded::arch(&data));
+        script.dump = Some(if order == Order::File { dump.unsorted() } else { dump });
     }
     script.run(resolver, Passage::new(&input), console)
 }
@@ -71,18 +77,31 @@ struct Script<'a> {
     traces: Traces,
     shown: Shown,
     dump: Option<Dump<'a>>,
-    out: Vec<u8>,
+    switches: Switches,
+    /// Of `-d`, which shows no sample: how many were older than the one before, and the time of that.
+    order: Option<(u64, u64)>,
+    sink: Sink,
     /// Records that could not be decoded, and what was wrong with the first.
     bad: (u64, Option<String>),
 }
 
 impl<'a> Script<'a> {
-    fn new(options: &'a Options, data: &'a PerfData<'a>, call_chains: bool) -> anyhow::Result<Self> {
+    fn new(
+        options: &'a Options,
+        data: &'a PerfData<'a>,
+        call_chains: bool,
+        switches: Switches,
+    ) -> anyhow::Result<Self> {
         let style = Style {
             time: options.time_style,
             nanoseconds: options.nanoseconds,
             call_chains,
             full_source_path: options.full_source_path,
+            stop_at: options.stop_at.clone(),
+            narrow: options.narrow,
+            native: recorded::arch(data) == std::env::consts::ARCH,
+            max_blocks: options.max_blocks,
+            kernel_paths: options.kernel_paths,
             arch: recorded::arch(data).to_owned(),
             wall: wall(data),
         };
@@ -95,7 +114,9 @@ impl<'a> Script<'a> {
             traces: Traces::new(data),
             shown: options.shown,
             dump: None,
-            out: Vec::with_capacity(CHUNK * 2),
+            switches,
+            order: options.check_order.then_some((0, 0)),
+            sink: Sink::new(),
             bad: (0, None),
         })
     }
@@ -106,40 +127,23 @@ impl<'a> Script<'a> {
         mut passage: Passage<'_>,
         console: &Console,
     ) -> anyhow::Result<u8> {
-        let mut stdout = std::io::stdout().lock();
         let ended = resolver.replay(self.data, |resolver, item| {
-            match item {
-                Item::Sample(_, sample) => self.sample(resolver, sample),
-                Item::Raw(raw) => {
-                    passage.at(&raw);
-                    if let Some(dump) = &mut self.dump {
-                        dump.record(&raw, &mut self.out);
-                    }
-                }
-                Item::Record(raw, record) => {
-                    if self.shown.has(raw.kind) && self.of_wanted_cpu(self.data.sample_id(&raw).cpu) {
-                        self.printer.record(resolver, self.data, &raw, record, &mut self.out);
-                    }
-                }
-                Item::Bad(_, error) => {
-                    self.bad.0 += 1;
-                    self.bad.1.get_or_insert_with(|| error.to_string());
-                }
-                Item::Damage(damage) => console.complain(&damage.to_string()),
+            if let Item::Raw(raw) = &item {
+                passage.at(raw);
             }
-            if self.out.len() >= CHUNK {
-                if let Err(error) = stdout.write_all(&self.out) {
-                    return ControlFlow::Break(error);
-                }
-                self.out.clear();
+            self.item(resolver, item, console);
+            match self.sink.flush_much() {
+                Ok(()) => ControlFlow::Continue(()),
+                Err(error) => ControlFlow::Break(error),
             }
-            ControlFlow::Continue(())
         });
         if let ControlFlow::Break(error) = ended {
-            return Err(error.into());
+            return Err(error);
         }
-        stdout.write_all(&self.out)?;
-        stdout.flush()?;
+        self.sink.finish()?;
+        if let Some((count, _)) = self.order {
+            console::say(&format!("Misordered timestamps: {count}\n"));
+        }
         if let (count @ 1.., Some(first)) = &self.bad {
             let message = Msg::new("script-bad").with("count", count.to_string()).with("first", first.as_str());
             console.complain(&console.texts.text(&message));
@@ -151,47 +155,56 @@ impl<'a> Script<'a> {
         Ok(0)
     }
 
+    fn item(&mut self, resolver: &mut Resolver<RecordedNames>, item: Item<'_, 'a>, console: &Console) {
+        match item {
+            Item::Sample(_, sample) => self.sample(resolver, sample),
+            Item::Raw(raw) => {
+                if let Some(dump) = &mut self.dump {
+                    dump.record(resolver, &raw, &mut self.sink.out);
+                }
+            }
+            Item::Record(raw, record) => {
+                if self.shown.has(raw.kind) && self.wanted.has_cpu(self.data.sample_id(&raw).cpu) {
+                    self.printer.record(resolver, self.data, &raw, record, &mut self.sink.out);
+                }
+            }
+            Item::Bad(_, error) => {
+                self.bad.0 += 1;
+                self.bad.1.get_or_insert_with(|| error.to_string());
+            }
+            Item::Damage(damage) => console.complain(&damage.to_string()),
+        }
+    }
+
     fn sample(&mut self, resolver: &mut Resolver<RecordedNames>, sample: &Sample<'_>) {
-        if !self.times.has(sample.time) || !self.of_wanted_cpu(Some(sample.cpu)) {
+        if !self.times.has(sample.time) {
+            return;
+        }
+        if let Some((count, last)) = &mut self.order {
+            if sample.time < *last {
+                console::say(&format!("Samples misordered, previous: {last} this: {}\n", sample.time));
+                *count += 1;
+            }
+            *last = sample.time;
+            return;
+        }
+        if !self.wanted.has_cpu(Some(sample.cpu)) {
             return;
         }
         if self.dump.is_some() {
-            dump_place(resolver, sample, &mut self.out);
+            dump_place(resolver, sample, &mut self.sink.out);
         }
-        if !self.wants(resolver, sample) {
+        // Of guests nothing is known here, and perf shows none unless it is told of one.
+        if matches!(sample.cpu_mode(), CpuMode::GuestKernel | CpuMode::GuestUser) {
             return;
         }
-        let Self { printer, traces, out, .. } = self;
-        printer.sample(resolver, sample, out, |resolver, out| {
+        if !self.wanted.has(resolver, sample) || !self.switches.shows(sample.event) {
+            return;
+        }
+        let Self { printer, traces, sink, .. } = self;
+        printer.sample(resolver, sample, sink.of(sample.event), |resolver, out| {
             traces.print(resolver, sample.event, sample.raw.unwrap_or_default(), out);
         });
-    }
-
-    fn of_wanted_cpu(&self, cpu: Option<u32>) -> bool {
-        let cpu = cpu.filter(|cpu| *cpu != u32::MAX);
-        self.wanted.cpus.as_ref().is_none_or(|cpus| cpu.is_none_or(|cpu| cpus.contains(&cpu)))
-    }
-
-    fn wants(&self, resolver: &mut Resolver<RecordedNames>, sample: &Sample<'_>) -> bool {
-        let wanted = self.wanted;
-        let lacks = |set: &Option<std::collections::BTreeSet<i32>>, number: i32| {
-            set.as_ref().is_some_and(|set| !set.contains(&number))
-        };
-        if lacks(&wanted.pids, sample.pid) || lacks(&wanted.tids, sample.tid) {
-            return false;
-        }
-        if let Some(comms) = &wanted.comms {
-            let comm = resolver.comm(sample.tid);
-            if !comms.contains(resolver.comm_name(comm)) {
-                return false;
-            }
-        }
-        if wanted.dsos.is_none() && wanted.symbols.is_none() {
-            return true;
-        }
-        let place = resolver.place(sample);
-        wanted.dsos.as_ref().is_none_or(|dsos| in_dsos(resolver, place, dsos))
-            && wanted.symbols.as_ref().is_none_or(|set| resolver.function(place).is_some_and(|name| set.contains(name)))
     }
 }
 
@@ -216,16 +229,6 @@ fn wall(data: &PerfData<'_>) -> Option<(i128, i64)> {
     Some((i128::from(clock.wall_ns) - i128::from(clock.clock_ns), zone))
 }
 
-/// By the whole path, or by the last part of it.
-fn in_dsos(resolver: &Resolver<RecordedNames>, place: FrameId, dsos: &std::collections::BTreeSet<String>) -> bool {
-    let dso = resolver.frame(place).dso.and_then(|dso| resolver.session().dso_of(dso));
-    dso.is_some_and(|dso| {
-        let name = dso_name(dso);
-        let short = name.rsplit('/').next().unwrap_or(&name);
-        dsos.contains(&name) || dsos.contains(short) || dsos.contains(&dso.path)
-    })
-}
-
 /// The times that are wanted. Percentages need the first and the last sample: from the header, or by looking.
 fn times(wanted: &Wanted, data: &PerfData<'_>) -> anyhow::Result<TimeRanges> {
     let Some(text) = &wanted.time else { return Ok(TimeRanges::default()) };
@@ -239,7 +242,7 @@ fn times(wanted: &Wanted, data: &PerfData<'_>) -> anyhow::Result<TimeRanges> {
 
 fn span(data: &PerfData<'_>) -> (u64, u64) {
     let samples = data.records().filter_map(Result::ok);
-    let samples = samples.filter(|raw| raw.kind == perfuse_format::perfdata::record::kind::SAMPLE);
+    let samples = samples.filter(|raw| raw.kind == kind::SAMPLE);
     let times = samples.filter_map(|raw| data.time(&raw));
     let found = times.fold((u64::MAX, 0), |(first, last), time| (first.min(time), last.max(time)));
     if found.0 > found.1 { (0, 0) } else { found }

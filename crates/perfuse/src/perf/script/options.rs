@@ -6,8 +6,10 @@ use perfuse_analyze::Msg;
 use perfuse_format::perfdata::record::kind;
 use perfuse_render::perf::script::{Layout, TimeStyle};
 
+use super::wanted::Wanted;
 use crate::perf::Command;
 use crate::perf::options::{Opt, Parsed, UsageError, long_optional, long_switch, long_value, optional, switch, value};
+use crate::perf::recorded::Header;
 
 /// `perf script`.
 pub(crate) const COMMAND: Command =
@@ -17,6 +19,7 @@ const OPTIONS: &[Opt] = &[
     switch('a', "all-cpus"),
     value('c', "comms", "comm[,comm...]"),
     value('C', "cpu", "cpu"),
+    switch('d', "debug-mode"),
     switch('D', "dump-raw-trace"),
     value('F', "fields", "str"),
     switch('f', "force"),
@@ -24,38 +27,62 @@ const OPTIONS: &[Opt] = &[
     value('i', "input", "file"),
     switch('I', "show-info"),
     value('k', "vmlinux", "file"),
+    switch('L', "Latency"),
     switch('l', "list"),
     value('s', "script", "name"),
     value('S', "symbols", "symbol[,symbol...]"),
     switch('v', "verbose"),
     optional('g', "gen-script", "lang"),
+    long_value("addr-range", "n"),
+    long_optional("call-ret-trace", "opts"),
+    long_optional("call-trace", "opts"),
     long_switch("deltatime"),
     long_switch("demangle"),
     long_switch("demangle-kernel"),
+    long_value("dlarg", "argument"),
+    long_value("dlfilter", "file"),
     long_value("dsos", "dso[,dso...]"),
+    long_switch("dump-unsorted-raw-trace"),
     long_switch("full-source-path"),
+    long_value("graph-function", "symbol[,symbol...]"),
+    long_switch("guest-code"),
+    long_value("guestkallsyms", "file"),
+    long_value("guestmodules", "file"),
+    long_value("guestmount", "directory"),
+    long_value("guestvmlinux", "file"),
     long_switch("header"),
     long_switch("header-only"),
     long_switch("ignore-vmlinux"),
     long_switch("inline"),
+    long_optional("insn-trace", "raw|disasm"),
     long_optional("itrace", "opts"),
     long_value("kallsyms", "file"),
+    long_switch("list-dlfilters"),
+    long_value("max-blocks", "n"),
     long_value("max-stack", "n"),
     long_switch("ns"),
+    long_switch("per-event-dump"),
     long_value("pid", "pid[,pid...]"),
     long_switch("reltime"),
     long_switch("show-bpf-events"),
     long_switch("show-cgroup-events"),
+    long_switch("show-kernel-path"),
     long_switch("show-lost-events"),
     long_switch("show-mmap-events"),
     long_switch("show-namespace-events"),
+    long_switch("show-on-off-events"),
     long_switch("show-round-events"),
     long_switch("show-switch-events"),
     long_switch("show-task-events"),
     long_switch("show-text-poke-events"),
+    long_switch("stitch-lbr"),
+    long_value("stop-bt", "symbol[,symbol...]"),
+    long_value("switch-off", "event"),
+    long_value("switch-on", "event"),
     long_value("symfs", "directory"),
     long_value("tid", "tid[,tid...]"),
     long_value("time", "str"),
+    long_optional("xed", "opts"),
 ];
 
 /// Records that are shown beside the samples.
@@ -79,7 +106,7 @@ impl Shown {
         match type_number {
             kind::MMAP | kind::MMAP2 => self.mmap,
             kind::COMM | kind::FORK | kind::EXIT => self.task,
-            kind::LOST | kind::LOST_SAMPLES => self.lost,
+            kind::LOST => self.lost,
             kind::SWITCH | kind::SWITCH_CPU_WIDE => self.switch,
             kind::NAMESPACES => self.namespace,
             kind::KSYMBOL | kind::BPF_EVENT => self.bpf,
@@ -89,18 +116,6 @@ impl Shown {
             _ => false,
         }
     }
-}
-
-/// Which samples are shown.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Wanted {
-    pub comms: Option<BTreeSet<String>>,
-    pub pids: Option<BTreeSet<i32>>,
-    pub tids: Option<BTreeSet<i32>>,
-    pub cpus: Option<BTreeSet<u32>>,
-    pub dsos: Option<BTreeSet<String>>,
-    pub symbols: Option<BTreeSet<String>>,
-    pub time: Option<String>,
 }
 
 /// The command line, understood.
@@ -115,7 +130,14 @@ pub(super) struct Options {
     pub shown: Shown,
     pub header: Header,
     pub info: bool,
-    pub dump: bool,
+    pub dump: Option<Order>,
+    pub per_event: bool,
+    pub check_order: bool,
+    pub show_switches: bool,
+    pub stop_at: BTreeSet<String>,
+    pub narrow: bool,
+    pub max_blocks: u32,
+    pub kernel_paths: bool,
     pub call_chains: bool,
     pub inlines: bool,
     pub max_stack: usize,
@@ -124,13 +146,34 @@ pub(super) struct Options {
     pub full_source_path: bool,
 }
 
-/// Whether the header is shown.
+/// In which order records are dumped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Header {
-    No,
-    Before,
-    Only,
+pub(super) enum Order {
+    /// That of their times.
+    Time,
+    /// That in which they stand in the file.
+    File,
 }
+
+/// Options of perf that are not there, and the id of the message with the reason.
+const WITHOUT: &[(&str, &str)] = &[
+    ("call-ret-trace", "script-no-trace"),
+    ("call-trace", "script-no-trace"),
+    ("dlarg", "script-no-filter"),
+    ("dlfilter", "script-no-filter"),
+    ("gen-script", "script-without"),
+    ("graph-function", "script-no-trace"),
+    ("guest-code", "script-no-guest"),
+    ("guestkallsyms", "script-no-guest"),
+    ("guestmodules", "script-no-guest"),
+    ("guestmount", "script-no-guest"),
+    ("guestvmlinux", "script-no-guest"),
+    ("insn-trace", "script-no-trace"),
+    ("itrace", "script-no-trace"),
+    ("list-dlfilters", "script-no-filter"),
+    ("stitch-lbr", "script-no-stitching"),
+    ("xed", "script-no-trace"),
+];
 
 /// The lists of fields: each `-F`, and what stands behind an `-f` of the time when that was the option for fields.
 fn layout(parsed: &Parsed) -> Result<(Layout, Vec<String>), UsageError> {
@@ -157,10 +200,8 @@ impl Options {
         if let Some(script) = extra.or_else(|| parsed.text("script")) {
             return Err(UsageError(Msg::new("script-none").with("script", script)));
         }
-        for id in ["gen-script", "itrace"] {
-            if parsed.on(id) {
-                return Err(UsageError(Msg::new("script-without").with("option", format!("--{id}"))));
-            }
+        if let Some((id, reason)) = WITHOUT.iter().find(|(id, _)| parsed.on(id)) {
+            return Err(UsageError(Msg::new(*reason).with("option", format!("--{id}"))));
         }
         let time_style = match (parsed.on("reltime"), parsed.on("deltatime")) {
             (true, true) => return Err(UsageError(Msg::new("script-two-times"))),
@@ -180,15 +221,7 @@ impl Options {
             task: show("task"),
             text_poke: show("text-poke"),
         };
-        let wanted = Wanted {
-            comms: parsed.words("comms"),
-            pids: parsed.numbers("pid")?,
-            tids: parsed.numbers("tid")?,
-            cpus: parsed.cpus("cpu")?,
-            dsos: parsed.words("dsos"),
-            symbols: parsed.words("symbols"),
-            time: parsed.text("time"),
-        };
+        let wanted = Wanted::of(parsed)?;
         let header = match (parsed.on("header-only"), parsed.on("header")) {
             (true, _) => Header::Only,
             (_, true) => Header::Before,
@@ -202,7 +235,18 @@ impl Options {
             shown,
             header,
             info: parsed.on("show-info"),
-            dump: parsed.on("dump-raw-trace"),
+            dump: match (parsed.on("dump-unsorted-raw-trace"), parsed.on("dump-raw-trace")) {
+                (true, _) => Some(Order::File),
+                (false, true) => Some(Order::Time),
+                (false, false) => None,
+            },
+            per_event: parsed.on("per-event-dump"),
+            check_order: parsed.on("debug-mode"),
+            show_switches: parsed.on("show-on-off-events"),
+            stop_at: parsed.words("stop-bt").unwrap_or_default(),
+            narrow: parsed.on("Latency"),
+            max_blocks: parsed.number("max-blocks")?.unwrap_or(0),
+            kernel_paths: parsed.on("show-kernel-path"),
             call_chains: !parsed.on("hide-call-graph"),
             inlines: parsed.last("inline").is_none_or(|given| !given.negated),
             max_stack: parsed.number("max-stack")?.unwrap_or(127),
