@@ -4,7 +4,9 @@ use std::ops::ControlFlow;
 use std::sync::OnceLock;
 
 use perfuse_analyze::flame::{FlameGraph, Options as FlameChoice};
-use perfuse_analyze::profile::{Frame, FrameKind, NodeId, Profile, ProfileEvent, ProfileSample, ProfileThread, WeightUnit};
+use perfuse_analyze::profile::{
+    Frame, FrameKind, NodeId, Profile, ProfileEvent, ProfileSample, ProfileThread, WeightUnit,
+};
 use perfuse_analyze::resolve::profile::ProfileBuilder;
 use perfuse_analyze::resolve::{Code, Found, Inline, Instruction, Item, Names, Options, Resolver};
 use perfuse_analyze::session::{Dso, DsoId};
@@ -63,7 +65,10 @@ pub fn script(data: &[u8]) {
     let mut layout = Layout::default();
     if on(0) {
         // Fields of branches exclude each other: the first that is chosen wins.
-        let all: Vec<String> = fields::names().filter(|name| !on(1) || !name.ends_with("brstack")).map(|name| format!("+{name}")).collect();
+        let all: Vec<String> = fields::names()
+            .filter(|name| !on(1) || !name.ends_with("brstack"))
+            .map(|name| format!("+{name}"))
+            .collect();
         layout.choose(&all.join(",")).expect("all fields together are possible");
     }
     let style = Style {
@@ -152,7 +157,7 @@ fn forms(profile: &Profile) {
     let graph = FlameGraph::build(profile, 0, FlameChoice::default());
     let folded = export::folded::render(&graph, true);
     assert!(folded.lines().all(|line| line.rsplit_once(' ').is_some_and(|(_, weight)| weight.parse::<u64>().is_ok())));
-    let texts = TEXTS.get_or_init(|| Texts::new(Lang::Korean));
+    let texts = TEXTS.get_or_init(|| Texts::new(Lang::Ko));
     let picture = perfuse_render::flame::render(&graph, &FlameOptions::default(), texts);
     assert!(picture.starts_with('<') && picture.trim_end().ends_with("</svg>"));
 }

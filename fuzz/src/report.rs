@@ -114,9 +114,10 @@ fn records(data: &PerfData<'_>) {
     let mut family = Family::new(true);
     let mut dump = Dump::new(data, "fuzz", "x86_64").for_report();
     let mut out = Vec::new();
+    let mut resolver = Resolver::new(Everywhere, Options::default());
     for raw in data.sorted().map_while(Result::ok) {
         out.clear();
-        dump.record(&raw, &mut out);
+        dump.record(&mut resolver, &raw, &mut out);
         if raw.kind != record::kind::SAMPLE
             && let Ok(Some(record)) = data.decode_record(&raw)
         {
