@@ -270,14 +270,18 @@ fn the_kernel_is_asked_as_perf_asks() {
 
 /// The calls that open and switch events, with the process and descriptors left out: they differ from run to run.
 fn calls(program: &PathBuf, line: &str) -> Vec<String> {
+    // Into a file: what the program says must not come into the middle of a line.
+    let file = tempfile::NamedTempFile::new().unwrap();
     let mut command = Command::new("strace");
-    command.args(["-f", "-v", "-s", "0", "-e", "trace=perf_event_open,ioctl"]).arg(program).arg("stat");
-    let output = command.args(line.split(' ')).env("LC_ALL", "C").stdin(Stdio::null()).output().unwrap();
-    let text = stderr(&output);
+    command.args(["-f", "-v", "-s", "0", "-e", "trace=perf_event_open,ioctl", "-o"]).arg(file.path());
+    command.arg(program).arg("stat").args(line.split(' ')).env("LC_ALL", "C").stdin(Stdio::null());
+    command.output().unwrap();
+    let text = std::fs::read_to_string(file.path()).unwrap();
     let relevant = text.lines().filter(|line| line.contains("perf_event_open(") || line.contains("PERF_EVENT_IOC"));
     let mut calls = Vec::new();
     for call in relevant {
-        let call = call.strip_prefix("[pid").and_then(|call| call.split_once("] ")).map_or(call, |(_, call)| call);
+        // The number of the process stands before each line.
+        let call = call.trim_start_matches(|letter: char| letter.is_ascii_digit() || letter == ' ');
         if let Some((attr, arguments)) = call.rsplit_once("}, ") {
             let mut arguments: Vec<&str> = arguments.split([',', ')']).map(str::trim).collect();
             // pid, cpu, group, flags: the number of a process or of a leader says nothing.
