@@ -25,5 +25,5 @@ pub use error::{LoadError, effective};
 pub use hook::can_mount_tracefs;
 pub use kernel::KERNEL_BTF;
 pub use probe::probe;
-pub use program::{ALWAYS_ON, Program, USE};
+pub use program::{ALWAYS_ON, Program, USE, WHY};
 pub use set::{BpfSet, Cost, DROP_REASONS, Options, ProgramStatus, STATUS};
