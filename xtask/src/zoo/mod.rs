@@ -1,0 +1,151 @@
+//! `cargo xtask zoo`: faults injected on purpose, and how often the ranker names the right one.
+//!
+//! Every case is a victim that measures itself, a real mechanism, and the truth. A case counts only if the victim fared
+//! worse, a healthy one only if it did not. Everything that a case makes is taken away again, whatever happens.
+
+mod actors;
+mod baselines;
+mod case;
+mod cases;
+mod judge;
+mod run;
+mod score;
+mod sli;
+mod world;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, bail};
+
+pub(crate) use actors::run as actor;
+use case::{Case, Family};
+use run::Setting;
+
+use crate::packages::{self, For};
+use crate::tools;
+
+/// What the command line asks for.
+struct Options {
+    list: bool,
+    seeds: u64,
+    intensities: Vec<u32>,
+    keep: Option<PathBuf>,
+    replay: Option<PathBuf>,
+    write: bool,
+    perfuse: Option<PathBuf>,
+    names: Vec<String>,
+}
+
+impl Options {
+    fn parse(arguments: &[String]) -> Result<Self> {
+        let mut options = Self {
+            list: false,
+            seeds: 1,
+            intensities: vec![1, 2, 3],
+            keep: None,
+            replay: None,
+            write: false,
+            perfuse: None,
+            names: Vec::new(),
+        };
+        let mut arguments = arguments.iter();
+        while let Some(argument) = arguments.next() {
+            let mut value = || arguments.next().with_context(|| format!("{argument} needs a value"));
+            match argument.as_str() {
+                "--list" => options.list = true,
+                "--seeds" => options.seeds = value()?.parse().context("--seeds")?,
+                "--intensities" => {
+                    let numbers = value()?.split(',').map(str::parse).collect::<Result<Vec<u32>, _>>();
+                    options.intensities = numbers.context("--intensities")?;
+                }
+                "--write" => options.write = true,
+                "--replay" => options.replay = Some(PathBuf::from(value()?)),
+                "--keep" => options.keep = Some(PathBuf::from(value()?)),
+                "--perfuse" => options.perfuse = Some(PathBuf::from(value()?)),
+                other if other.starts_with('-') => bail!("no option {other}"),
+                name => options.names.push(name.to_owned()),
+            }
+        }
+        let known = |name: &String| Family::parse(name).is_some() || cases::all().any(|case| case.name == *name);
+        if let Some(unknown) = options.names.iter().find(|name| !known(name)) {
+            bail!("no case and no family {unknown:?}; `cargo xtask zoo --list` shows them");
+        }
+        Ok(options)
+    }
+
+    fn wants(&self, case: &Case) -> bool {
+        self.names.is_empty() || self.names.iter().any(|name| name == case.name || name == case.family.id())
+    }
+}
+
+/// Runs all cases, or the named ones and those of the named families.
+pub(crate) fn run(arguments: &[String]) -> Result<()> {
+    let options = Options::parse(arguments)?;
+    if options.list {
+        for case in cases::all() {
+            println!("{:<10} {:<20} {}", case.family.id(), case.name, case.what);
+        }
+        return Ok(());
+    }
+    let perfuse = if let Some(path) = &options.perfuse {
+        std::path::absolute(path)?
+    } else {
+        tools::run(&mut tools::cargo(["build", "--release", "--package", "perfuse"]))?;
+        tools::target().join("release/perfuse")
+    };
+    if let Some(directory) = &options.replay {
+        return result(directory, &perfuse, &options);
+    }
+    if !tools::is_root() {
+        bail!("the zoo makes cgroups, mounts, network namespaces and swap: run as root");
+    }
+    packages::ensure(For::Zoo)?;
+    let keep = std::path::absolute(options.keep.clone().unwrap_or_else(|| tools::target().join("zoo")))?;
+    std::fs::create_dir_all(&keep)?;
+    live(&options, &Setting { perfuse: perfuse.clone(), keep: keep.clone() })?;
+    result(&keep, &perfuse, &options)
+}
+
+/// Runs the cases for real.
+fn live(options: &Options, setting: &Setting) -> Result<()> {
+    world::watch_signals()?;
+    for case in cases::all().filter(|case| options.wants(case)) {
+        for seed in 1..=options.seeds {
+            for intensity in &options.intensities {
+                match run::run(case, *intensity, seed, setting) {
+                    Ok(outcome) => println!("{}", outcome.line()),
+                    Err(error) if world::stopped() => return Err(error),
+                    Err(error) => println!("{:<18} {intensity}/{seed} NOT STAGED: {error:#}", case.name),
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Judges the recordings of a directory, and prints the result or writes it into the documentation.
+fn result(directory: &Path, perfuse: &Path, options: &Options) -> Result<()> {
+    let mut judged = Vec::new();
+    for kept in judge::load(directory)? {
+        let wanted = cases::all().find(|case| case.name == kept.name).is_none_or(|case| options.wants(case));
+        if wanted {
+            let name = kept.name.clone();
+            judged.push(judge::judge(kept, perfuse).with_context(|| name)?);
+        }
+    }
+    let text = judge::markdown(&judged)?;
+    if !options.write {
+        println!("{text}");
+        return Ok(());
+    }
+    let path = tools::root().join("docs/zoo.md");
+    let whole = std::fs::read_to_string(&path).unwrap_or_default();
+    // What stands before the mark is written by hand.
+    let words = whole.split(MARK).next().unwrap_or_default();
+    std::fs::write(&path, format!("{words}{MARK}\n\n{text}"))?;
+    println!("{} runs: {}", judged.len(), path.display());
+    Ok(())
+}
+
+/// What follows it in the documentation is the result of the last run that was written.
+const MARK: &str = "<!-- written by cargo xtask zoo --write -->";
