@@ -11,6 +11,7 @@ mod judge;
 mod run;
 mod score;
 mod sli;
+mod undo;
 mod world;
 
 use std::path::{Path, PathBuf};
@@ -32,6 +33,7 @@ struct Options {
     keep: Option<PathBuf>,
     replay: Option<PathBuf>,
     write: bool,
+    rehearse: bool,
     perfuse: Option<PathBuf>,
     names: Vec<String>,
 }
@@ -45,6 +47,7 @@ impl Options {
             keep: None,
             replay: None,
             write: false,
+            rehearse: false,
             perfuse: None,
             names: Vec::new(),
         };
@@ -58,6 +61,7 @@ impl Options {
                     let numbers = value()?.split(',').map(str::parse).collect::<Result<Vec<u32>, _>>();
                     options.intensities = numbers.context("--intensities")?;
                 }
+                "--rehearse" => options.rehearse = true,
                 "--write" => options.write = true,
                 "--replay" => options.replay = Some(PathBuf::from(value()?)),
                 "--keep" => options.keep = Some(PathBuf::from(value()?)),
@@ -87,6 +91,9 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
         }
         return Ok(());
     }
+    if options.rehearse {
+        return rehearse(&options);
+    }
     let perfuse = if let Some(path) = &options.perfuse {
         std::path::absolute(path)?
     } else {
@@ -96,19 +103,39 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     if let Some(directory) = &options.replay {
         return result(directory, &perfuse, &options);
     }
-    if !tools::is_root() {
-        bail!("the zoo makes cgroups, mounts, network namespaces and swap: run as root");
-    }
-    packages::ensure(For::Zoo)?;
+    ready()?;
     let keep = std::path::absolute(options.keep.clone().unwrap_or_else(|| tools::target().join("zoo")))?;
     std::fs::create_dir_all(&keep)?;
     live(&options, &Setting { perfuse: perfuse.clone(), keep: keep.clone() })?;
     result(&keep, &perfuse, &options)
 }
 
+/// Whether this host and this user can do it.
+fn ready() -> Result<()> {
+    if !tools::is_root() {
+        bail!("the zoo makes cgroups, mounts, network namespaces and swap: run as root");
+    }
+    packages::ensure(For::Zoo)?;
+    world::watch_signals()
+}
+
+/// Stages the cases and injects their faults, and asks nobody.
+fn rehearse(options: &Options) -> Result<()> {
+    ready()?;
+    for case in cases::all().filter(|case| options.wants(case)) {
+        for intensity in &options.intensities {
+            let told = run::rehearse(case, *intensity, 1);
+            if world::stopped() {
+                bail!("stopped");
+            }
+            println!("{:<20} {intensity} {}", case.name, told.unwrap_or_else(|error| format!("NOT STAGED: {error:#}")));
+        }
+    }
+    Ok(())
+}
+
 /// Runs the cases for real.
 fn live(options: &Options, setting: &Setting) -> Result<()> {
-    world::watch_signals()?;
     for case in cases::all().filter(|case| options.wants(case)) {
         for seed in 1..=options.seeds {
             for intensity in &options.intensities {

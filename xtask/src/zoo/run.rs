@@ -49,6 +49,21 @@ pub(crate) struct Outcome {
     pub(crate) files: PathBuf,
 }
 
+/// Only stages a case and injects its fault, to see that both work: how the victim fared before and after.
+pub(crate) fn rehearse(case: &'static Case, intensity: u32, seed: u64) -> Result<String> {
+    let mut world = World::new()?;
+    let staged = (case.stage)(&mut world, &mut Knob::new(seed, intensity))?;
+    let said_wrong = || std::fs::read_to_string(world.scratch.join("stderr")).unwrap_or_default();
+    staged.victim.ready(Duration::from_secs(20)).with_context(said_wrong)?;
+    let before = staged.victim.watch(Duration::from_secs(1))?;
+    let truth = (staged.inject)(&mut world)?;
+    sleep(Duration::from_secs(1))?;
+    let after = staged.victim.watch(Duration::from_secs(2))?;
+    let counts = after.worse_than(&before) != truth.accepted.is_empty();
+    let verdict = if counts { "counts" } else { "DOES NOT COUNT" };
+    Ok(format!("{verdict:<16} {} -> {}", before.text(), after.text()))
+}
+
 /// Runs a case once.
 pub(crate) fn run(case: &'static Case, intensity: u32, seed: u64, setting: &Setting) -> Result<Outcome> {
     let files = setting.keep.join(format!("{}-{intensity}-{seed}", case.name));

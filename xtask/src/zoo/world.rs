@@ -2,7 +2,7 @@
 
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, OnceLock};
@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, anyhow, bail};
 
 use super::sli::{Seen, Sli};
+use super::undo::{Undo, command};
 use crate::tools;
 
 /// Set when the user wants to stop: every wait of the zoo ends with an error then, and everything is undone.
@@ -40,63 +41,6 @@ pub(crate) fn sleep(time: Duration) -> Result<()> {
         std::thread::sleep(Duration::from_millis(20).min(end.saturating_duration_since(Instant::now())));
     }
     Ok(())
-}
-
-/// One thing to take back.
-enum Undo {
-    /// A process that was started here; only such are ever killed.
-    Child(Child),
-    /// A directory without files: a cgroup, a mount point.
-    Directory(PathBuf),
-    /// A file or directory with all that is in it.
-    Tree(PathBuf),
-    /// A file of the kernel and what it held before.
-    Value(PathBuf, String),
-    /// A command.
-    Command(Command),
-}
-
-impl Undo {
-    fn undo(self) -> Result<()> {
-        match self {
-            Self::Child(mut child) => {
-                // It may have ended by itself.
-                let _ = child.kill();
-                child.wait()?;
-            }
-            Self::Directory(path) => {
-                // A cgroup is empty a moment after its last process was waited for.
-                let mut result = Ok(());
-                for _ in 0..150 {
-                    result = std::fs::remove_dir(&path);
-                    if result.is_ok() || !path.exists() {
-                        return Ok(());
-                    }
-                    std::thread::sleep(Duration::from_millis(20));
-                }
-                result.with_context(|| path.display().to_string())?;
-            }
-            Self::Tree(path) if path.is_dir() => std::fs::remove_dir_all(&path)?,
-            Self::Tree(path) if path.exists() => std::fs::remove_file(&path)?,
-            Self::Tree(_) => {}
-            Self::Value(path, value) => {
-                std::fs::write(&path, value).with_context(|| path.display().to_string())?;
-            }
-            Self::Command(mut command) => {
-                // What still uses a mount or a device goes a moment later.
-                let mut result = Ok(());
-                for _ in 0..50 {
-                    result = tools::run_quiet(&mut command);
-                    if result.is_ok() {
-                        break;
-                    }
-                    std::thread::sleep(Duration::from_millis(50));
-                }
-                result?;
-            }
-        }
-        Ok(())
-    }
 }
 
 /// What a case has made. Dropping it takes everything back, the last thing first.
@@ -413,16 +357,6 @@ pub(crate) fn open_to_all(directory: &Path) -> Result<()> {
 pub(crate) fn children(pid: u32) -> Vec<u32> {
     let text = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
     text.split_whitespace().filter_map(|pid| pid.parse().ok()).collect()
-}
-
-/// A command from its words.
-fn command(words: &str) -> Result<Command> {
-    let mut words = words.split_whitespace();
-    let name = words.next().context("no command")?;
-    let program = tools::find(name).with_context(|| format!("there is no program {name}"))?;
-    let mut command = Command::new(program);
-    command.args(words).stdin(Stdio::null());
-    Ok(command)
 }
 
 /// A file by which a program is told how hard to misbehave.

@@ -8,6 +8,7 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 use rustix::thread::{CpuSet, sched_setaffinity};
 
+use super::storage::Direct;
 use super::{Meter, Words, burn, for_ever};
 
 /// `threads` that each compute `work_us` every `period_us`. What `control` says is added to the work in microseconds, as
@@ -134,7 +135,8 @@ pub(super) fn relay(words: &Words) -> Result<()> {
 }
 
 /// `threads` that compute `work_us` under one lock; another of the same process sleeps with it for `control` milliseconds,
-/// and leaves it free for a quarter of that. With `mode=burn` they compute `control` microseconds more under it instead.
+/// and leaves it free for a quarter of that. With `mode=burn` they compute `control` microseconds more under it instead;
+/// with `path=` they write to that file past the page cache under it.
 pub(super) fn lock(words: &Words) -> Result<()> {
     let (period, work) = (words.micros("period_us", 5_000)?, words.micros("work_us", 100)?);
     let control = words.control();
@@ -157,13 +159,29 @@ pub(super) fn lock(words: &Words) -> Result<()> {
     let mut meter = Meter::new();
     for _ in 0..words.number("threads", 4)? {
         let (lock, control) = (Arc::clone(&lock), control.clone());
+        let mut file = words.text("path").ok().map(|path| Direct::open(path.as_ref(), 8, 4096)).transpose()?;
         meter.every(period, move || {
             let _guard = lock.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(file) = &mut file {
+                file.write()?;
+            }
             burn(if busy { work + Duration::from_micros(control.told()) } else { work });
             Ok(())
         });
     }
     meter.tell()
+}
+
+/// `threads` that start programs, wait for their end, and start the next.
+pub(super) fn spawn(words: &Words) -> Result<()> {
+    for _ in 0..words.number("threads", 1)? {
+        std::thread::spawn(|| -> Result<()> {
+            loop {
+                Command::new("/bin/true").stdin(Stdio::null()).status()?;
+            }
+        });
+    }
+    for_ever()
 }
 
 /// Starts a program every `period_us` and waits for its end.

@@ -27,6 +27,7 @@ const ACTORS: &[Actor] = &[
     ("relay", cpu::relay),
     ("lock", cpu::lock),
     ("fork", cpu::fork),
+    ("spawn", cpu::spawn),
     ("hog", cpu::hog),
     ("store", storage::store),
     ("create", storage::create),

@@ -50,6 +50,28 @@ fn direct(path: &Path, mib: u64, seed: u64) -> Result<File> {
     Ok(OpenOptions::new().read(true).write(true).custom_flags(flags).open(path)?)
 }
 
+/// A file that is written block by block past the page cache.
+pub(super) struct Direct {
+    file: File,
+    buffer: Aligned,
+    places: u64,
+    next: u64,
+}
+
+impl Direct {
+    /// Of `mib`, in blocks of `size`.
+    pub(super) fn open(path: &Path, mib: u64, size: usize) -> Result<Self> {
+        let places = (mib << 20) / size as u64;
+        Ok(Self { file: direct(path, mib, 1)?, buffer: Aligned::new(size), places, next: 0 })
+    }
+
+    /// The next block.
+    pub(super) fn write(&mut self) -> Result<()> {
+        self.next = (self.next + 1) % self.places;
+        Ok(self.file.write_all_at(self.buffer.get(), self.next * self.buffer.len as u64)?)
+    }
+}
+
 /// Writes (or, with `read=1`, reads) `size` bytes of `path` past the page cache every `period_us`.
 pub(super) fn store(words: &Words) -> Result<()> {
     let size = usize::try_from(words.number("size", 4096)?)?;

@@ -22,6 +22,9 @@ pub(super) const CASES: &[Case] = &[
     case("nice-neighbour", "another process computes with a nice value of -15", |world, knob| {
         neighbour(world, knob, "user", "nice -n -15")
     }),
+    case("short-lived", "another process starts programs without end", short_lived),
+    case("many-workers", "thirty processes compute a little each", many),
+    case("low-weight", "the victim's cgroup has a small weight, and another process computes", weight),
     case("realtime-neighbour", "a real-time process takes most of each CPU", realtime),
     case("hot-thread", "all requests go through one thread, which gets more to do", hot_thread),
     case("own-work", "each operation of the victim computes far more", |world, knob| own(world, knob, "user")),
@@ -30,6 +33,7 @@ pub(super) const CASES: &[Case] = &[
     }),
     case("cpu-quota", "the CFS quota of the victim's cgroup is lowered", quota),
     case("affinity-funnel", "all threads of the victim are bound to one CPU", funnel),
+    case("cpuset", "the cpuset of the victim's cgroup is cut to one CPU", cpuset),
     case("affinity-neighbour", "victim and a busy process are bound to the same CPU", crowd),
     case("frozen", "the victim's cgroup is frozen", frozen),
 ];
@@ -45,6 +49,36 @@ fn neighbour(world: &mut World, knob: &mut Knob, mode: &'static str, by: &'stati
     let threads = knob.by(4, 8, 16);
     Staged::new(victim, move |world| {
         let hog = world.start(&Launch::new("batch", &format!("hog threads={threads} mode={mode}")).by(by))?;
+        Ok(Truth::new(&["cpu.saturation"], vec![Who::Pid(hog)]))
+    })
+}
+
+fn short_lived(world: &mut World, knob: &mut Knob) -> Result<Staged> {
+    let victim = world.victim(&worker(knob))?;
+    let threads = knob.by(4, 8, 16);
+    Staged::new(victim, move |world| {
+        let spawner = world.start(&Launch::new("cron", &format!("spawn threads={threads}")))?;
+        Ok(Truth::new(&["cpu.saturation"], vec![Who::Pid(spawner)]))
+    })
+}
+
+fn many(world: &mut World, knob: &mut Knob) -> Result<Staged> {
+    let victim = world.victim(&worker(knob))?;
+    let share = knob.by(8, 15, 30);
+    Staged::new(victim, move |world| {
+        let worker = Launch::new("worker", &format!("hog share={share}"));
+        let workers: Vec<Who> = (0..30).map(|_| world.start(&worker).map(Who::Pid)).collect::<Result<_>>()?;
+        Ok(Truth::new(&["cpu.saturation"], workers))
+    })
+}
+
+fn weight(world: &mut World, knob: &mut Knob) -> Result<Staged> {
+    let cgroup = world.cgroup("cpu", "shop")?;
+    let shares = knob.by(100, 30, 10);
+    cgroup.set(("cpu.shares", &shares.to_string()), ("cpu.weight", &(shares / 10).to_string()))?;
+    let victim = world.victim(&worker(knob).within(&cgroup))?;
+    Staged::new(victim, move |world| {
+        let hog = world.start(&Launch::new("batch", "hog threads=4"))?;
         Ok(Truth::new(&["cpu.saturation"], vec![Who::Pid(hog)]))
     })
 }
@@ -101,6 +135,17 @@ fn funnel(world: &mut World, knob: &mut Knob) -> Result<Staged> {
     Staged::new(victim, move |_| {
         bind(pid)?;
         Ok(Truth::new(&["control.cpuset"], vec![Who::Pid(pid)]))
+    })
+}
+
+fn cpuset(world: &mut World, knob: &mut Knob) -> Result<Staged> {
+    let cgroup = world.cgroup("cpuset", "shop")?;
+    let words = format!("work threads=4 period_us=8000 work_us={}", knob.by(2_050, 2_300, 2_800));
+    let victim = world.victim(&Launch::new("shop", &words).within(&cgroup))?;
+    let pid = victim.pid;
+    Staged::new(victim, move |_| {
+        cgroup.set(("cpuset.cpus", "0"), ("cpuset.cpus", "0"))?;
+        Ok(Truth::new(&["control.cpuset"], vec![Who::Cgroup(cgroup.path), Who::Pid(pid)]))
     })
 }
 

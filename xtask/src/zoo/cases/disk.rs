@@ -11,20 +11,30 @@ const fn case(name: &'static str, what: &'static str, stage: fn(&mut World, &mut
 
 /// The cases.
 pub(super) const CASES: &[Case] = &[
-    case("disk-hog", "another process keeps the queue of the device full", hog),
+    case("disk-hog", "another process keeps the queue of the device full with writes", |world, knob| {
+        hog(world, knob, 0)
+    }),
+    case("disk-reader", "another process keeps the queue of the device full with reads", |world, knob| {
+        hog(world, knob, 1)
+    }),
     case("journal-hog", "another process makes the filesystem commit its journal without end", journal),
-    case("io-throttle", "the cgroup of the victim may write only so many bytes a second", throttle),
+    case("io-throttle", "the cgroup of the victim may write only so many bytes a second", |world, knob| {
+        throttle(world, 0, "write_bps_device", "wbps", knob.by(600_000, 300_000, 100_000))
+    }),
+    case("io-throttle-reads", "the cgroup of the victim may make only so many reads a second", |world, knob| {
+        throttle(world, 1, "read_iops_device", "riops", knob.by(80, 50, 20))
+    }),
     case("disk-full", "another process fills the filesystem", full),
     case("dirty-limit", "the host may keep hardly any dirty pages", dirty),
 ];
 
-fn hog(world: &mut World, knob: &mut Knob) -> Result<Staged> {
+fn hog(world: &mut World, knob: &mut Knob, read: u32) -> Result<Staged> {
     let disk = world.filesystem(300)?;
-    let words = format!("store path={}/orders mib=32 period_us={}", disk.mount, knob.around(10_000));
+    let words = format!("store path={}/orders mib=32 read={read} period_us={}", disk.mount, knob.around(10_000));
     let victim = world.victim(&Launch::new("shop", &words))?;
-    let threads = knob.by(4, 8, 16);
+    let threads = knob.by(12, 32, 64);
     Staged::new(victim, move |world| {
-        let words = format!("pour path={}/dump mib=128 threads={threads} size=1048576", disk.mount);
+        let words = format!("pour path={}/dump mib=128 threads={threads} size=1048576 read={read}", disk.mount);
         let pid = world.start(&Launch::new("backup", &words))?;
         Ok(Truth::new(&["disk.saturation"], vec![Who::Pid(pid)]))
     })
@@ -42,22 +52,24 @@ fn journal(world: &mut World, knob: &mut Knob) -> Result<Staged> {
     })
 }
 
-fn throttle(world: &mut World, knob: &mut Knob) -> Result<Staged> {
+fn throttle(world: &mut World, read: u32, v1: &'static str, v2: &'static str, limit: u64) -> Result<Staged> {
     let disk = world.filesystem(120)?;
     let cgroup = world.cgroup("blkio", "shop")?;
-    let words = format!("store path={}/orders mib=32 period_us=10000 size=8192", disk.mount);
+    let words = format!("store path={}/orders mib=32 read={read} period_us=10000 size=8192", disk.mount);
     let victim = world.victim(&Launch::new("shop", &words).within(&cgroup))?;
-    let bytes = knob.by(600_000, 300_000, 100_000);
     Staged::new(victim, move |_| {
-        let v1 = format!("{} {bytes}", disk.number);
-        cgroup.set(("blkio.throttle.write_bps_device", &v1), ("io.max", &format!("{} wbps={bytes}", disk.number)))?;
+        let number = &disk.number;
+        cgroup.set(
+            (&format!("blkio.throttle.{v1}"), &format!("{number} {limit}")),
+            ("io.max", &format!("{number} {v2}={limit}")),
+        )?;
         Ok(Truth::new(&["control.io-throttle"], vec![Who::Cgroup(cgroup.path)]))
     })
 }
 
 fn full(world: &mut World, knob: &mut Knob) -> Result<Staged> {
-    let disk = world.filesystem(80)?;
-    let words = format!("create path={} size={} period_us=20000", disk.mount, knob.around(64 << 10));
+    let disk = world.filesystem(300)?;
+    let words = format!("create path={} size={} keep=1000000 period_us=20000", disk.mount, knob.around(64 << 10));
     let victim = world.victim(&Launch::new("shop", &words))?;
     Staged::new(victim, move |world| {
         let pid = world.start(&Launch::new("export", &format!("fill path={}/export", disk.mount)))?;

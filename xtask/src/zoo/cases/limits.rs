@@ -61,7 +61,7 @@ fn ports(world: &mut World, knob: &mut Knob) -> Result<Staged> {
 
 fn inodes(world: &mut World, knob: &mut Knob) -> Result<Staged> {
     let disk = world.filesystem(24)?;
-    let words = format!("create path={} size=4096 keep=4 period_us={}", disk.mount, knob.around(20_000));
+    let words = format!("create path={} size=2048 keep=1000000 period_us={}", disk.mount, knob.around(20_000));
     let victim = world.victim(&Launch::new("shop", &words))?;
     Staged::new(victim, move |world| {
         let pid = world.start(&Launch::new("spool", &format!("litter path={}/lost+found", disk.mount)))?;

@@ -12,6 +12,7 @@ const fn case(name: &'static str, what: &'static str, stage: fn(&mut World, &mut
 /// The cases.
 pub(super) const CASES: &[Case] = &[
     case("sleeping-holder", "a thread of the victim sleeps while it holds the lock of all others", sleeper),
+    case("lock-behind-disk", "who holds the lock waits for a disk that another process keeps busy", behind),
     case("busy-holder", "the victim computes longer under the lock of all its threads", holder),
 ];
 
@@ -23,6 +24,18 @@ fn sleeper(world: &mut World, knob: &mut Knob) -> Result<Staged> {
     Staged::new(victim, move |_| {
         control.tell(millis)?;
         Ok(Truth::new(&["user-lock.saturation"], vec![Who::Pid(pid)]))
+    })
+}
+
+fn behind(world: &mut World, knob: &mut Knob) -> Result<Staged> {
+    let disk = world.filesystem(300)?;
+    let words = format!("lock threads=4 path={}/ledger period_us={}", disk.mount, knob.around(20_000));
+    let victim = world.victim(&Launch::new("shop", &words))?;
+    let threads = knob.by(12, 32, 64);
+    Staged::new(victim, move |world| {
+        let words = format!("pour path={}/dump mib=128 threads={threads} size=1048576", disk.mount);
+        let pid = world.start(&Launch::new("backup", &words))?;
+        Ok(Truth::new(&["disk.saturation"], vec![Who::Pid(pid)]))
     })
 }
 

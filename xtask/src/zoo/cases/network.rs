@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use crate::zoo::case::{Case, Family, Knob, Staged, Truth, Who};
-use crate::zoo::world::{Launch, World};
+use crate::zoo::world::{Launch, Network, World};
 
 const fn case(name: &'static str, what: &'static str, stage: fn(&mut World, &mut Knob) -> Result<Staged>) -> Case {
     Case { name, family: Family::Network, what, stage }
@@ -13,6 +13,8 @@ const fn case(name: &'static str, what: &'static str, stage: fn(&mut World, &mut
 pub(super) const CASES: &[Case] = &[
     case("listen-backlog", "the server accepts slowly, and few may wait", backlog),
     case("shaper", "a token bucket limits the interface to the other host", shaper),
+    case("policer", "the interface to the other host drops what a small queue cannot hold", policer),
+    case("no-answer", "packets of the other host do not come back any more", no_answer),
     case("udp-buffer", "the receive buffer of the victim holds only a few datagrams", datagrams),
     case("slow-reader", "the receiver of a stream reads slowly", reader),
     case("slow-upstream", "a server on another host takes its time", upstream),
@@ -49,6 +51,37 @@ fn shaper(world: &mut World, knob: &mut Knob) -> Result<Staged> {
         let words = format!("tc qdisc add dev {device} root tbf rate {rate}mbit burst 16k latency 400ms");
         world.run(&words, &format!("tc qdisc delete dev {device} root"))?;
         Ok(Truth::new(&["control.qdisc"], vec![Who::Interface(network.interface)]))
+    })
+}
+
+fn policer(world: &mut World, knob: &mut Knob) -> Result<Staged> {
+    let network = world.network()?;
+    let address = format!("{}:8080", network.theirs);
+    let server = Launch::new("till", &format!("server address={address}"));
+    world.start(&server.by(&format!("ip netns exec {}", network.namespace)))?;
+    let words = format!("client address={address} request=32768 threads=2 period_us={}", knob.around(40_000));
+    let victim = world.victim(&Launch::new("shop", &words))?;
+    let rate = knob.by(30, 20, 12);
+    Staged::new(victim, move |world| {
+        let device = &network.interface;
+        // Segments are cut before the queue, as on the way through a real one.
+        let words = format!("tc qdisc add dev {device} root tbf rate {rate}mbit burst 5k limit 5000");
+        world.run(&words, &format!("tc qdisc delete dev {device} root"))?;
+        Ok(Truth::new(&["network.saturation", "control.qdisc"], vec![Who::Interface(network.interface)]))
+    })
+}
+
+fn no_answer(world: &mut World, knob: &mut Knob) -> Result<Staged> {
+    let network = world.network()?;
+    let address = format!("{}:8080", network.theirs);
+    let server = Launch::new("till", &format!("server address={address}"));
+    world.start(&server.by(&format!("ip netns exec {}", network.namespace)))?;
+    let words = format!("client address={address} connect=1 threads=4 period_us={}", knob.around(40_000));
+    let victim = world.victim(&Launch::new("shop", &words))?;
+    Staged::new(victim, move |world| {
+        let Network { namespace, theirs, .. } = network;
+        world.run(&format!("ip -n {namespace} route add blackhole 10.213.77.1/32"), "")?;
+        Ok(Truth::new(&["network.saturation", "dependency.saturation"], vec![Who::Address(theirs)]))
     })
 }
 

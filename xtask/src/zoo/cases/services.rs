@@ -15,6 +15,7 @@ const fn case(name: &'static str, what: &'static str, stage: fn(&mut World, &mut
 /// The cases.
 pub(super) const CASES: &[Case] = &[
     case("slow-server", "a server of this host sleeps before it answers", slow),
+    case("stopped-server", "a server of this host is stopped by a signal", stopped),
     case("busy-server", "a server of this host computes long before it answers", busy),
     case("queue-consumer", "the consumer of the victim's queue is slower than the victim", consumer),
     case("chain-quota", "the server that the victim waits for is held back by its CFS quota", quota),
@@ -40,6 +41,15 @@ fn slow(world: &mut World, knob: &mut Knob) -> Result<Staged> {
     let micros = knob.by(15_000, 30_000, 100_000);
     Staged::new(victim, move |_| {
         control.tell(micros)?;
+        Ok(Truth::new(&["dependency.saturation"], vec![Who::Pid(server)]))
+    })
+}
+
+fn stopped(world: &mut World, knob: &mut Knob) -> Result<Staged> {
+    let server = world.start(&Launch::new("till", &format!("server address={}", world.path("till.sock"))))?;
+    let victim = client(world, knob)?;
+    Staged::new(victim, move |_| {
+        tools::run_quiet(std::process::Command::new("kill").args(["-STOP", &server.to_string()]))?;
         Ok(Truth::new(&["dependency.saturation"], vec![Who::Pid(server)]))
     })
 }
@@ -87,7 +97,7 @@ fn disk(world: &mut World, knob: &mut Knob) -> Result<Staged> {
     let words = format!("server address={} file={}/ledger", world.path("till.sock"), disk.mount);
     world.start(&Launch::new("till", &words))?;
     let victim = client(world, knob)?;
-    let threads = knob.by(4, 8, 16);
+    let threads = knob.by(12, 32, 64);
     Staged::new(victim, move |world| {
         let words = format!("pour path={}/dump mib=128 threads={threads} size=1048576", disk.mount);
         let pid = world.start(&Launch::new("backup", &words))?;
@@ -180,10 +190,10 @@ fn heap(world: &mut World, knob: &mut Knob) -> Result<Staged> {
     let java = words(&format!(
         "setpriv --pdeathsig KILL java -Xmx48m -Xms48m -XX:+UseSerialGC -cp . Shop {} {}",
         control.word().trim_start_matches("control="),
-        knob.around(400)
+        knob.around(600)
     ));
     let victim = world.victim_program(&java)?;
-    let (pid, kib) = (victim.pid, knob.by(29_500, 31_000, 31_600));
+    let (pid, kib) = (victim.pid, knob.by(38_000, 41_000, 42_500));
     Staged::new(victim, move |_| {
         control.tell(kib)?;
         Ok(Truth::new(&["cpu.utilization", "heap.saturation"], vec![Who::Pid(pid)]))
