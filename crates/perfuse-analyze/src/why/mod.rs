@@ -72,12 +72,15 @@ pub struct Answer {
 
 impl Answer {
     /// Answers for a victim. The run must be of the whole host: a cause is mostly somebody else's.
-    pub fn build(run: &Run, victim: Victim) -> Self {
-        let checklist = Checklist::build(run);
+    pub fn build(run: &mut Run, victim: Victim) -> Self {
         let waits = Waits::new(run);
         let pids = if victim.pids.is_empty() { everyone(run) } else { victim.pids.clone() };
         let breakdown = breakdown::of(run, &waits, &pids);
         let servers = if victim.pids.is_empty() { Vec::new() } else { follow(run, &waits, &victim, &breakdown) };
+        run.focus.clone_from(&victim.pids);
+        run.focus.extend(servers.iter().filter_map(|server| server.entity.pid));
+        let run = &*run;
+        let checklist = Checklist::build(run);
         let followed: Vec<_> = servers
             .iter()
             .map(|server| {

@@ -35,9 +35,9 @@ pub(crate) fn run(args: &WhyArgs, console: &Console) -> anyhow::Result<u8> {
     };
     let Some(snapshots) = snapshots else { return Ok(0) };
     // Of the whole host: what holds a victim up is mostly somebody else's.
-    let run = Run::new(&snapshots, thresholds, Scope::default())?;
+    let mut run = Run::new(&snapshots, thresholds, Scope::default())?;
     let victim = Victim::select(&run, &select(args, child)).map_err(|message| anyhow!(texts.text(&message)))?;
-    let answer = Answer::build(&run, victim);
+    let answer = Answer::build(&mut run, victim);
     let report = WhyReport::new(&answer, &ReportContext::from_run(&run), texts);
     if let Some(file) = &args.html {
         write_file(file, why::page(&report, &[], texts).as_bytes())?;
