@@ -7,6 +7,7 @@ pub mod breakdown;
 mod cause;
 mod classify;
 mod own;
+mod stacks;
 pub mod state;
 #[cfg(test)]
 mod tests;
@@ -17,6 +18,7 @@ use std::collections::BTreeSet;
 use self::breakdown::Waits;
 pub use self::breakdown::{Breakdown, Share};
 pub use self::cause::{Cause, Concerned};
+pub use self::stacks::off_cpu;
 pub use self::state::{Family, State};
 pub use self::victim::Select;
 use crate::cell::{Entity, Severity};
@@ -107,8 +109,8 @@ impl Answer {
     }
 }
 
-/// All processes but our own and the kernel's threads.
-fn everyone(run: &Run) -> BTreeSet<u32> {
+/// All processes of the run but our own and the kernel's threads.
+pub fn everyone(run: &Run) -> BTreeSet<u32> {
     let tasks = run.tasks.value().map(|tasks| tasks.processes.values());
     let ours = |pid: u32| pid == run.host.self_pid;
     tasks

@@ -138,6 +138,17 @@ fn without_the_in_kernel_program_it_says_so() {
 }
 
 #[test]
+fn waits_are_stacks_for_a_flame_graph() {
+    let snapshots = snapshots(0, &[(10, READ, 0, 1, 7000), (10, FSYNC, 1, 2, 2000)], &[]);
+    let profile = off_cpu(&run(&snapshots), &BTreeSet::from([10]));
+    let weights: u64 = profile.samples.iter().map(|sample| sample.weight).sum();
+    assert_eq!(weights, 9_000_000_000);
+    let names: Vec<&str> = profile.texts().iter().map(String::as_str).collect();
+    assert!(names.contains(&"local-ipc") && names.contains(&"jbd2_log_wait_commit"), "{names:?}");
+    assert!(off_cpu(&run(&snapshots), &BTreeSet::from([20])).samples.is_empty());
+}
+
+#[test]
 fn who_is_not_there_is_named() {
     let snapshots = snapshots(0, &[], &[]);
     let run = run(&snapshots);
