@@ -11,7 +11,7 @@ mod queues;
 mod saturation;
 mod sockets;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod utilization;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -148,7 +148,7 @@ impl Waits {
 }
 
 /// The waits that were not over at the end of the run, cut to its length.
-fn open(run: &Run, seconds: f64) -> Vec<WaitTime> {
+pub(super) fn open(run: &Run, seconds: f64) -> Vec<WaitTime> {
     let Some(last) = run.snapshots.iter().rev().find(|snapshot| snapshot.has("@bpf/waits")) else { return Vec::new() };
     let most = std::time::Duration::try_from_secs_f64(seconds).unwrap_or_default().as_nanos();
     let cut = |OpenWait(mut wait): OpenWait| {

@@ -7,6 +7,7 @@ pub mod breakdown;
 mod cause;
 mod classify;
 mod own;
+mod stacks;
 pub mod state;
 #[cfg(test)]
 mod tests;
@@ -17,6 +18,7 @@ use std::collections::BTreeSet;
 use self::breakdown::Waits;
 pub use self::breakdown::{Breakdown, Share};
 pub use self::cause::{Cause, Concerned};
+pub use self::stacks::off_cpu;
 pub use self::state::{Family, State};
 pub use self::victim::Select;
 use crate::cell::{Entity, Severity};
@@ -72,12 +74,15 @@ pub struct Answer {
 
 impl Answer {
     /// Answers for a victim. The run must be of the whole host: a cause is mostly somebody else's.
-    pub fn build(run: &Run, victim: Victim) -> Self {
-        let checklist = Checklist::build(run);
+    pub fn build(run: &mut Run, victim: Victim) -> Self {
         let waits = Waits::new(run);
         let pids = if victim.pids.is_empty() { everyone(run) } else { victim.pids.clone() };
         let breakdown = breakdown::of(run, &waits, &pids);
         let servers = if victim.pids.is_empty() { Vec::new() } else { follow(run, &waits, &victim, &breakdown) };
+        run.focus.clone_from(&victim.pids);
+        run.focus.extend(servers.iter().filter_map(|server| server.entity.pid));
+        let run = &*run;
+        let checklist = Checklist::build(run);
         let followed: Vec<_> = servers
             .iter()
             .map(|server| {
@@ -104,8 +109,8 @@ impl Answer {
     }
 }
 
-/// All processes but our own and the kernel's threads.
-fn everyone(run: &Run) -> BTreeSet<u32> {
+/// All processes of the run but our own and the kernel's threads.
+pub fn everyone(run: &Run) -> BTreeSet<u32> {
     let tasks = run.tasks.value().map(|tasks| tasks.processes.values());
     let ours = |pid: u32| pid == run.host.self_pid;
     tasks

@@ -36,7 +36,10 @@ pub(super) fn add(run: &Run, victim: &Victim, breakdown: &Breakdown, servers: &[
     }
     let candidates = [work(run, victim, breakdown), peer(run, victim, breakdown), server(run, servers)];
     let enough = |(_, explained): &(Finding, f64)| explained / active >= ENOUGH;
-    for (finding, explained) in candidates.into_iter().flatten().filter(enough) {
+    // What a rule explains is the deeper cause of the same waiting.
+    let left = (active * (1.0 - known)).max(0.0);
+    let candidates = candidates.into_iter().flatten().map(|(finding, explained)| (finding, explained.min(left)));
+    for (finding, explained) in candidates.filter(enough) {
         causes.push(Cause { finding, explained, share: (explained / active).min(1.0) });
     }
     causes.sort_by(|a, b| {

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::cpu::testing::{run, second, stat, table, words};
+use crate::network::tests::fixture::{Tcp, tcp};
 use perfuse_format::RawSnapshot;
 
 /// `read(2)`, `fsync(2)` on x86-64.
@@ -55,8 +56,8 @@ fn victim(pids: &[u32]) -> Victim {
 #[test]
 fn the_states_of_a_victim_add_up_to_its_life() {
     let snapshots = snapshots(0, &[(10, READ, 0, 1, 7000), (10, FSYNC, 1, 2, 2000)], &[]);
-    let run = run(&snapshots);
-    let answer = Answer::build(&run, victim(&[10]));
+    let mut run = run(&snapshots);
+    let answer = Answer::build(&mut run, victim(&[10]));
     let breakdown = &answer.breakdown;
     assert!(breakdown.exact);
     assert!((breakdown.total - 1.0).abs() < 1e-6, "{breakdown:?}");
@@ -71,7 +72,7 @@ fn the_states_of_a_victim_add_up_to_its_life() {
 #[test]
 fn a_wait_that_began_before_the_run_is_cut_to_the_life_of_its_thread() {
     let snapshots = snapshots(0, &[(10, READ, 0, 1, 70_000)], &[]);
-    let breakdown = Answer::build(&run(&snapshots), victim(&[10])).breakdown;
+    let breakdown = Answer::build(&mut run(&snapshots), victim(&[10])).breakdown;
     assert!((breakdown.total - 1.0).abs() < 1e-6 && breakdown.of(State::LocalIpc) <= 1.0, "{breakdown:?}");
 }
 
@@ -79,13 +80,14 @@ fn a_wait_that_began_before_the_run_is_cut_to_the_life_of_its_thread() {
 fn the_server_behind_a_pipe_is_followed_and_named() {
     let waits = [(10, READ, 0, 1, 9000)];
     let snapshots = snapshots(950, &waits, &[wake_row(10, 20, READ, 9000)]);
-    let run = run(&snapshots);
-    let answer = Answer::build(&run, victim(&[10]));
+    let mut run = run(&snapshots);
+    let answer = Answer::build(&mut run, victim(&[10]));
     assert_eq!(answer.servers.len(), 1, "{answer:?}");
     assert_eq!((answer.servers[0].entity.pid, answer.servers[0].client.pid), (Some(20), Some(10)));
     assert!(answer.servers[0].breakdown.family(Family::Running) > 0.9);
     let first = &answer.causes[0];
     assert_eq!((first.finding.culprit.pid, first.finding.resource.id()), (Some(20), "cpu"), "{first:?}");
+    assert_eq!(first.finding.id, "why.local-server");
     assert!(first.share > 0.8);
     assert_eq!(answer.healthy, Some(false));
 }
@@ -94,9 +96,33 @@ fn the_server_behind_a_pipe_is_followed_and_named() {
 fn what_waits_for_its_own_other_process_is_idle() {
     let waits = [(10, READ, 0, 1, 9000)];
     let snapshots = snapshots(500, &waits, &[wake_row(10, 20, READ, 9000)]);
-    let answer = Answer::build(&run(&snapshots), victim(&[10, 20]));
+    let answer = Answer::build(&mut run(&snapshots), victim(&[10, 20]));
     assert!(answer.servers.is_empty());
     assert!((answer.breakdown.of(State::Internal) - 0.9).abs() < 1e-6, "{:?}", answer.breakdown);
+}
+
+#[test]
+fn one_that_is_busy_itself_is_its_own_cause() {
+    let snapshots = snapshots(950, &[], &[]);
+    let answer = Answer::build(&mut run(&snapshots), victim(&[20]));
+    let first = &answer.causes[0];
+    assert_eq!((first.finding.id, first.finding.culprit.pid), ("why.own-work", Some(20)), "{answer:?}");
+    assert_eq!(first.finding.severity, Severity::Bottleneck);
+}
+
+#[test]
+fn a_peer_on_another_host_is_a_dependency() {
+    let mut snapshots = snapshots(0, &[(10, READ, 0, 3, 9000)], &[]);
+    let stacks = "3\tkernel\t__schedule;schedule_timeout;wait_woken;sk_wait_data;tcp_recvmsg_locked;tcp_recvmsg\n";
+    snapshots[1].put("@stacks", stacks);
+    for (raw, busy_us) in snapshots.iter_mut().zip([0, 1000]) {
+        tcp(raw, &Tcp { inode: 7, busy_us, ..Tcp::default() });
+        raw.put("@net/owners", "7 10\n");
+    }
+    let answer = Answer::build(&mut run(&snapshots), victim(&[10]));
+    let first = &answer.causes[0];
+    assert_eq!((first.finding.id, first.finding.culprit.name.as_str()), ("why.remote-peer", "10.0.0.2:80"));
+    assert_eq!(first.finding.resource.id(), "dependency");
 }
 
 #[test]
@@ -105,10 +131,21 @@ fn without_the_in_kernel_program_it_says_so() {
     for snapshot in &mut snapshots {
         snapshot.put_errno("@bpf/wait_time", 1);
     }
-    let answer = Answer::build(&run(&snapshots), victim(&[10]));
+    let answer = Answer::build(&mut run(&snapshots), victim(&[10]));
     assert!(!answer.breakdown.exact);
     assert_eq!(answer.healthy, None);
     assert!(answer.cannot_tell.iter().any(|message| message.id == "why-cannot-waits"));
+}
+
+#[test]
+fn waits_are_stacks_for_a_flame_graph() {
+    let snapshots = snapshots(0, &[(10, READ, 0, 1, 7000), (10, FSYNC, 1, 2, 2000)], &[]);
+    let profile = off_cpu(&run(&snapshots), &BTreeSet::from([10]));
+    let weights: u64 = profile.samples.iter().map(|sample| sample.weight).sum();
+    assert_eq!(weights, 9_000_000_000);
+    let names: Vec<&str> = profile.texts().iter().map(String::as_str).collect();
+    assert!(names.contains(&"local-ipc") && names.contains(&"jbd2_log_wait_commit"), "{names:?}");
+    assert!(off_cpu(&run(&snapshots), &BTreeSet::from([20])).samples.is_empty());
 }
 
 #[test]

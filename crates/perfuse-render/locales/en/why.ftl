@@ -41,7 +41,6 @@ why-state-unexplained = not accounted for
 why-cannot-waits = What threads sleep for was not measured in the kernel, only estimated from samples and delay accounting; run as root (CAP_BPF and CAP_PERFMON) to have it measured.
 why-cannot-unexplained = { $seconds } of the time is not accounted for by any source.
 why-cannot-memory-stalls = Whether the CPU computes or waits for memory (cache misses, false sharing) cannot be told without a PMU; a machine with hardware counters could: perf stat -d, perf c2c.
-why-flame-on = On CPU
 why-flame-off = Off CPU: what threads waited for
 
 finding-why-own-work-title = It is busy itself

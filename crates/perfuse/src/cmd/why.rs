@@ -4,10 +4,12 @@ use std::ffi::OsString;
 use std::time::{Duration, Instant};
 
 use anyhow::anyhow;
-use perfuse_analyze::why::{Answer, Select, Victim};
+use perfuse_analyze::flame::{self, FlameGraph};
+use perfuse_analyze::why::{Answer, Select, Victim, everyone, off_cpu};
 use perfuse_analyze::{Msg, Quantity, Run, Scope};
 use perfuse_collect::perf::{Workload, WorkloadOptions};
 use perfuse_format::RawSnapshot;
+use perfuse_render::flame::{FlameOptions, Scheme, render};
 use perfuse_render::report::ReportContext;
 use perfuse_render::text::TextOptions;
 use perfuse_render::why::{self, WhyReport};
@@ -35,12 +37,12 @@ pub(crate) fn run(args: &WhyArgs, console: &Console) -> anyhow::Result<u8> {
     };
     let Some(snapshots) = snapshots else { return Ok(0) };
     // Of the whole host: what holds a victim up is mostly somebody else's.
-    let run = Run::new(&snapshots, thresholds, Scope::default())?;
+    let mut run = Run::new(&snapshots, thresholds, Scope::default())?;
     let victim = Victim::select(&run, &select(args, child)).map_err(|message| anyhow!(texts.text(&message)))?;
-    let answer = Answer::build(&run, victim);
+    let answer = Answer::build(&mut run, victim);
     let report = WhyReport::new(&answer, &ReportContext::from_run(&run), texts);
     if let Some(file) = &args.html {
-        write_file(file, why::page(&report, &[], texts).as_bytes())?;
+        write_file(file, why::page(&report, &flames(&run, &answer, console), texts).as_bytes())?;
     }
     if args.json {
         console::print(&report.to_json()?)?;
@@ -53,6 +55,19 @@ pub(crate) fn run(args: &WhyArgs, console: &Console) -> anyhow::Result<u8> {
         Some(false) => 1,
         None => crate::FAILED,
     })
+}
+
+/// The pictures of the page: what the victim waited for.
+fn flames(run: &Run, answer: &Answer, console: &Console) -> Vec<(String, String)> {
+    let pids = if answer.victim.pids.is_empty() { everyone(run) } else { answer.victim.pids.clone() };
+    let profile = off_cpu(run, &pids);
+    if profile.samples.is_empty() {
+        return Vec::new();
+    }
+    let title = console.texts.word("why-flame-off");
+    let options = FlameOptions { title: Some(title.clone()), scheme: Scheme::OffCpu, ..FlameOptions::default() };
+    let graph = FlameGraph::build(&profile, 0, flame::Options::default());
+    vec![(title, render(&graph, &options, console.texts))]
 }
 
 /// Who is slow, by the command line.

@@ -13,6 +13,7 @@ mod perfdata;
 mod record;
 mod replay;
 mod watch;
+mod why;
 
 use std::ffi::OsStr;
 use std::process::{Command, Output, Stdio};

@@ -1,5 +1,5 @@
 mod causes;
-mod fixture;
+pub(crate) mod fixture;
 mod losses;
 
 use std::collections::BTreeSet;
