@@ -11,6 +11,7 @@ mod judge;
 mod run;
 mod score;
 mod sli;
+mod store;
 mod undo;
 mod world;
 
@@ -25,15 +26,37 @@ use run::Setting;
 use crate::packages::{self, For};
 use crate::tools;
 
+const USAGE: &str = "\
+usage: cargo xtask zoo [OPTION]... [CASE|FAMILY]...
+
+  --list               the cases, and what each injects
+  --rehearse           stage and inject only, and say how the victims fare
+  --seeds N            how often, each time with other numbers (default 1)
+  --intensities 1,2,3  how hard (default all three)
+  --perfuse PATH       the program; otherwise it is built in release
+  --keep DIR           where the recordings go (default target/zoo)
+  --replay DIR         judge the recordings of DIR instead of running anything
+  --write              write the result into docs/zoo.md
+  --store DIR          put small recordings of the right answers into DIR
+";
+
+/// What is to be done.
+enum What {
+    Help,
+    List,
+    Rehearse,
+    Run,
+}
+
 /// What the command line asks for.
 struct Options {
-    list: bool,
+    what: What,
     seeds: u64,
     intensities: Vec<u32>,
     keep: Option<PathBuf>,
     replay: Option<PathBuf>,
     write: bool,
-    rehearse: bool,
+    store: Option<PathBuf>,
     perfuse: Option<PathBuf>,
     names: Vec<String>,
 }
@@ -41,13 +64,13 @@ struct Options {
 impl Options {
     fn parse(arguments: &[String]) -> Result<Self> {
         let mut options = Self {
-            list: false,
+            what: What::Run,
             seeds: 1,
             intensities: vec![1, 2, 3],
             keep: None,
             replay: None,
             write: false,
-            rehearse: false,
+            store: None,
             perfuse: None,
             names: Vec::new(),
         };
@@ -55,14 +78,16 @@ impl Options {
         while let Some(argument) = arguments.next() {
             let mut value = || arguments.next().with_context(|| format!("{argument} needs a value"));
             match argument.as_str() {
-                "--list" => options.list = true,
+                "--help" | "-h" => options.what = What::Help,
+                "--list" => options.what = What::List,
                 "--seeds" => options.seeds = value()?.parse().context("--seeds")?,
                 "--intensities" => {
                     let numbers = value()?.split(',').map(str::parse).collect::<Result<Vec<u32>, _>>();
                     options.intensities = numbers.context("--intensities")?;
                 }
-                "--rehearse" => options.rehearse = true,
+                "--rehearse" => options.what = What::Rehearse,
                 "--write" => options.write = true,
+                "--store" => options.store = Some(PathBuf::from(value()?)),
                 "--replay" => options.replay = Some(PathBuf::from(value()?)),
                 "--keep" => options.keep = Some(PathBuf::from(value()?)),
                 "--perfuse" => options.perfuse = Some(PathBuf::from(value()?)),
@@ -85,14 +110,19 @@ impl Options {
 /// Runs all cases, or the named ones and those of the named families.
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
     let options = Options::parse(arguments)?;
-    if options.list {
-        for case in cases::all() {
-            println!("{:<10} {:<20} {}", case.family.id(), case.name, case.what);
+    match options.what {
+        What::Help => {
+            print!("{USAGE}");
+            return Ok(());
         }
-        return Ok(());
-    }
-    if options.rehearse {
-        return rehearse(&options);
+        What::List => {
+            for case in cases::all() {
+                println!("{:<10} {:<20} {}", case.family.id(), case.name, case.what);
+            }
+            return Ok(());
+        }
+        What::Rehearse => return rehearse(&options),
+        What::Run => {}
     }
     let perfuse = if let Some(path) = &options.perfuse {
         std::path::absolute(path)?
@@ -159,6 +189,9 @@ fn result(directory: &Path, perfuse: &Path, options: &Options) -> Result<()> {
             let name = kept.name.clone();
             judged.push(judge::judge(kept, perfuse).with_context(|| name)?);
         }
+    }
+    if let Some(directory) = &options.store {
+        store::store(&judged, perfuse, directory)?;
     }
     let text = judge::markdown(&judged)?;
     if !options.write {

@@ -57,7 +57,7 @@ pub(crate) fn rehearse(case: &'static Case, intensity: u32, seed: u64) -> Result
     staged.victim.ready(Duration::from_secs(20)).with_context(said_wrong)?;
     let before = staged.victim.watch(Duration::from_secs(1))?;
     let truth = (staged.inject)(&mut world)?;
-    sleep(Duration::from_secs(1))?;
+    sleep(Duration::from_secs(4))?;
     let after = staged.victim.watch(Duration::from_secs(2))?;
     let counts = after.worse_than(&before) != truth.accepted.is_empty();
     let verdict = if counts { "counts" } else { "DOES NOT COUNT" };
