@@ -135,7 +135,11 @@ pub(super) fn rank(
         let refused = finding.severity == Severity::Error && nearest > Bond::Shared;
         if explained > least || refused {
             let share = (explained / active).min(1.0);
-            causes.push(Cause { finding: finding.clone(), explained, share });
+            let mut finding = finding.clone();
+            if holds_up(run, &finding, nearest, explained, share) {
+                finding.severity = Severity::Bottleneck;
+            }
+            causes.push(Cause { finding, explained, share });
         }
     }
     let score = |cause: &Cause| {
@@ -149,6 +153,16 @@ pub(super) fn rank(
             .then(a.finding.culprit.key().cmp(&b.finding.culprit.key()))
     });
     causes
+}
+
+/// Whether a mere remark of the checklist is more than that to this victim: on a host, a frozen cgroup is as somebody wants it;
+/// to one who asks why a process in it is slow, it is the answer. A resource that is well used holds nobody up by that.
+fn holds_up(run: &Run, finding: &Finding, bond: Bond, explained: f64, share: f64) -> bool {
+    finding.severity == Severity::Watch
+        && finding.kind != Kind::Utilization
+        && bond == Bond::Named
+        && explained >= run.threshold("finding.min-wait")
+        && share >= run.threshold("finding.min-share")
 }
 
 /// The processes of this host that the victim waits for over pipes and local sockets, with the seconds per second.

@@ -161,3 +161,23 @@ fn who_is_not_there_is_named() {
     let tree = Victim::select(&run, &Select::Tree(10)).unwrap();
     assert_eq!(tree.entity.and_then(|entity| entity.pid), Some(10));
 }
+
+#[test]
+fn a_frozen_cgroup_is_the_answer_to_one_who_asks_for_a_process_in_it() {
+    let mut snapshots = snapshots(0, &[(10, READ, 0, 3, 9000)], &[]);
+    snapshots[1].put("@stacks", "3\tkernel\t__schedule;schedule;__refrigerator;get_signal\n");
+    for raw in &mut snapshots {
+        raw.put("/proc/self/mountinfo", "25 1 0:22 / /sys/fs/cgroup/freezer rw - cgroup cgroup rw,freezer\n");
+        raw.put("/sys/fs/cgroup/freezer/a/freezer.state", "FROZEN\n");
+        raw.put("/proc/10/cgroup", "3:freezer:/a\n");
+        raw.put("/proc/20/cgroup", "3:freezer:/\n");
+    }
+    let answer = Answer::build(&mut run(&snapshots), victim(&[10]));
+    let first = &answer.causes[0];
+    assert_eq!((first.finding.id, first.finding.severity), ("cpu.frozen", Severity::Bottleneck), "{answer:?}");
+    assert_eq!(answer.healthy, Some(false));
+    // To one outside it is nothing.
+    assert!(Answer::build(&mut run(&snapshots), victim(&[20])).causes.is_empty());
+    let whole = Answer::build(&mut run(&snapshots), victim(&[]));
+    assert!(whole.causes.iter().all(|cause| cause.finding.severity == Severity::Watch));
+}
