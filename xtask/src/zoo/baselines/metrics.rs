@@ -310,3 +310,57 @@ impl Interval<'_> {
 fn named(kind: &str, name: &str) -> Blamed {
     Blamed { kind: kind.to_owned(), pid: None, name: name.to_owned(), path: None }
 }
+
+#[cfg(test)]
+mod tests {
+    use perfuse_format::replay::Encoder;
+
+    use super::*;
+
+    fn recording(snapshots: Vec<RawSnapshot>) -> Vec<u8> {
+        let mut bytes = Encoder::header("test");
+        let mut encoder = Encoder::new();
+        bytes.extend(snapshots.into_iter().flat_map(|snapshot| encoder.snapshot(snapshot)));
+        bytes
+    }
+
+    fn snapshot(second: u64, busy: u64, idle: u64, stalled_us: u64) -> RawSnapshot {
+        let mut raw = RawSnapshot { mono_ns: second * 1_000_000_000, ..RawSnapshot::default() };
+        let times = format!("{busy} 0 0 {idle} 0 0 0 0 0 0");
+        raw.put("/proc/stat", format!("cpu  {times}\ncpu0 {times}\n"));
+        raw.put("/proc/pressure/cpu", format!("some avg10=0.00 avg60=0.00 avg300=0.00 total={stalled_us}\n"));
+        raw
+    }
+
+    fn value(metrics: &[Metric], name: &str) -> Option<f64> {
+        metrics.iter().find(|metric| metric.name == name).map(|metric| metric.value)
+    }
+
+    #[test]
+    fn counters_become_rates_and_what_is_read_rarely_stays_as_it_was() {
+        let mut snapshots = vec![snapshot(0, 0, 0, 0), snapshot(2, 50, 150, 500_000), snapshot(4, 150, 250, 500_000)];
+        snapshots[0].put("/proc/meminfo", "MemTotal: 1000 kB\nMemAvailable: 250 kB\n");
+        let series = series(&recording(snapshots)).unwrap();
+        assert_eq!(series.len(), 2, "an interval lies between two snapshots");
+        assert_eq!(value(&series[0], "cpu.busy"), Some(0.25));
+        assert_eq!(value(&series[1], "cpu.busy"), Some(0.5));
+        assert_eq!(value(&series[0], "cpu.pressure"), Some(0.25));
+        assert_eq!(value(&series[1], "cpu.pressure"), Some(0.0));
+        assert_eq!(value(&series[1], "memory.used"), Some(0.75));
+        assert_eq!(value(&mean(&series), "cpu.busy"), Some(0.375));
+    }
+
+    #[test]
+    fn each_of_several_owners_keeps_its_own_mean() {
+        let metric = |name: &str, value| Metric {
+            name: "disk.busy",
+            cell: "disk.utilization",
+            control: None,
+            of: Some(named("device", name)),
+            value,
+        };
+        let mean = mean(&[vec![metric("a", 1.0), metric("b", 0.0)], vec![metric("a", 0.0)]]);
+        let values: Vec<f64> = mean.iter().map(|metric| metric.value).collect();
+        assert_eq!(values, [0.5, 0.0]);
+    }
+}
