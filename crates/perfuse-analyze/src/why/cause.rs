@@ -143,7 +143,8 @@ pub(super) fn rank(
         }
     }
     let score = |cause: &Cause| {
-        let refused = if cause.finding.severity == Severity::Error { 1.0 } else { 0.0 };
+        // What was refused holds one up whatever else one waits for meanwhile, even if that it was is less than certain.
+        let refused = if cause.finding.severity == Severity::Error { 2.0 } else { 0.0 };
         (cause.share + refused) * cause.finding.confidence
     };
     causes.sort_by(|a, b| {
