@@ -10,6 +10,7 @@ mod packages;
 mod skips;
 mod test;
 mod tools;
+mod zoo;
 
 use std::fmt::Write as _;
 use std::process::ExitCode;
@@ -35,6 +36,7 @@ const COMMANDS: &[Command] = &[
         "the checklist in Debian's kernel, emulated, set up in other ways",
         guest::run,
     ),
+    ("zoo", "[--list] [CASE|FAMILY]...", "inject faults, and count how often their cause is named", zoo::run),
     ("package", "[--out DIR]", "build the static binary, the Debian and the RPM package, and check them", package::run),
     ("man", "[--out DIR]", "write the man pages and the shell completions", package::generate),
 ];
@@ -45,6 +47,8 @@ fn main() -> ExitCode {
     let rest: Vec<String> = arguments.collect();
     let result = match COMMANDS.iter().find(|(known, ..)| *known == name) {
         Some((.., run)) => run(&rest),
+        // What the zoo starts: its victims and those who hold them up.
+        None if name == "__zoo" => zoo::actor(&rest),
         None if matches!(name.as_str(), "" | "help" | "--help" | "-h") => {
             print!("{}", usage());
             return ExitCode::SUCCESS;

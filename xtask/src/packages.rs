@@ -17,6 +17,8 @@ pub(crate) enum For {
     Package,
     /// `cargo xtask guest`.
     Guest,
+    /// `cargo xtask zoo`.
+    Zoo,
 }
 
 /// One Debian package.
@@ -40,11 +42,21 @@ pub(crate) const PACKAGES: &[Package] = &[
     package("clang-14", "clang-14", &[For::Test], "recompiles the BPF objects to compare them with the committed ones"),
     package("gcc", "cc", &[For::Test], "compiles the small programs whose symbols and stacks are compared"),
     package("g++", "g++", &[For::Test], "compiles libFuzzer for the fuzz targets"),
-    package("iproute2", "ip", &[For::Test], "makes interfaces, queueing disciplines and namespaces in network tests"),
-    package("iproute2", "tc", &[For::Test], "shapes traffic in network tests"),
+    package(
+        "iproute2",
+        "ip",
+        &[For::Test, For::Zoo],
+        "makes interfaces, queueing disciplines and namespaces in network tests",
+    ),
+    package("iproute2", "tc", &[For::Test, For::Zoo], "shapes traffic in network tests"),
     package("strace", "strace", &[For::Test], "shows what perf and perfuse ask of the kernel, to compare it"),
     package("golang-go", "go", &[For::Test], "`go tool pprof` reads the profiles that are exported for it"),
-    package("util-linux", "unshare", &[For::Test, For::Bench], "namespaces and loop devices of live tests; taskset"),
+    package(
+        "util-linux",
+        "unshare",
+        &[For::Test, For::Bench, For::Zoo],
+        "namespaces and loop devices of live tests; taskset",
+    ),
     package(
         "linux-perf",
         "perf",
@@ -63,6 +75,13 @@ pub(crate) const PACKAGES: &[Package] = &[
         "strips the static binary, and the programs of tests; objcopy and nm come with it",
     ),
     package("xz-utils", "xz", &[For::Test], "packs symbols into a stripped program"),
+    package("mount", "losetup", &[For::Zoo], "loop devices and swap of the zoo"),
+    package("e2fsprogs", "mkfs.ext4", &[For::Zoo], "filesystems of the zoo"),
+    package("procps", "sysctl", &[For::Zoo], "settings of network namespaces"),
+    package("redis-server", "redis-server", &[For::Zoo], "a real service whose clients wait for each other"),
+    package("redis-tools", "redis-cli", &[For::Zoo], "fills it with keys"),
+    package("postgresql-15", "postgres", &[For::Zoo], "a real service with locks of its own"),
+    package("default-jdk-headless", "javac", &[For::Zoo], "a real service with a heap of its own"),
     package("qemu-system-x86", "qemu-system-x86_64", &[For::Guest], "emulates a machine that boots another kernel"),
     package("busybox-static", "busybox", &[For::Guest], "all programs of the guest but perfuse"),
     package("cpio", "cpio", &[For::Guest], "packs the guest's root"),

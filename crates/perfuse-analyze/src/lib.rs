@@ -32,6 +32,7 @@ pub mod tasks;
 #[cfg(test)]
 mod tests;
 pub mod threshold;
+pub mod why;
 pub mod window;
 
 pub use cell::{

@@ -51,6 +51,9 @@ pub struct Run<'a> {
     pub thresholds: Thresholds,
     /// What the report is narrowed to.
     pub scope: Scope,
+    /// Processes whose slowness is asked about, and those that they wait for. Rules that choose among many name them first as
+    /// victims, and others before them as culprits.
+    pub focus: BTreeSet<u32>,
     /// Mounted cgroup hierarchies.
     pub cgroups: Reading<Hierarchies>,
     /// What every task used over the run.
@@ -85,6 +88,7 @@ impl<'a> Run<'a> {
             host,
             thresholds,
             scope,
+            focus: BTreeSet::new(),
             cgroups,
             tasks: Reading::missing(Why::TooEarly, "tasks"),
             pid_cgroups,

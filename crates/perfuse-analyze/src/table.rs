@@ -19,10 +19,12 @@ pub enum Resource {
     UserLock,
     Tasks,
     Fds,
+    /// Another service, not on this host. It has no cells: only findings name it.
+    Dependency,
 }
 
 impl Resource {
-    /// All, in the order of the checklist: physical first.
+    /// All that have cells, in the order of the checklist: physical first.
     pub const ALL: [Self; 14] = [
         Self::Cpu,
         Self::Memory,
@@ -57,12 +59,13 @@ impl Resource {
             Self::UserLock => "user-lock",
             Self::Tasks => "tasks",
             Self::Fds => "fds",
+            Self::Dependency => "dependency",
         }
     }
 
     /// Whether it is hardware.
     pub fn is_physical(self) -> bool {
-        !matches!(self, Self::KernelLock | Self::UserLock | Self::Tasks | Self::Fds)
+        !matches!(self, Self::KernelLock | Self::UserLock | Self::Tasks | Self::Fds | Self::Dependency)
     }
 }
 

@@ -41,6 +41,8 @@ pub struct Used {
     pub read_bytes: Option<f64>,
     /// Bytes per second towards storage.
     pub write_bytes: Option<f64>,
+    /// Share of the time over which its rates are taken in which it existed.
+    pub alive: f64,
     /// Share of the run's samples in which it was in uninterruptible sleep (D).
     pub blocked_samples: f64,
     /// Share of the run's samples in which it was runnable or running (R).
@@ -126,6 +128,8 @@ struct Sums {
     /// Nanoseconds of the run before it was first looked at although it existed (a thread that was not read until
     /// its process was seen to be busy): rates are over the rest.
     unseen_ns: u64,
+    /// Its life within the run, on the monotonic clock.
+    life_ns: Option<(u64, u64)>,
     user: u64,
     system: u64,
     run_delay: Option<u64>,
@@ -164,6 +168,13 @@ fn accumulate(maps: &[(Moment, &BTreeMap<u32, Task>)], seconds: f64) -> BTreeMap
                 None if sum.seen == 0 => sum.unseen_ns = at.mono_ns.saturating_sub(start_ns),
                 None => {}
             }
+            let since = match previous {
+                Some((before, _)) if sum.seen == 0 && before.is_before_birth(task) => {
+                    at.mono_ns.saturating_sub(at.boot_ns.saturating_sub(task.start_ns)).max(before.mono_ns)
+                }
+                _ => at.mono_ns,
+            };
+            sum.life_ns = Some((sum.life_ns.map_or(since, |(since, _)| since), at.mono_ns));
             sum.seen += 1;
             sum.blocked += u32::from(task.state == 'D');
             sum.runnable += u32::from(task.state == 'R');
@@ -249,6 +260,7 @@ impl Sums {
             involuntary_switches: self.involuntary.map(rate),
             read_bytes: self.read.map(rate),
             write_bytes: self.write.map(rate),
+            alive: self.life_ns.map_or(0.0, |(since, until)| per_second(until.saturating_sub(since))).min(1.0),
             blocked_samples: f64::from(self.blocked) / samples.max(1) as f64,
             runnable_samples: f64::from(self.runnable) / samples.max(1) as f64,
             ended,

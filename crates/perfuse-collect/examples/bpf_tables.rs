@@ -9,11 +9,11 @@ use std::fmt::Debug;
 use std::io::Read as _;
 use std::time::{Duration, Instant};
 
-use perfuse_collect::bpf::{BpfSet, Options, Program, USE};
+use perfuse_collect::bpf::{BpfSet, Options, Program, WHY};
 use perfuse_format::bpf::{
     BlockHist, BlockProcess, ErrnoCount, FaultHist, FaultProcess, ForkHist, ForkProcess, FutexWait, FutexWaker,
-    LockHist, LockWait, OffCpu, OomVictim, OpenFiles, Reclaim, RunqCgroup, RunqHist, RunqProcess, SkbDrop, Stack,
-    Table, lost, parse,
+    LockHist, LockWait, OffCpu, OomVictim, OpenFiles, OpenWait, Reclaim, RunqCgroup, RunqHist, RunqProcess, SkbDrop,
+    Stack, Table, WaitTime, WakeTime, lost, parse,
 };
 use perfuse_format::tasks::TaskTable;
 use perfuse_format::{RawSnapshot, Reading};
@@ -50,7 +50,7 @@ fn main() {
         }
     }
     if programs.is_empty() {
-        programs.extend(USE);
+        programs.extend(WHY);
     }
     options.run_stats = !hold;
     let start = Instant::now();
@@ -72,6 +72,9 @@ fn main() {
     let start = Instant::now();
     set.sweep_files(&mut raw);
     eprintln!("files in {:?}", start.elapsed());
+    let start = Instant::now();
+    set.sweep_waits(&mut raw);
+    eprintln!("waits in {:?}", start.elapsed());
     let start = Instant::now();
     set.read_into(&mut raw);
     eprintln!("tables in {:?}", start.elapsed());
@@ -105,5 +108,8 @@ fn show_all(raw: &RawSnapshot) {
     show::<SkbDrop>(raw);
     show::<Reclaim>(raw);
     show::<OomVictim>(raw);
+    show::<OpenWait>(raw);
+    show::<WaitTime>(raw);
+    show::<WakeTime>(raw);
     show::<Stack>(raw);
 }

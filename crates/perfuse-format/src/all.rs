@@ -111,6 +111,9 @@ pub const PARSERS: &[(&str, Parser)] = &parsers! {
         bpf::RunqProcess,
         bpf::SkbDrop,
         bpf::Stack,
+        bpf::OpenWait,
+        bpf::WaitTime,
+        bpf::WakeTime,
     }
     others {
         "btf::Btf" => types,

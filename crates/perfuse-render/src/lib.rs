@@ -22,6 +22,7 @@ pub mod report;
 pub mod sixty;
 pub mod text;
 pub mod tui;
+pub mod why;
 
 pub use i18n::{Lang, Texts};
 pub use report::{Report, ReportContext};

@@ -416,7 +416,7 @@ pub fn rfc3339(real_ns: u64) -> String {
 }
 
 impl CapabilityLine {
-    fn new(capability: &Capability, texts: &Texts) -> Self {
+    pub(crate) fn new(capability: &Capability, texts: &Texts) -> Self {
         let base = format!("capability-{}", capability.id.replace('_', "-"));
         // One that a later version probed has no name here; its id does.
         let title = texts.try_text(&Msg::new(&base)).unwrap_or_else(|| capability.id.to_string());
@@ -493,7 +493,7 @@ impl Evidence {
 }
 
 impl Entity {
-    fn new(entity: &AnalyzedEntity, texts: &Texts) -> Self {
+    pub(crate) fn new(entity: &AnalyzedEntity, texts: &Texts) -> Self {
         Self {
             kind: entity.kind.id(),
             pid: entity.pid,
@@ -520,7 +520,7 @@ impl Entity {
 }
 
 impl Finding {
-    fn new(rank: usize, finding: &AnalyzedFinding, texts: &Texts) -> Self {
+    pub(crate) fn new(rank: usize, finding: &AnalyzedFinding, texts: &Texts) -> Self {
         let title = Msg::new(format!("finding-{}-title", finding.id.replace('.', "-")));
         let link = |link: &perfuse_analyze::Link| Link {
             from: texts.text(&link.from),

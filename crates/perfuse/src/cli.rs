@@ -3,6 +3,7 @@
 
 mod flame;
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -48,6 +49,7 @@ pub(crate) enum When {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Use(Box<UseArgs>),
+    Why(Box<WhyArgs>),
     Explain(ExplainArgs),
     Cheatsheet(CheatsheetArgs),
     Flamegraph(Box<FlamegraphArgs>),
@@ -106,6 +108,41 @@ pub(crate) struct UseArgs {
     pub(crate) root: Option<PathBuf>,
     #[arg(short, long)]
     pub(crate) quiet: bool,
+}
+
+/// `perfuse why`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct WhyArgs {
+    #[arg(short, long, value_name = "PID", value_delimiter = ',', group = "victim")]
+    pub(crate) pid: Vec<u32>,
+    #[arg(long, value_name = "NAME", group = "victim")]
+    pub(crate) unit: Option<String>,
+    #[arg(long, value_name = "PATH", group = "victim")]
+    pub(crate) cgroup: Option<String>,
+    #[arg(long, value_name = "PORT", group = "victim")]
+    pub(crate) port: Option<u16>,
+
+    #[arg(short, long, value_name = "TIME", value_parser = duration)]
+    pub(crate) duration: Option<Duration>,
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[arg(long, value_name = "FILE")]
+    pub(crate) html: Option<PathBuf>,
+    #[arg(long, value_name = "FILE", conflicts_with = "replay")]
+    pub(crate) record: Option<PathBuf>,
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["duration", "command"])]
+    pub(crate) replay: Option<PathBuf>,
+
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    #[arg(long, value_name = "KEY=NUMBER", value_parser = setting)]
+    pub(crate) set: Vec<(String, f64)>,
+    #[arg(long)]
+    pub(crate) no_bpf: bool,
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+    #[arg(value_name = "COMMAND", last = true, num_args = 0.., group = "victim")]
+    pub(crate) command: Vec<OsString>,
 }
 
 /// `perfuse explain`.

@@ -51,6 +51,7 @@ fn main() -> ExitCode {
 fn run(cli: Cli, console: &Console) -> anyhow::Result<u8> {
     match cli.command {
         Command::Use(args) => cmd::usehost::run(&args, console),
+        Command::Why(args) => cmd::why::run(&args, console),
         Command::Explain(args) => cmd::explain::run(&args, console),
         Command::Cheatsheet(args) => cmd::cheatsheet::run(&args, console),
         Command::Flamegraph(args) => cmd::flamegraph::run(&args, console),

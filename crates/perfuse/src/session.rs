@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use perfuse_analyze::Thresholds;
 use perfuse_analyze::cost::OwnCost;
-use perfuse_collect::bpf::{ALWAYS_ON, BpfSet, Options, Program, USE};
+use perfuse_collect::bpf::{ALWAYS_ON, BpfSet, Options, Program, USE, WHY};
 use perfuse_collect::{Root, Sampler, usage};
 use perfuse_format::RawSnapshot;
 use perfuse_symbol::{HostFiles, Symbolizer};
@@ -35,6 +35,16 @@ impl Plan {
             programs: if args.no_bpf { &[] } else { programs },
             most_cost: thresholds.get("own-cost.max"),
             name_stacks: !all_day,
+        }
+    }
+
+    /// What the search for one cause needs: everything, the states of threads included.
+    pub(crate) fn why(no_bpf: bool, thresholds: &Thresholds) -> Self {
+        Self {
+            root: Root::default(),
+            programs: if no_bpf { &[] } else { WHY },
+            most_cost: thresholds.get("own-cost.max"),
+            name_stacks: true,
         }
     }
 }
@@ -102,6 +112,7 @@ impl Session {
             set.sweep_tasks(raw);
             if tick.slow {
                 set.sweep_files(raw);
+                set.sweep_waits(raw);
                 set.read_slow_into(raw);
             }
             // What a program counted until it goes is the last that it tells: read as early as all tables are, so that

@@ -27,12 +27,12 @@ impl Interrupt {
         self.0.load(Ordering::Relaxed)
     }
 
-    /// Sleeps until `deadline`; false as soon as a signal comes. A signal ends `thread::sleep` late (it goes on
+    /// Sleeps until `deadline`; false as soon as a signal comes or `ended` says so. A signal ends `thread::sleep` late (it goes on
     /// sleeping), so the wait is cut into pieces that a person does not notice.
-    pub(crate) fn sleep_until(&self, deadline: Instant) -> bool {
+    pub(crate) fn sleep_until(&self, deadline: Instant, ended: &mut dyn FnMut() -> bool) -> bool {
         const PIECE: Duration = Duration::from_millis(50);
         loop {
-            if self.came() {
+            if self.came() || ended() {
                 return false;
             }
             let left = deadline.saturating_duration_since(Instant::now());

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use perfuse_collect::bpf::BpfSet;
 use perfuse_format::RawSnapshot;
-use perfuse_format::bpf::{FutexWait, LockWait, OffCpu, parse};
+use perfuse_format::bpf::{FutexWait, LockWait, OffCpu, OpenWait, WaitTime, parse};
 use perfuse_format::proc::stacks::Stacks;
 use perfuse_symbol::{HostFiles, Symbolizer};
 
@@ -37,6 +37,10 @@ pub(crate) fn chains(raw: &RawSnapshot, set: &BpfSet) -> Vec<Chain> {
     }
     for row in parse::<LockWait>(raw).into_value().unwrap_or_default() {
         *kernel.entry(row.kernel_stack).or_default() += row.sum_ns;
+    }
+    let open = parse::<OpenWait>(raw).into_value().unwrap_or_default().into_iter().map(|OpenWait(row)| row);
+    for row in parse::<WaitTime>(raw).into_value().unwrap_or_default().into_iter().chain(open) {
+        *kernel.entry(row.key.kernel_stack).or_default() += row.blocked_ns;
     }
     let owners: BTreeMap<u64, u32> = user.iter().map(|(id, (_, pid))| (*id, *pid)).collect();
     let kernel = dearest(kernel.into_iter()).into_iter().map(|id| (id, None));

@@ -13,9 +13,12 @@ mod tasks;
 mod usage;
 mod user_lock;
 mod utilization;
+mod view;
 mod waits;
 
 use perfuse_format::tasks::TaskSource;
+
+pub(crate) use self::view::{CpuView, CpuWait};
 
 use crate::cell::{Advice, Entity, Link, Quantity, Unit};
 use crate::checklist::{Output, Slice};
@@ -130,18 +133,18 @@ fn task_source(source: TaskSource) -> &'static str {
 }
 
 #[cfg(test)]
-mod testing {
+pub(crate) mod testing {
     use perfuse_format::RawSnapshot;
 
     use crate::{Checklist, Run, Scope, Thresholds};
 
     /// An empty snapshot at a second.
-    pub(super) fn second(second: u64) -> RawSnapshot {
+    pub(crate) fn second(second: u64) -> RawSnapshot {
         RawSnapshot { mono_ns: second * 1_000_000_000, ..RawSnapshot::default() }
     }
 
     /// A table of the BPF programs with rows of `size` bytes.
-    pub(super) fn table(size: u32, rows: &[Vec<u8>]) -> Vec<u8> {
+    pub(crate) fn table(size: u32, rows: &[Vec<u8>]) -> Vec<u8> {
         let mut bytes = Vec::new();
         bytes.extend(size.to_ne_bytes());
         bytes.extend(u32::try_from(rows.len()).unwrap().to_ne_bytes());
@@ -153,25 +156,25 @@ mod testing {
     }
 
     /// The words of a row.
-    pub(super) fn words(words: &[u64]) -> Vec<u8> {
+    pub(crate) fn words(words: &[u64]) -> Vec<u8> {
         words.iter().flat_map(|word| word.to_ne_bytes()).collect()
     }
 
-    pub(super) fn run(snapshots: &[RawSnapshot]) -> Run<'_> {
+    pub(crate) fn run(snapshots: &[RawSnapshot]) -> Run<'_> {
         Run::new(snapshots, Thresholds::default(), Scope::default()).unwrap()
     }
 
-    pub(super) fn build(snapshots: &[RawSnapshot]) -> Checklist {
+    pub(crate) fn build(snapshots: &[RawSnapshot]) -> Checklist {
         Checklist::build(&run(snapshots))
     }
 
     /// `/proc/PID/stat` of a normal process with one thread that last ran on `cpu`.
-    pub(super) fn stat(pid: u32, comm: &str, ticks: u64, cpu: u32) -> String {
+    pub(crate) fn stat(pid: u32, comm: &str, ticks: u64, cpu: u32) -> String {
         stat_of(pid, comm, ticks, cpu, (0, 0))
     }
 
     /// As [`stat`], with nice value and policy.
-    pub(super) fn stat_of(pid: u32, comm: &str, ticks: u64, cpu: u32, (nice, policy): (i32, u32)) -> String {
+    pub(crate) fn stat_of(pid: u32, comm: &str, ticks: u64, cpu: u32, (nice, policy): (i32, u32)) -> String {
         format!(
             "{pid} ({comm}) R 1 {pid} {pid} 0 -1 4194304 0 0 0 0 {ticks} 0 0 0 20 {nice} 1 0 4000 0 25 0 0 0 0 0 0 0 0 0 0 0 0 0 17 {cpu} 0 {policy} 0 0 0"
         )

@@ -1,5 +1,7 @@
 //! `cpu.saturation`: how long tasks wait for a CPU, and why.
 
+use std::collections::BTreeMap;
+
 use perfuse_format::bpf::{Log2Hist, RunqHist, RunqProcess};
 use perfuse_format::proc::pressure::Pressure;
 use perfuse_format::proc::stat::ProcStat;
@@ -12,7 +14,7 @@ use crate::cell::{Cell, Entity, Evidence, Finding, Instance, Quantity, Severity,
 use crate::checklist::Output;
 use crate::message::Msg;
 use crate::run::Run;
-use crate::tasks::Used;
+use crate::tasks::{TaskUse, Used};
 use crate::{Kind, Resource};
 
 const ID: &str = "cpu.saturation";
@@ -26,8 +28,9 @@ const EXPLAINS: &[&str] =
 /// The cell, and the findings of the causes that no other module of this group owns.
 pub(super) fn evaluate(run: &Run, cpus: &Reading<CpuUse>, waits: &Waits, out: &mut Output) {
     for cause in [Cause::RunQueue, Cause::Priority] {
-        let victims: Vec<&Waiter> =
+        let mut victims: Vec<&Waiter> =
             waits.of(cause).iter().filter(|waiter| is_bottleneck(run, waiter.wait, waiter.share())).collect();
+        victims.sort_by_key(|waiter| !run.focus.contains(&waiter.pid));
         if let Some(finding) = finding(run, cause, cpus.value(), waits, &victims) {
             out.finding(finding);
         }
@@ -171,13 +174,47 @@ fn victim(run: &Run, waiter: &Waiter) -> Entity {
 fn culprit<'a>(run: &'a Run, cause: Cause, victims: &[&Waiter]) -> Option<(&'a Used, Entity)> {
     let tasks = run.tasks.value()?;
     if cause == Cause::RunQueue {
-        let best = tasks.processes.values().max_by(|a, b| a.cpu.total_cmp(&b.cpu).then(b.task.pid.cmp(&a.task.pid)))?;
-        return Some((best, process(best)));
+        return busiest(run, tasks);
     }
     let worst = tasks.processes.get(&victims.first()?.pid)?;
     let strong = tasks.threads.values().filter(|used| is_stronger(used, worst));
     let best = strong.max_by(|a, b| a.cpu.total_cmp(&b.cpu).then(b.task.tid.cmp(&a.task.tid)))?;
     Some((best, thread(best)))
+}
+
+/// The one who uses most CPU. Processes of one name are one: ten compilers are more than the one program that uses more
+/// than each of them.
+fn busiest<'a>(run: &'a Run, tasks: &'a TaskUse) -> Option<(&'a Used, Entity)> {
+    const MUCH: f64 = 0.2;
+    let mut names: BTreeMap<&str, (f64, usize, &Used)> = BTreeMap::new();
+    let focused = |used: &&Used| run.focus.contains(&used.task.pid);
+    let mut add = |used: &'a Used| {
+        let group = names.entry(used.task.comm.as_str()).or_insert((0.0, 0, used));
+        group.0 += used.cpu;
+        group.1 += usize::from(used.cpu > 0.0);
+        if used.cpu > group.2.cpu {
+            group.2 = used;
+        }
+    };
+    tasks.processes.values().filter(|used| !focused(used)).for_each(&mut add);
+    let best = |names: &BTreeMap<&'a str, (f64, usize, &'a Used)>| {
+        let best = names.iter().max_by(|a, b| a.1.0.total_cmp(&b.1.0).then(b.0.cmp(a.0)));
+        best.map(|(_, group)| *group)
+    };
+    let others = best(&names);
+    let (sum, count, taker) = if let Some(group) = others.filter(|(sum, ..)| *sum >= MUCH) {
+        group
+    } else {
+        // Nobody else takes much: it is the ones in focus themselves.
+        let own = tasks.processes.values().filter(focused).max_by(|a, b| a.cpu.total_cmp(&b.cpu));
+        own.map(|used| (used.cpu, 1, used)).or(others)?
+    };
+    let detail = if count > 1 {
+        Msg::new("detail-text-used-cpu-together").with("cpu", Quantity::ratio(sum)).with("count", count as u64)
+    } else {
+        super::utilization::used_cpu(taker.cpu)
+    };
+    Some((taker, process(taker).detail(detail)))
 }
 
 fn finding(run: &Run, cause: Cause, cpus: Option<&CpuUse>, waits: &Waits, victims: &[&Waiter]) -> Option<Finding> {
@@ -191,7 +228,7 @@ fn finding(run: &Run, cause: Cause, cpus: Option<&CpuUse>, waits: &Waits, victim
     } else {
         Finding::new("cpu.neighbour", Severity::Bottleneck, SPEC, culprit)
     };
-    finding.culprit.detail = Some(super::utilization::used_cpu(taker.cpu));
+    finding.culprit.detail.get_or_insert_with(|| super::utilization::used_cpu(taker.cpu));
     finding.victims = victims.iter().take(5).map(|waiter| victim(run, waiter)).collect();
     finding.wait_s_per_s = Some(wait);
     finding.confidence = confidence(run, first);

@@ -39,6 +39,20 @@ pub(super) fn evaluate(run: &Run, out: &mut Output) {
     deadlock::evaluate(run, out);
 }
 
+/// Seconds per second that each thread waited for locks of its program.
+pub(super) fn waits_by_thread(run: &Run) -> BTreeMap<u32, f64> {
+    let mut waits = BTreeMap::new();
+    if let Reading::Value((rows, seconds)) = run.bpf::<FutexWait>() {
+        // Of those that only the wakers point to, some hand work to each other.
+        for lock in locks(run, &rows, seconds).iter().filter(|lock| lock.proof > Proof::Wakers) {
+            for (tid, wait) in &lock.waiters {
+                *waits.entry(*tid).or_insert(0.0) += wait;
+            }
+        }
+    }
+    waits
+}
+
 /// The waits for one lock of one process.
 struct Lock {
     pid: u32,

@@ -125,12 +125,19 @@ pub(super) fn destinations(net: &Net) -> Reading<(Vec<Destination>, u64)> {
     Reading::Value((all, size))
 }
 
-/// Calls of `bind` and `connect` that found no port: per process and second, the most first. `None` without BPF.
-pub(super) fn no_address(run: &Run) -> Option<Vec<(Entity, f64)>> {
+/// `connect(2)` on x86-64, and on the machines of the generic table. The other one of each pair never fails with this errno.
+const CONNECT: [u32; 2] = [42, 203];
+
+/// Calls of `bind` and `connect`, or only the latter, that found no port: per process and second, the most first. `None`
+/// without BPF.
+pub(super) fn no_address(run: &Run, only_connect: bool) -> Option<Vec<(Entity, f64)>> {
     const EADDRNOTAVAIL: u32 = 99;
     let (rows, seconds) = run.bpf::<ErrnoCount>().into_value()?;
     let mut all: BTreeMap<u32, (Entity, f64)> = BTreeMap::new();
     for row in rows.into_iter().filter(|row| row.errno == EADDRNOTAVAIL) {
+        if only_connect && !CONNECT.contains(&row.syscall) {
+            continue;
+        }
         let entry = all.entry(row.pid).or_insert_with(|| (Entity::process(row.pid, row.comm.clone()), 0.0));
         entry.1 += row.count as f64 / seconds;
     }
@@ -147,7 +154,7 @@ fn ports(net: &Net) -> Cell {
     };
     let share = |used: u64| used as f64 / (size as f64).max(1.0);
     let used = all.first().map_or(0.0, |first| share(first.used));
-    let failures = no_address(net.run);
+    let failures = no_address(net.run, false);
     let failed = failures.as_ref().map_or(0.0, |all| all.iter().map(|(_, rate)| rate).sum());
     // A bind to an address that the host does not have fails with the same errno: only together with a range that
     // is nearly used up does it tell of ports.

@@ -11,8 +11,11 @@ mod queues;
 mod saturation;
 mod sockets;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod utilization;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
 
 use perfuse_format::bpf::SkbDrop;
 use perfuse_format::netlink::addr::Addresses;
@@ -118,6 +121,26 @@ impl<'r, 'a> Net<'r, 'a> {
     }
 }
 
+/// The addresses behind the connections of some processes that are not on this host, the busiest first; at most five.
+pub(crate) fn peers(run: &Run, pids: &BTreeSet<u32>) -> Vec<(SocketAddr, Option<f64>)> {
+    let owners = run.last::<SocketOwners>("@net/owners").into_value().unwrap_or_default();
+    let connections = sockets::over(run).into_value().unwrap_or_default();
+    let here: BTreeSet<SocketAddr> = connections.iter().map(|connection| connection.local).collect();
+    let of_them = |connection: &&Connection| {
+        let owner = owners.0.get(&connection.inode);
+        owner.is_some_and(|pid| pids.contains(pid)) && !here.contains(&connection.remote)
+    };
+    let mut sums: BTreeMap<SocketAddr, (f64, Option<f64>)> = BTreeMap::new();
+    for connection in connections.iter().filter(of_them) {
+        let sum = sums.entry(connection.remote).or_default();
+        sum.0 += connection.bytes;
+        sum.1 = sum.1.or(connection.rtt);
+    }
+    let mut sums: Vec<_> = sums.into_iter().collect();
+    sums.sort_by(|a, b| b.1.0.total_cmp(&a.1.0).then(a.0.cmp(&b.0)));
+    sums.into_iter().take(5).map(|(address, (_, rtt))| (address, rtt)).collect()
+}
+
 /// A process by its pid, with its name as last seen.
 fn process(run: &Run, pid: u32) -> Entity {
     let used = run.tasks.value().and_then(|tasks| tasks.processes.get(&pid));
@@ -141,7 +164,7 @@ fn drops(run: &Run) -> Reading<Vec<Drop>> {
         if seconds <= 0.0 {
             return Reading::missing(Why::TooEarly, "@bpf/skb_drop");
         }
-        let mut sums = std::collections::BTreeMap::<String, u64>::new();
+        let mut sums = BTreeMap::<String, u64>::new();
         for row in rows {
             let name = row.reason.map_or_else(
                 || "NOT_SPECIFIED".to_owned(),

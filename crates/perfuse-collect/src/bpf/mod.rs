@@ -27,5 +27,5 @@ pub use hook::can_mount_tracefs;
 pub use kernel::KERNEL_BTF;
 pub use loaded::{LoadedProgram, ProgramFunction, loaded_programs};
 pub use probe::probe;
-pub use program::{ALWAYS_ON, Program, USE};
+pub use program::{ALWAYS_ON, Program, USE, WHY};
 pub use set::{BpfSet, Cost, DROP_REASONS, Options, ProgramStatus, STATUS};

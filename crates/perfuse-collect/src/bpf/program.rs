@@ -23,12 +23,14 @@ pub enum Program {
     Skb,
     /// Direct reclaim, compaction, OOM victims.
     Reclaim,
+    /// All time asleep of threads of programs, with what it was for and who ended it.
+    Waits,
 }
 
 /// Cheap enough to run all day.
 pub const ALWAYS_ON: &[Program] = &[Program::Tasks, Program::Sched];
 
-/// All of them, for the length of one report.
+/// What a checklist needs, for the length of one report.
 pub const USE: &[Program] = &[
     Program::Tasks,
     Program::Files,
@@ -40,6 +42,21 @@ pub const USE: &[Program] = &[
     Program::Errno,
     Program::Skb,
     Program::Reclaim,
+];
+
+/// All of them: what the search for one cause needs beyond the checklist is where the time of each thread went.
+pub const WHY: &[Program] = &[
+    Program::Tasks,
+    Program::Files,
+    Program::Sched,
+    Program::Faults,
+    Program::Block,
+    Program::Futex,
+    Program::Locks,
+    Program::Errno,
+    Program::Skb,
+    Program::Reclaim,
+    Program::Waits,
 ];
 
 impl Program {
@@ -56,12 +73,13 @@ impl Program {
             Self::Errno => "errno",
             Self::Skb => "skb",
             Self::Reclaim => "reclaim",
+            Self::Waits => "waits",
         }
     }
 
     /// The program of this name.
     pub fn by_name(name: &str) -> Option<Self> {
-        USE.iter().copied().find(|program| program.name() == name)
+        WHY.iter().copied().find(|program| program.name() == name)
     }
 
     /// Its object file; empty if this version has none.
@@ -89,4 +107,5 @@ const OBJECTS: &[(Program, &[u8])] = &[
     (Program::Errno, object!("errno")),
     (Program::Skb, object!("skb")),
     (Program::Reclaim, object!("reclaim")),
+    (Program::Waits, object!("waits")),
 ];

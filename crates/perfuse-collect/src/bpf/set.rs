@@ -5,7 +5,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use perfuse_format::bpf::{OpenFiles, Table as _};
+use perfuse_format::bpf::{OpenFiles, OpenWait, Table as _};
 use perfuse_format::btf::Btf;
 use perfuse_format::sys::capability::{Capabilities, Capability};
 use perfuse_format::tasks::TASK_ROW;
@@ -289,6 +289,13 @@ impl BpfSet {
     /// Puts the open files of all processes in as `@bpf/files`. False if the iterator does not run.
     pub fn sweep_files(&self, raw: &mut RawSnapshot) -> bool {
         self.sweep(Program::Files, OpenFiles::ROW, raw)
+    }
+
+    /// Puts the waits that are not over yet in as `@bpf/waits`. False if the iterator does not run.
+    ///
+    /// The first call makes the time of whoever sleeps already count from then on.
+    pub fn sweep_waits(&self, raw: &mut RawSnapshot) -> bool {
+        self.sweep(Program::Waits, OpenWait::ROW, raw)
     }
 
     /// Runs the iterator of a program, which writes rows of `row` bytes.

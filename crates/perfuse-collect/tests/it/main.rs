@@ -18,3 +18,4 @@ mod sched;
 mod support;
 mod syscalls;
 mod tasks;
+mod waits;

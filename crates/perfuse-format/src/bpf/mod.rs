@@ -17,6 +17,7 @@ pub mod memory;
 pub mod network;
 pub mod sched;
 pub mod syscalls;
+pub mod waits;
 
 use std::collections::BTreeMap;
 
@@ -27,6 +28,7 @@ pub use memory::{FaultHist, FaultProcess, OomVictim, Reclaim, ReclaimKind};
 pub use network::SkbDrop;
 pub use sched::{OffCpu, RunqCgroup, RunqHist, RunqProcess, Stack};
 pub use syscalls::{ErrnoCount, ForkHist, ForkProcess, OpenFiles};
+pub use waits::{OpenWait, WaitTime, WakeTime};
 
 use crate::raw::RawSnapshot;
 use crate::reading::{Missing, Reading, Why};

@@ -44,6 +44,7 @@ resource-kernel-lock = Kernel locks
 resource-user-lock = User locks
 resource-tasks = Tasks
 resource-fds = File descriptors
+resource-dependency = Another service
 
 ## Kinds of things that are named
 entity-process = process

@@ -134,6 +134,7 @@ detail-longest = longest
 detail-waiting-threads = waiting threads
 detail-forks-per-s = forks
 detail-fork-time = time in fork
+detail-text-used-cpu-together = { $cpu } of one CPU, { $count } processes of this name together
 detail-text-used-cpu = { $cpu } of one CPU
 detail-text-waits-for-cpu = waits { $wait } for a CPU, { $share } of the time it wants to run
 detail-text-waits-for-kernel-lock = waits { $wait } for kernel locks

@@ -217,6 +217,10 @@ finding-network-conntrack-full-expect-raise = With room for { $wanted } connecti
 
 finding-network-local-ports-title = Local ports are used up
 finding-network-local-ports-summary = { $victim } could not connect to { $target } (failures: { $rate }): { $used } of { $size } local ports are in use towards it.
+finding-network-local-ports-summary-elsewhere = { $victim } could not connect (failures: { $rate }): no local port is free in its network namespace.
+finding-network-local-ports-evidence-elsewhere = calls of connect that failed with EADDRNOTAVAIL: { $rate }; the ports of its network namespace cannot be seen from here
+finding-network-local-ports-advice-look = Look at the range of local ports and at the connections in its network namespace, and keep connections open.
+finding-network-local-ports-expect-look = A range that is used up, most of it in TIME_WAIT; with reused connections no call fails (now { $rate }).
 finding-network-local-ports-cause = local ports towards { $target }
 finding-network-local-ports-evidence = calls that failed with EADDRNOTAVAIL: { $rate }; { $used } of { $size } ports in use, { $waiting } of them in TIME_WAIT
 finding-network-local-ports-advice-reuse = Keep connections to { $target } open and reuse them (keep-alive, a pool).

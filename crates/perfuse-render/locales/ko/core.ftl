@@ -44,6 +44,7 @@ resource-kernel-lock = 커널 락
 resource-user-lock = 사용자 락
 resource-tasks = 태스크
 resource-fds = 파일 디스크립터
+resource-dependency = 다른 서비스
 
 ## 이름을 밝히는 대상의 종류
 entity-process = 프로세스

@@ -211,6 +211,10 @@ finding-network-conntrack-full-expect-raise = 연결 { $wanted }개를 담을 �
 
 finding-network-local-ports-title = 로컬 포트가 바닥남
 finding-network-local-ports-summary = { $victim } 쪽에서 { $target }에 접속하지 못했습니다(실패 { $rate }). 이 대상으로 로컬 포트 { $size }개 중 { $used }개가 사용 중입니다.
+finding-network-local-ports-summary-elsewhere = { $victim } 쪽에서 접속하지 못했습니다(실패 { $rate }). 이 프로세스의 네트워크 네임스페이스에 남은 로컬 포트가 없습니다.
+finding-network-local-ports-evidence-elsewhere = connect 호출의 EADDRNOTAVAIL 실패 { $rate }, 해당 네트워크 네임스페이스의 포트는 여기서 볼 수 없습니다
+finding-network-local-ports-advice-look = 해당 네트워크 네임스페이스의 로컬 포트 범위와 연결을 확인하고 연결을 유지하십시오.
+finding-network-local-ports-expect-look = 범위가 대부분 TIME_WAIT로 소진된 것이 보이며, 연결을 재사용하면 실패(현재 { $rate })가 없어집니다.
 finding-network-local-ports-cause = { $target } 쪽 로컬 포트
 finding-network-local-ports-evidence = EADDRNOTAVAIL 실패 { $rate }, 포트 { $size }개 중 { $used }개 사용(그중 TIME_WAIT { $waiting }개)
 finding-network-local-ports-advice-reuse = { $target } 쪽 연결을 유지하고 재사용하십시오(keep-alive, 연결 풀).

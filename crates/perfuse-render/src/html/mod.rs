@@ -14,7 +14,7 @@ use crate::layout::clean;
 use crate::report::{Cell, Finding, Report};
 use crate::text::{cost_lines, facts, host_facts, mark, verdict_line, verdict_of, verdict_word, who};
 
-const STYLE: &str = include_str!("style.css");
+pub(crate) const STYLE: &str = include_str!("style.css");
 
 /// The whole page.
 pub fn page(report: &Report, texts: &Texts) -> String {
@@ -77,7 +77,7 @@ fn findings(report: &Report, texts: &Texts) -> Markup {
     }
 }
 
-fn one_finding(finding: &Finding, texts: &Texts) -> Markup {
+pub(crate) fn one_finding(finding: &Finding, texts: &Texts) -> Markup {
     let verdict = verdict_of(finding.severity);
     html! {
         article class={ "finding " (verdict.id()) } {

@@ -27,6 +27,7 @@ tables!(
     "perf-report",
     "perf-script",
     "perf-stat",
+    "why",
 );
 
 /// Name and source of every table of a language.

@@ -40,7 +40,7 @@ pub(crate) fn verdict_line(report: &Report, texts: &Texts) -> String {
 }
 
 /// One finding.
-pub(super) fn one(page: &mut Page, finding: &Finding, texts: &Texts) {
+pub(crate) fn one(page: &mut Page, finding: &Finding, texts: &Texts) {
     let verdict = verdict_of(finding.severity);
     let title = span(tone(verdict), &format!("{}. {} {}", finding.rank, mark(verdict), finding.title));
     let mut remarks = vec![span(tone(verdict), &verdict_word(verdict, texts))];

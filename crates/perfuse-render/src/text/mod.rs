@@ -17,13 +17,13 @@ pub use tables::thresholds;
 
 use crate::i18n::Texts;
 use crate::report::{Cell, Cost, Finding, Host, Report};
-use page::Page;
+pub(crate) use page::Page;
 
 pub(crate) use page::{Span, Tone, span};
 
 pub(crate) use checklist::{top, value};
 pub(crate) use drill::{instance_table, range};
-pub(crate) use findings::{facts, verdict_line, who};
+pub(crate) use findings::{facts, one as finding, verdict_line, who};
 
 /// How to lay out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,7 +41,7 @@ impl Default for TextOptions {
 }
 
 impl TextOptions {
-    fn page(self) -> Page {
+    pub(crate) fn page(self) -> Page {
         Page::new(self.width.clamp(60, 200))
     }
 }
@@ -111,7 +111,7 @@ pub(crate) fn host_facts(report: &Report, texts: &Texts) -> Vec<String> {
 }
 
 /// The facts of a host and of when it was measured.
-fn facts_of(host: &Host, started: &str, duration_s: f64, texts: &Texts) -> Vec<String> {
+pub(crate) fn facts_of(host: &Host, started: &str, duration_s: f64, texts: &Texts) -> Vec<String> {
     let mut facts = vec![host.hostname.clone(), format!("Linux {}", host.kernel)];
     facts.push(texts.text(&Msg::new("report-cpus").with("cpus", u64::from(host.cpus))));
     if let Some(bytes) = host.memory_bytes {
@@ -131,9 +131,13 @@ fn facts_of(host: &Host, started: &str, duration_s: f64, texts: &Texts) -> Vec<S
 /// The last line: what the measuring cost.
 fn own_cost(page: &mut Page, cost: &Cost, texts: &Texts) {
     for (index, line) in cost_lines(cost, texts).iter().enumerate() {
-        let tone = if index > 0 && cost.cpu_ratio > cost.limit_ratio { Tone::Watch } else { Tone::Dim };
-        page.paragraph(0, None, tone, line);
+        page.paragraph(0, None, own_tone(cost, index), line);
     }
+}
+
+/// The tone of a line of what the measuring cost: too much is worth a look.
+pub(crate) fn own_tone(cost: &Cost, index: usize) -> Tone {
+    if index > 0 && cost.cpu_ratio > cost.limit_ratio { Tone::Watch } else { Tone::Dim }
 }
 
 /// What the measuring cost, in sentences.

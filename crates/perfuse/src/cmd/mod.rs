@@ -6,5 +6,7 @@ pub(crate) mod export;
 pub(crate) mod flamegraph;
 pub(crate) mod generate;
 pub(crate) mod profiles;
+pub(crate) mod sample;
 pub(crate) mod usehost;
 pub(crate) mod watch;
+pub(crate) mod why;

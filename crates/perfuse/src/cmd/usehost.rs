@@ -1,29 +1,21 @@
 //! `perfuse use`: the USE checklist of a live host, or of a recording.
 
-use std::fs::File;
-use std::io::{BufWriter, Write};
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use anyhow::{Context as _, anyhow, bail};
+use anyhow::{Context as _, anyhow};
 use perfuse_analyze::sixty::SixtyReport;
-use perfuse_analyze::window::Window;
-use perfuse_analyze::{Arg, Checklist, Msg, Quantity, Run, Scope, Thresholds};
+use perfuse_analyze::{Checklist, Msg, Run, Scope, Thresholds};
 use perfuse_format::RawSnapshot;
-use perfuse_format::proc::stat::ProcStat;
-use perfuse_format::replay::{Decoder, Encoder};
 use perfuse_render::report::{Report, ReportContext};
 use perfuse_render::sixty::Sixty;
 
 use crate::cli::UseArgs;
+use crate::cmd::sample::{self, Sampling};
 use crate::cmd::watch;
 use crate::console::{self, Console};
-use crate::session::{Plan, Session};
+use crate::session::Plan;
 use crate::settings;
-use crate::signals::Interrupt;
-
-/// Snapshots that a report is made from at most; of a longer run they are spread evenly.
-const MOST_SNAPSHOTS: usize = 61;
 
 /// Seconds without `--duration`.
 const DURATION: Duration = Duration::from_secs(5);
@@ -42,13 +34,27 @@ pub(crate) fn run(args: &UseArgs, console: &Console) -> anyhow::Result<u8> {
         return watch::run(args, &thresholds, console);
     }
     let snapshots = match &args.replay {
-        Some(file) => replay(file, console)?,
-        None => collect(args, &thresholds, console)?,
+        Some(file) => sample::replay(file, console)?,
+        None => sample::collect(sampling(args, &thresholds), console, || false)?,
     };
     let Some(snapshots) = snapshots else { return Ok(0) };
     let scope = scope(args, &snapshots, console)?;
     let run = Run::new(&snapshots, thresholds, scope)?;
     show(args, &run, console)
+}
+
+/// How this host is sampled. Without an end, a recording runs until Ctrl-C; everything dear stays off then.
+fn sampling<'a>(args: &'a UseArgs, thresholds: &Thresholds) -> Sampling<'a> {
+    let endless = args.record.is_some() && args.duration.is_none();
+    Sampling {
+        plan: Plan::new(args, thresholds, endless),
+        record: args.record.as_deref(),
+        duration: args.duration,
+        usual: if args.sixty { SIXTY } else { DURATION },
+        interval: args.interval,
+        quiet: args.quiet,
+        endless,
+    }
 }
 
 /// How results are laid out.
@@ -151,175 +157,4 @@ pub(crate) fn scope(args: &UseArgs, snapshots: &[RawSnapshot], console: &Console
         (None, None) => None,
     };
     Ok(Scope { pids: args.pid.clone(), cgroup })
-}
-
-/// The snapshots of a recording, up to its end or to where it is damaged.
-fn replay(file: &Path, console: &Console) -> anyhow::Result<Option<Vec<RawSnapshot>>> {
-    let name = || file.display().to_string();
-    let bytes = std::fs::read(file).with_context(name)?;
-    let mut window = Window::new(MOST_SNAPSHOTS);
-    let mut count = 0_u64;
-    for snapshot in Decoder::new(&bytes).with_context(name)? {
-        match snapshot {
-            Ok(snapshot) => {
-                window.push(snapshot);
-                count += 1;
-            }
-            Err(damage) => {
-                let message = Msg::new("error-replay-damaged").with("file", name());
-                console.note(&message.with("damage", damage.to_string()).with("snapshots", count));
-                break;
-            }
-        }
-    }
-    if count == 0 {
-        bail!(console.texts.text(&Msg::new("error-replay-empty").with("file", name())));
-    }
-    Ok(Some(window.into_snapshots()))
-}
-
-/// Samples this host. Nothing is returned, and nothing kept in memory, when the run is a recording without an end: that is
-/// not also a report.
-fn collect(args: &UseArgs, thresholds: &Thresholds, console: &Console) -> anyhow::Result<Option<Vec<RawSnapshot>>> {
-    let interrupt = Interrupt::install()?;
-    let mut recording = args.record.as_deref().map(Recording::create).transpose()?;
-    // Without an end, a recording runs until Ctrl-C; everything dear stays off then.
-    let endless = args.record.is_some() && args.duration.is_none();
-    let usual = if args.sixty { SIXTY } else { DURATION };
-    let duration = args.duration.unwrap_or(if endless { Duration::MAX } else { usual });
-    let mut progress = Progress::new(args, console, duration, recording.is_some());
-    progress.attaching();
-    let mut session = Session::start(Plan::new(args, thresholds, endless));
-    let interval = args.interval.min(duration);
-    let start = Instant::now();
-    let end = start.checked_add(duration);
-    let mut window = (!endless).then(|| Window::new(MOST_SNAPSHOTS));
-    let mut next = start;
-    loop {
-        // The last sample is taken at the end even if that cuts the last interval short.
-        let due = end.map_or(next, |end| next.min(end));
-        let on_time = interrupt.sleep_until(due);
-        let last = !on_time || end.is_some_and(|end| due >= end);
-        let snapshot = session.snapshot(last);
-        progress.show(&snapshot, start.elapsed(), recording.as_ref());
-        match (&mut recording, &mut window) {
-            (Some(recording), Some(window)) => {
-                recording.append(snapshot.clone())?;
-                window.push(snapshot);
-            }
-            (Some(recording), None) => recording.append(snapshot)?,
-            (None, Some(window)) => window.push(snapshot),
-            (None, None) => {}
-        }
-        if last {
-            break;
-        }
-        // After a pause (a suspended machine) the missed samples are not made up for.
-        while next <= Instant::now() {
-            next += interval;
-        }
-    }
-    drop(session);
-    progress.clear();
-    if interrupt.came() && !endless {
-        let seconds = Quantity::seconds(start.elapsed().as_secs_f64());
-        console.note(&Msg::new("note-interrupted").with("seconds", seconds));
-    }
-    if let Some(recording) = recording {
-        console.note(&recording.finish()?);
-    }
-    Ok(window.map(Window::into_snapshots))
-}
-
-/// The file of `--record`.
-struct Recording {
-    name: String,
-    file: BufWriter<File>,
-    encoder: Encoder,
-    bytes: u64,
-    snapshots: u64,
-}
-
-impl Recording {
-    fn create(path: &Path) -> anyhow::Result<Self> {
-        let name = path.display().to_string();
-        let file = File::create(path).with_context(|| name.clone())?;
-        let mut recording = Self { name, file: BufWriter::new(file), encoder: Encoder::new(), bytes: 0, snapshots: 0 };
-        recording.write(&Encoder::header(concat!("perfuse ", env!("CARGO_PKG_VERSION"))))?;
-        Ok(recording)
-    }
-
-    fn append(&mut self, snapshot: RawSnapshot) -> anyhow::Result<()> {
-        let record = self.encoder.snapshot(snapshot);
-        self.snapshots += 1;
-        self.write(&record)
-    }
-
-    /// Each record is given to the kernel as a whole: a killed process leaves whole records.
-    fn write(&mut self, bytes: &[u8]) -> anyhow::Result<()> {
-        self.bytes += bytes.len() as u64;
-        self.file.write_all(bytes).and_then(|()| self.file.flush()).with_context(|| self.name.clone())
-    }
-
-    fn finish(mut self) -> anyhow::Result<Msg> {
-        self.file.flush().with_context(|| self.name.clone())?;
-        let size = Arg::from(Quantity::bytes(self.bytes as f64));
-        Ok(Msg::new("note-recorded").with("snapshots", self.snapshots).with("size", size).with("file", self.name))
-    }
-}
-
-/// The live line on the terminal.
-struct Progress<'a> {
-    console: &'a Console<'a>,
-    shown: bool,
-    total: Option<Duration>,
-    before: Option<ProcStat>,
-}
-
-impl<'a> Progress<'a> {
-    fn new(args: &UseArgs, console: &'a Console<'a>, duration: Duration, recording: bool) -> Self {
-        let total = (!recording || args.duration.is_some()).then_some(duration);
-        Self { console, shown: console.progress && !args.quiet, total, before: None }
-    }
-
-    fn attaching(&self) {
-        if self.shown {
-            self.console.show_progress(&self.console.texts.word("progress-attaching"));
-        }
-    }
-
-    fn show(&mut self, snapshot: &RawSnapshot, done: Duration, recording: Option<&Recording>) {
-        if !self.shown {
-            return;
-        }
-        let stat: Option<ProcStat> = snapshot.get("/proc/stat").into_value();
-        let busy = match (&self.before, &stat) {
-            (Some(before), Some(now)) => {
-                let total = now.all.total().saturating_sub(before.all.total());
-                (total > 0).then(|| now.all.busy().saturating_sub(before.all.busy()) as f64 / total as f64)
-            }
-            _ => None,
-        };
-        self.before = stat;
-        let texts = self.console.texts;
-        let time = |time: Duration| texts.quantity(Quantity::seconds(time.as_secs_f64().round()));
-        let cpu = busy.map_or_else(|| "-".to_owned(), |busy| texts.quantity(Quantity::ratio(busy)));
-        let message = match (self.total, recording) {
-            (Some(total), _) => {
-                Msg::new("progress-sampling").with("done", time(done)).with("total", time(total)).with("cpu", cpu)
-            }
-            (None, Some(recording)) => Msg::new("progress-recording")
-                .with("done", time(done))
-                .with("size", Quantity::bytes(recording.bytes as f64))
-                .with("file", recording.name.as_str()),
-            (None, None) => return,
-        };
-        self.console.show_progress(&texts.text(&message));
-    }
-
-    fn clear(&self) {
-        if self.shown {
-            self.console.show_progress("");
-        }
-    }
 }

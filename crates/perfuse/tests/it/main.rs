@@ -18,6 +18,7 @@ mod record_extra;
 mod replay;
 mod synth;
 mod watch;
+mod why;
 
 use std::ffi::OsStr;
 use std::process::{Command, Output, Stdio};

@@ -16,7 +16,7 @@ const NEIGHBOURS: &str = "network.neighbour-table-full";
 
 pub(super) fn evaluate(net: &Net, out: &mut Output) {
     out.findings.extend(conntrack(net));
-    out.findings.extend(ports(net));
+    out.findings.extend(ports(net).or_else(|| ports_elsewhere(net)));
     out.findings.extend(memory(net));
     out.findings.extend(limits::TABLES.iter().filter_map(|table| neighbours(net, *table)));
 }
@@ -50,8 +50,34 @@ fn conntrack(net: &Net) -> Option<Finding> {
     Some(finding)
 }
 
+/// A process of another network namespace has ports of its own, which are not to be seen from here: that its `connect` finds
+/// none is all that is known.
+fn ports_elsewhere(net: &Net) -> Option<Finding> {
+    const LEAST: f64 = 1.0;
+    let namespaces = net.run.last::<Number>("@net/namespaces").into_value()?;
+    let failures = limits::no_address(net.run, true)?;
+    let failed: f64 = failures.iter().map(|(_, rate)| rate).sum();
+    if namespaces.0 < 2 || failed < LEAST {
+        return None;
+    }
+    let rate = Quantity::rate(failed);
+    let mut finding = refused(PORTS, limits::PORTS, "ip_local_port_range", rate);
+    // An address family that is switched off gives the same error.
+    finding.confidence = 0.6;
+    finding.victims = failures.into_iter().take(5).map(|(entity, _)| entity).collect();
+    let victim = finding.victims.first().map(name_of).unwrap_or_default();
+    let pid = finding.victims.first().and_then(|victim| victim.pid).unwrap_or(0);
+    finding.summary = text(PORTS, "summary-elsewhere").with("victim", &victim).with("rate", rate);
+    let evidence = text(PORTS, "evidence-elsewhere").with("rate", rate);
+    finding.chain = vec![link(named(victim), named("ip_local_port_range"), evidence)];
+    let command = format!("nsenter -n -t {pid} sh -c 'sysctl net.ipv4.ip_local_port_range; ss -s'");
+    let arguments = text(PORTS, "").with("rate", rate);
+    finding.advice = vec![advice(PORTS, "look", Some(command), &arguments)];
+    Some(finding)
+}
+
 fn ports(net: &Net) -> Option<Finding> {
-    let failures = limits::no_address(net.run)?;
+    let failures = limits::no_address(net.run, false)?;
     let failed: f64 = failures.iter().map(|(_, rate)| rate).sum();
     let Reading::Value((destinations, size)) = limits::destinations(net) else { return None };
     let worst = destinations.first()?;

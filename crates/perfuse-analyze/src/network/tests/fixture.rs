@@ -24,7 +24,7 @@ const NETSTAT: [(&str, &[&str]); 1] = [(
 )];
 
 /// A snapshot of this second with every counter of the stack at 0, save those named.
-pub(super) fn snapshot(second: u64, counters: &[(&str, u64)]) -> RawSnapshot {
+pub(crate) fn snapshot(second: u64, counters: &[(&str, u64)]) -> RawSnapshot {
     let mut raw = RawSnapshot { mono_ns: second * 1_000_000_000, ..RawSnapshot::default() };
     let file = |protocols: &[(&str, &[&str])]| {
         let mut text = String::new();
@@ -43,17 +43,17 @@ pub(super) fn snapshot(second: u64, counters: &[(&str, u64)]) -> RawSnapshot {
 }
 
 /// An interface: index, name, kind, received and sent bytes, and bad packets; 1,000 bytes a packet.
-pub(super) fn interface(raw: &mut RawSnapshot, index: u32, name: &str, kind: &str, bytes: (u64, u64), errors: u64) {
+pub(crate) fn interface(raw: &mut RawSnapshot, index: u32, name: &str, kind: &str, bytes: (u64, u64), errors: u64) {
     interface_with(raw, (index, name, kind), bytes, &[(BAD, errors)], 0);
 }
 
 /// Fields of `struct rtnl_link_stats64`: bad packets, packets of no use, packets that the card had no room for.
-pub(super) const BAD: usize = 4;
-pub(super) const UNWANTED: usize = 6;
-pub(super) const MISSED: usize = 15;
+pub(crate) const BAD: usize = 4;
+pub(crate) const UNWANTED: usize = 6;
+pub(crate) const MISSED: usize = 15;
 
 /// As [`interface`], with any counters and how often the carrier changed.
-pub(super) fn interface_with(
+pub(crate) fn interface_with(
     raw: &mut RawSnapshot,
     (index, name, kind): (u32, &str, &str),
     bytes: (u64, u64),
@@ -83,17 +83,17 @@ pub(super) fn interface_with(
 }
 
 /// A queueing discipline at the root of an interface.
-pub(super) struct Tbf {
-    pub(super) interface: u32,
-    pub(super) kind: &'static str,
-    pub(super) rate: u32,
-    pub(super) bytes: u64,
-    pub(super) waiting: u32,
-    pub(super) drops: u32,
-    pub(super) overlimits: u32,
+pub(crate) struct Tbf {
+    pub(crate) interface: u32,
+    pub(crate) kind: &'static str,
+    pub(crate) rate: u32,
+    pub(crate) bytes: u64,
+    pub(crate) waiting: u32,
+    pub(crate) drops: u32,
+    pub(crate) overlimits: u32,
 }
 
-pub(super) fn queue(raw: &mut RawSnapshot, tbf: &Tbf) {
+pub(crate) fn queue(raw: &mut RawSnapshot, tbf: &Tbf) {
     let mut payload = vec![0; 4];
     for word in [tbf.interface, 0x8001_0000, qdisc::ROOT, 0] {
         payload.extend(word.to_ne_bytes());
@@ -111,19 +111,19 @@ pub(super) fn queue(raw: &mut RawSnapshot, tbf: &Tbf) {
 }
 
 /// A TCP socket; `limited_us` is the time in which the peer's window held it back.
-pub(super) struct Tcp {
-    pub(super) state: u8,
-    pub(super) local: &'static str,
-    pub(super) remote: &'static str,
-    pub(super) inode: u32,
-    pub(super) receive_queue: u32,
-    pub(super) send_queue: u32,
-    pub(super) limited_us: u64,
-    pub(super) drops: u32,
+pub(crate) struct Tcp {
+    pub(crate) state: u8,
+    pub(crate) local: &'static str,
+    pub(crate) remote: &'static str,
+    pub(crate) inode: u32,
+    pub(crate) receive_queue: u32,
+    pub(crate) send_queue: u32,
+    pub(crate) limited_us: u64,
+    pub(crate) drops: u32,
     /// Segments sent again.
-    pub(super) again: u32,
+    pub(crate) again: u32,
     /// Time with data under way, with more behind it.
-    pub(super) busy_us: u64,
+    pub(crate) busy_us: u64,
 }
 
 impl Default for Tcp {
@@ -143,7 +143,7 @@ impl Default for Tcp {
     }
 }
 
-pub(super) fn tcp(raw: &mut RawSnapshot, socket: &Tcp) {
+pub(crate) fn tcp(raw: &mut RawSnapshot, socket: &Tcp) {
     let (local, remote): (SocketAddr, SocketAddr) = (socket.local.parse().unwrap(), socket.remote.parse().unwrap());
     let mut payload = vec![2, socket.state, 0, 0];
     payload.extend(local.port().to_be_bytes());
@@ -170,7 +170,7 @@ pub(super) fn tcp(raw: &mut RawSnapshot, socket: &Tcp) {
 }
 
 /// Sockets of processes, `(inode, pid)`, and the processes themselves.
-pub(super) fn owners(raw: &mut RawSnapshot, owners: &[(u64, u32)]) {
+pub(crate) fn owners(raw: &mut RawSnapshot, owners: &[(u64, u32)]) {
     let lines: Vec<String> = owners.iter().map(|(inode, pid)| format!("{inode} {pid}\n")).collect();
     raw.put("@net/owners", lines.concat());
     for (_, pid) in owners {
@@ -182,7 +182,7 @@ pub(super) fn owners(raw: &mut RawSnapshot, owners: &[(u64, u32)]) {
 }
 
 /// A UDP socket that lost so many datagrams.
-pub(super) fn udp(raw: &mut RawSnapshot, inode: u64, drops: u64) {
+pub(crate) fn udp(raw: &mut RawSnapshot, inode: u64, drops: u64) {
     let head = "   sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref pointer drops\n";
     let line =
         format!("  1: 00000000:0035 00000000:0000 07 00000000:00000100 00:00000000 00000000 0 0 {inode} 2 0 {drops}\n");

@@ -1,5 +1,5 @@
 mod causes;
-mod fixture;
+pub(crate) mod fixture;
 mod losses;
 
 use std::collections::BTreeSet;
@@ -351,7 +351,7 @@ fn what_an_old_kernel_or_no_module_lacks_is_said() {
 
 #[test]
 fn a_destination_that_takes_all_ports_is_seen_and_a_plain_bind_error_is_not_ports() {
-    let raw = |second: u64, used: u16| {
+    let raw = |second: u64, used: u16, call: u32| {
         let mut raw = snapshot(second, &[]);
         raw.put("/proc/sys/net/ipv4/ip_local_port_range", "40000\t40009\n");
         for port in 0..used {
@@ -359,7 +359,7 @@ fn a_destination_that_takes_all_ports_is_seen_and_a_plain_bind_error_is_not_port
             tcp(&mut raw, &Tcp { local, inode: u32::from(port) + 100, state: 6, ..Tcp::default() });
         }
         let mut row = Vec::new();
-        for word in [7_u32, 42, 99, 0] {
+        for word in [7_u32, call, 99, 0] {
             row.extend(word.to_ne_bytes());
         }
         row.extend((second * 10).to_ne_bytes());
@@ -373,11 +373,22 @@ fn a_destination_that_takes_all_ports_is_seen_and_a_plain_bind_error_is_not_port
         raw.put("@bpf/errno", table);
         raw
     };
-    let full = evaluated(&[raw(0, 10), raw(10, 10)]);
+    let full = evaluated(&[raw(0, 10, 42), raw(10, 10, 42)]);
     let finding = finding(&full, "network.local-ports");
     assert_eq!((finding.victims[0].pid, finding.severity), (Some(7), Severity::Error));
     assert_eq!(full.cells["control.ephemeral-ports"].verdict, Verdict::Error);
-    let empty = evaluated(&[raw(0, 1), raw(10, 1)]);
+    let empty = evaluated(&[raw(0, 1, 42), raw(10, 1, 42)]);
     assert_eq!(empty.cells["control.ephemeral-ports"].verdict, Verdict::Ok);
     assert!(!ids(&empty).contains(&"network.local-ports"));
+    // The same from a process that may live in another network namespace.
+    let elsewhere = |call| {
+        let mut snapshots = [raw(0, 1, call), raw(10, 1, call)];
+        snapshots.iter_mut().for_each(|raw| raw.put("@net/namespaces", "2\n"));
+        evaluated(&snapshots)
+    };
+    let connect = elsewhere(42);
+    let told = self::finding(&connect, "network.local-ports");
+    assert_eq!((told.victims[0].pid, told.severity), (Some(7), Severity::Error));
+    assert!(told.confidence < finding.confidence);
+    assert!(!ids(&elsewhere(49)).contains(&"network.local-ports"), "bind fails so for other reasons");
 }

@@ -1,0 +1,183 @@
+//! Answers from snapshots that are made up: a client (10) and a server (20) on one host.
+
+use super::*;
+use crate::cpu::testing::{run, second, stat, table, words};
+use crate::network::tests::fixture::{Tcp, tcp};
+use perfuse_format::RawSnapshot;
+
+/// `read(2)`, `fsync(2)` on x86-64.
+const READ: u64 = 0;
+const FSYNC: u64 = 74;
+const NAME: u64 = u64::from_ne_bytes(*b"thread\0\0");
+
+/// One wait: pid, call, flags, stack, milliseconds.
+type Wait = (u64, u64, u64, u64, u64);
+
+fn wait_row((pid, call, flags, stack, ms): Wait) -> Vec<u8> {
+    words(&[pid | pid << 32, 1 | call << 32, flags, stack, ms * 1_000_000, 0, 10, 0, 1, NAME, 0])
+}
+
+fn wake_row(pid: u64, waker: u64, call: u64, ms: u64) -> Vec<u8> {
+    words(&[pid | pid << 32, waker | waker << 32, call, ms * 1_000_000, 10, NAME, 0])
+}
+
+/// Two snapshots, 10 s apart.
+fn snapshots(busy_ticks: u64, waits: &[Wait], wakes: &[Vec<u8>]) -> Vec<RawSnapshot> {
+    let mut snapshots = vec![second(100), second(110)];
+    for (index, snapshot) in snapshots.iter_mut().enumerate() {
+        let host = perfuse_format::sys::host::Host {
+            machine: "x86_64".to_owned(),
+            cpus: 2,
+            clock_ticks: 100,
+            page_size: 4096,
+            ..Default::default()
+        };
+        snapshot.put("@host", host.to_bytes());
+        for (pid, comm, ticks) in [(10, "client", 0), (20, "server", busy_ticks)] {
+            snapshot.put(format!("/proc/{pid}/stat"), stat(pid, comm, ticks * index as u64, 0));
+            snapshot.put(format!("/proc/{pid}/schedstat"), format!("0 {} 0", index * 1_000_000));
+        }
+        let (waits, wakes) = if index == 0 { (&[][..], &[][..]) } else { (waits, wakes) };
+        let rows: Vec<Vec<u8>> = waits.iter().map(|wait| wait_row(*wait)).collect();
+        snapshot.put("@bpf/wait_time", table(88, &rows));
+        snapshot.put("@bpf/wake_time", table(56, wakes));
+    }
+    let stacks = "1\tkernel\t__schedule+0x1;schedule+0x2;anon_pipe_read+0x8c;vfs_read\n\
+                  2\tkernel\t__schedule;schedule;jbd2_log_wait_commit;ext4_sync_file\n";
+    snapshots[1].put("@stacks", stacks);
+    snapshots
+}
+
+fn victim(pids: &[u32]) -> Victim {
+    let entity = pids.first().map(|pid| Entity::process(*pid, "client"));
+    Victim { pids: pids.iter().copied().collect(), entity }
+}
+
+#[test]
+fn the_states_of_a_victim_add_up_to_its_life() {
+    let snapshots = snapshots(0, &[(10, READ, 0, 1, 7000), (10, FSYNC, 1, 2, 2000)], &[]);
+    let mut run = run(&snapshots);
+    let answer = Answer::build(&mut run, victim(&[10]));
+    let breakdown = &answer.breakdown;
+    assert!(breakdown.exact);
+    assert!((breakdown.total - 1.0).abs() < 1e-6, "{breakdown:?}");
+    assert!((breakdown.of(State::LocalIpc) - 0.7).abs() < 1e-6);
+    assert!((breakdown.of(State::BlockIo) - 0.2).abs() < 1e-6);
+    let sum: f64 = breakdown.states.values().map(|share| share.seconds).sum();
+    assert!((sum - breakdown.total).abs() < 1e-9, "{breakdown:?}");
+    assert!(breakdown.of(State::Unexplained) > 0.09);
+    assert_eq!(breakdown.states[&State::LocalIpc].places[0].0, "anon_pipe_read");
+}
+
+#[test]
+fn a_wait_that_began_before_the_run_is_cut_to_the_life_of_its_thread() {
+    let snapshots = snapshots(0, &[(10, READ, 0, 1, 70_000)], &[]);
+    let breakdown = Answer::build(&mut run(&snapshots), victim(&[10])).breakdown;
+    assert!((breakdown.total - 1.0).abs() < 1e-6 && breakdown.of(State::LocalIpc) <= 1.0, "{breakdown:?}");
+}
+
+#[test]
+fn the_server_behind_a_pipe_is_followed_and_named() {
+    let waits = [(10, READ, 0, 1, 9000)];
+    let snapshots = snapshots(950, &waits, &[wake_row(10, 20, READ, 9000)]);
+    let mut run = run(&snapshots);
+    let answer = Answer::build(&mut run, victim(&[10]));
+    assert_eq!(answer.servers.len(), 1, "{answer:?}");
+    assert_eq!((answer.servers[0].entity.pid, answer.servers[0].client.pid), (Some(20), Some(10)));
+    assert!(answer.servers[0].breakdown.family(Family::Running) > 0.9);
+    let first = &answer.causes[0];
+    assert_eq!((first.finding.culprit.pid, first.finding.resource.id()), (Some(20), "cpu"), "{first:?}");
+    assert_eq!(first.finding.id, "why.local-server");
+    assert!(first.share > 0.8);
+    assert_eq!(answer.healthy, Some(false));
+}
+
+#[test]
+fn what_waits_for_its_own_other_process_is_idle() {
+    let waits = [(10, READ, 0, 1, 9000)];
+    let snapshots = snapshots(500, &waits, &[wake_row(10, 20, READ, 9000)]);
+    let answer = Answer::build(&mut run(&snapshots), victim(&[10, 20]));
+    assert!(answer.servers.is_empty());
+    assert!((answer.breakdown.of(State::Internal) - 0.9).abs() < 1e-6, "{:?}", answer.breakdown);
+}
+
+#[test]
+fn one_that_is_busy_itself_is_its_own_cause() {
+    let snapshots = snapshots(950, &[], &[]);
+    let answer = Answer::build(&mut run(&snapshots), victim(&[20]));
+    let first = &answer.causes[0];
+    assert_eq!((first.finding.id, first.finding.culprit.pid), ("why.own-work", Some(20)), "{answer:?}");
+    assert_eq!(first.finding.severity, Severity::Bottleneck);
+}
+
+#[test]
+fn a_peer_on_another_host_is_a_dependency() {
+    let mut snapshots = snapshots(0, &[(10, READ, 0, 3, 9000)], &[]);
+    let stacks = "3\tkernel\t__schedule;schedule_timeout;wait_woken;sk_wait_data;tcp_recvmsg_locked;tcp_recvmsg\n";
+    snapshots[1].put("@stacks", stacks);
+    for (raw, busy_us) in snapshots.iter_mut().zip([0, 1000]) {
+        tcp(raw, &Tcp { inode: 7, busy_us, ..Tcp::default() });
+        raw.put("@net/owners", "7 10\n");
+    }
+    let answer = Answer::build(&mut run(&snapshots), victim(&[10]));
+    let first = &answer.causes[0];
+    assert_eq!((first.finding.id, first.finding.culprit.name.as_str()), ("why.remote-peer", "10.0.0.2:80"));
+    assert_eq!(first.finding.resource.id(), "dependency");
+}
+
+#[test]
+fn without_the_in_kernel_program_it_says_so() {
+    let mut snapshots = snapshots(0, &[], &[]);
+    for snapshot in &mut snapshots {
+        snapshot.put_errno("@bpf/wait_time", 1);
+    }
+    let answer = Answer::build(&mut run(&snapshots), victim(&[10]));
+    assert!(!answer.breakdown.exact);
+    assert_eq!(answer.healthy, None);
+    assert!(answer.cannot_tell.iter().any(|message| message.id == "why-cannot-waits"));
+}
+
+#[test]
+fn waits_are_stacks_for_a_flame_graph() {
+    let snapshots = snapshots(0, &[(10, READ, 0, 1, 7000), (10, FSYNC, 1, 2, 2000)], &[]);
+    let profile = off_cpu(&run(&snapshots), &BTreeSet::from([10]));
+    let weights: u64 = profile.samples.iter().map(|sample| sample.weight).sum();
+    assert_eq!(weights, 9_000_000_000);
+    let names: Vec<&str> = profile.texts().iter().map(String::as_str).collect();
+    assert!(names.contains(&"local-ipc") && names.contains(&"jbd2_log_wait_commit"), "{names:?}");
+    assert!(off_cpu(&run(&snapshots), &BTreeSet::from([20])).samples.is_empty());
+}
+
+#[test]
+fn who_is_not_there_is_named() {
+    let snapshots = snapshots(0, &[], &[]);
+    let run = run(&snapshots);
+    let refused = |select: Select| Victim::select(&run, &select).unwrap_err().id;
+    assert_eq!(refused(Select::Pids(vec![10, 999])), "error-no-process");
+    assert_eq!(refused(Select::Cgroup("/none".to_owned())), "error-no-cgroup");
+    assert_eq!(refused(Select::Unit("none".to_owned())), "error-no-unit");
+    assert_eq!(refused(Select::Port(80)), "error-no-sockets");
+    assert_eq!(Victim::select(&run, &Select::Host), Ok(Victim::default()));
+    let tree = Victim::select(&run, &Select::Tree(10)).unwrap();
+    assert_eq!(tree.entity.and_then(|entity| entity.pid), Some(10));
+}
+
+#[test]
+fn a_frozen_cgroup_is_the_answer_to_one_who_asks_for_a_process_in_it() {
+    let mut snapshots = snapshots(0, &[(10, READ, 0, 3, 9000)], &[]);
+    snapshots[1].put("@stacks", "3\tkernel\t__schedule;schedule;__refrigerator;get_signal\n");
+    for raw in &mut snapshots {
+        raw.put("/proc/self/mountinfo", "25 1 0:22 / /sys/fs/cgroup/freezer rw - cgroup cgroup rw,freezer\n");
+        raw.put("/sys/fs/cgroup/freezer/a/freezer.state", "FROZEN\n");
+        raw.put("/proc/10/cgroup", "3:freezer:/a\n");
+        raw.put("/proc/20/cgroup", "3:freezer:/\n");
+    }
+    let answer = Answer::build(&mut run(&snapshots), victim(&[10]));
+    let first = &answer.causes[0];
+    assert_eq!((first.finding.id, first.finding.severity), ("cpu.frozen", Severity::Bottleneck), "{answer:?}");
+    assert_eq!(answer.healthy, Some(false));
+    // To one outside it is nothing.
+    assert!(Answer::build(&mut run(&snapshots), victim(&[20])).causes.is_empty());
+    let whole = Answer::build(&mut run(&snapshots), victim(&[]));
+    assert!(whole.causes.iter().all(|cause| cause.finding.severity == Severity::Watch));
+}

@@ -1,0 +1,131 @@
+//! Who is slow: from what the user named to the processes that it is.
+
+use std::collections::BTreeSet;
+
+use perfuse_format::Reading;
+use perfuse_format::cgroup::ancestors;
+use perfuse_format::netlink::sockdiag::{TcpSockets, state};
+use perfuse_format::sys::net::SocketOwners;
+use perfuse_format::tasks::TaskTable;
+
+use super::Victim;
+use crate::cell::{Entity, EntityKind};
+use crate::message::Msg;
+use crate::run::Run;
+
+/// What the user named.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Select {
+    /// Nobody: the whole host.
+    Host,
+    /// These processes.
+    Pids(Vec<u32>),
+    /// A process and all that descend from it, ended ones included.
+    Tree(u32),
+    /// A cgroup and what is below it, by path.
+    Cgroup(String),
+    /// The cgroup of a systemd unit, with or without `.service`.
+    Unit(String),
+    /// Whoever listens on this TCP port.
+    Port(u16),
+}
+
+impl Victim {
+    /// Finds the processes; a message that says what is not there otherwise.
+    pub fn select(run: &Run, select: &Select) -> Result<Self, Msg> {
+        match select {
+            Select::Host => Ok(Self::default()),
+            Select::Pids(pids) => of_pids(run, pids),
+            Select::Tree(pid) => Ok(tree(run, *pid)),
+            Select::Cgroup(path) => {
+                let path = format!("/{}", path.trim_matches('/'));
+                let known = crate::run::known_cgroups(run.snapshots).contains(&path);
+                if known { of_group(run, &path) } else { Err(Msg::new("error-no-cgroup").with("path", path)) }
+            }
+            Select::Unit(unit) => {
+                let name = if unit.contains('.') { unit.clone() } else { format!("{unit}.service") };
+                let groups = crate::run::known_cgroups(run.snapshots);
+                let found = groups.iter().find(|group| group.rsplit('/').next() == Some(name.as_str()));
+                of_group(run, found.ok_or_else(|| Msg::new("error-no-unit").with("unit", &name))?)
+            }
+            Select::Port(port) => of_port(run, *port),
+        }
+    }
+}
+
+fn entity(run: &Run, pid: u32) -> Entity {
+    let used = run.tasks.value().and_then(|tasks| tasks.processes.get(&pid));
+    Entity::process(pid, used.map_or_else(|| pid.to_string(), |used| used.task.comm.clone()))
+}
+
+/// Whether any snapshot saw the process.
+fn seen(run: &Run, pid: u32) -> bool {
+    run.tasks.value().is_some_and(|tasks| tasks.processes.contains_key(&pid))
+        || run.snapshots.iter().any(|snapshot| snapshot.has(&format!("/proc/{pid}/stat")))
+}
+
+fn of_pids(run: &Run, pids: &[u32]) -> Result<Victim, Msg> {
+    if let Some(pid) = pids.iter().find(|pid| !seen(run, **pid)) {
+        return Err(Msg::new("error-no-process").with("pid", pid.to_string()));
+    }
+    Ok(Victim { pids: pids.iter().copied().collect(), entity: pids.first().map(|pid| entity(run, *pid)) })
+}
+
+/// Parents are looked up in every snapshot: a child whose parent has ended is given to another one.
+fn tree(run: &Run, root: u32) -> Victim {
+    let mut pids = BTreeSet::from([root]);
+    for table in run.snapshots.iter().filter_map(|snapshot| TaskTable::from_raw(snapshot).into_value()) {
+        let mut grew = true;
+        while grew {
+            let children = table.processes.values().filter(|task| pids.contains(&task.ppid)).map(|task| task.pid);
+            let new: Vec<u32> = children.filter(|pid| !pids.contains(pid)).collect();
+            grew = !new.is_empty();
+            pids.extend(new);
+        }
+    }
+    Victim { pids, entity: Some(entity(run, root)) }
+}
+
+fn of_group(run: &Run, path: &str) -> Result<Victim, Msg> {
+    let inside = |groups: &perfuse_format::proc::pid::PidCgroup| {
+        groups.entries.iter().any(|(_, group)| ancestors(group).any(|up| up == path))
+    };
+    let pids: BTreeSet<u32> =
+        run.pid_cgroups.iter().filter(|(_, groups)| inside(groups)).map(|(pid, _)| *pid).collect();
+    if pids.is_empty() {
+        return Err(Msg::new("error-empty-cgroup").with("path", path));
+    }
+    Ok(Victim { pids, entity: Some(Entity::cgroup(path)) })
+}
+
+fn of_port(run: &Run, port: u16) -> Result<Victim, Msg> {
+    let owners = run.last::<SocketOwners>("@net/owners").into_value().unwrap_or_default();
+    let sockets = match run.last::<TcpSockets>("@netlink/listen") {
+        Reading::Value(sockets) => sockets.0,
+        Reading::Missing(missing) => {
+            return Err(Msg::new("error-no-sockets").with("reason", crate::message::missing(&missing)));
+        }
+    };
+    let listening: Vec<_> =
+        sockets.iter().filter(|socket| socket.state == state::LISTEN && socket.local.port() == port).collect();
+    let pids: BTreeSet<u32> =
+        listening.iter().filter_map(|socket| owners.0.get(&u64::from(socket.inode)).copied()).collect();
+    let Some(first) = listening.first() else {
+        return Err(Msg::new("error-no-listener").with("port", port.to_string()));
+    };
+    if pids.is_empty() {
+        return Err(Msg::new("error-no-owner").with("port", port.to_string()));
+    }
+    // Its workers answer too.
+    let mut all = pids.clone();
+    for pid in &pids {
+        all.extend(tree(run, *pid).pids);
+    }
+    let name = pids.first().map(|pid| entity(run, *pid).name).unwrap_or_default();
+    let entity = Entity {
+        pid: pids.first().copied(),
+        path: Some(name),
+        ..Entity::new(EntityKind::Listener, first.local.to_string())
+    };
+    Ok(Victim { pids: all, entity: Some(entity) })
+}

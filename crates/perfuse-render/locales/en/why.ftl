@@ -1,0 +1,95 @@
+### The search for one cause: `perfuse why`.
+
+why-title = Why is it slow
+why-time = Where its time went
+why-causes = Causes, the first one first
+why-cannot-tell = What this cannot tell
+why-healthy = Nothing that was measured holds it up.
+why-headline = { $title }: { $culprit } explains { $share } of the time that is not idle.
+why-explains = explains { $seconds } of the victim's time, { $share } of what is not idle
+why-server = { $client } waits { $seconds } for { $server }, whose own time went here:
+why-total = Together { $total }; of the time in the kernel, our own programs took { $own }.
+why-entity = { $name } ({ $pid })
+
+why-state-on-cpu-user = on CPU, in the program
+why-state-on-cpu-system = on CPU, in the kernel
+why-state-runnable = waiting for a CPU
+why-state-throttled = stopped by its CPU quota
+why-state-affinity = waiting for the CPUs it is bound to
+why-state-direct-reclaim = freeing memory
+why-state-swap-in = reading from swap
+why-state-page-fault = in a page fault
+why-state-block-io = waiting for storage
+why-state-dirty-limit = held back by the dirty limit
+why-state-user-lock = waiting for a lock of its program
+why-state-kernel-lock = waiting for a lock of the kernel
+why-state-network-send = waiting to send
+why-state-connect = waiting for a connection
+why-state-network-receive = waiting for the network
+why-state-local-ipc = waiting for a local process
+why-state-child = waiting for a child process
+why-state-file-server = waiting for a file server
+why-state-accept = waiting for clients
+why-state-condition = waiting for work
+why-state-internal = waiting for its own processes
+why-state-events = waiting for events
+why-state-sleep = sleeping by choice
+why-state-stopped = stopped or frozen
+why-state-other = asleep for another reason
+why-state-unexplained = not accounted for
+
+why-cannot-waits = What threads sleep for was not measured in the kernel, only estimated from samples and delay accounting; run as root (CAP_BPF and CAP_PERFMON) to have it measured.
+why-cannot-unexplained = { $seconds } of the time is not accounted for by any source.
+why-cannot-memory-stalls = Whether the CPU computes or waits for memory (cache misses, false sharing) cannot be told without a PMU; a machine with hardware counters could: perf stat -d, perf c2c.
+why-flame-off = Off CPU: what threads waited for
+
+finding-why-own-work-title = It is busy itself
+finding-why-own-work-summary = { $name } uses the CPU { $running } itself; nothing keeps it from working.
+finding-why-own-work-cpu = its own work on the CPU
+finding-why-own-work-evidence = on CPU { $running }, { $kernel } of it in the kernel; { $share } of what is not idle
+finding-why-own-work-advice = See which functions take the time, and do less or do it in parallel.
+finding-why-own-work-expect = What the widest function takes is what can be won.
+finding-why-remote-peer-title = A slow service on another host
+finding-why-remote-peer-summary = { $name } waits { $wait } for { $peer }, which is not on this host.
+finding-why-remote-peer-peer = the answer of { $peer }
+finding-why-remote-peer-evidence = waiting { $wait }, round trip { $rtt }
+finding-why-remote-peer-advice = Look on the host of { $peer }: the path is as fast as its round trip, the rest is the service.
+finding-why-remote-peer-expect = The wait shrinks to the round trip once the service answers at once.
+finding-why-local-server-title = It waits for another process of this host
+finding-why-local-server-summary = { $name } waits { $wait } for { $server }.
+finding-why-local-server-evidence-wait = waiting { $wait }
+finding-why-local-server-evidence-state = { $seconds }
+finding-why-local-server-advice = See why { $server } is slow.
+finding-why-local-server-expect = The first cause there is the cause here.
+
+help-why = Find the one cause that makes a process, a service or this host slow
+help-why-pid = These processes are slow
+help-why-unit = This systemd unit is slow
+help-why-cgroup = What is in this cgroup is slow
+help-why-port = Whoever listens on this TCP port is slow
+help-why-duration = How long to look: 5, 5s, 500ms, 2m [default: 10s; with a command: until it ends]
+help-why-json = Print the answer as JSON (schema perfuse.why/1)
+help-why-html = Write the answer to FILE as one self-contained page
+help-why-record = Keep the raw samples in FILE, for --replay
+help-why-replay = Answer from a recording instead of this host
+help-why-no-bpf = Do not load BPF programs; use what /proc and /sys give
+help-why-config = Take thresholds from this TOML file
+help-why-set = Set one threshold, such as finding.min-wait=0.1
+help-why-quiet = No progress on the terminal
+help-why-command = Run this and tell what makes it slow
+help-why-after =
+    Exit status: 0 nothing holds it up, 1 a cause was found, 2 usage or runtime error, or too
+    little could be measured to say.
+
+    Examples:
+      perfuse why                      what is slow on this host, and why
+      perfuse why --pid 4711
+      perfuse why --unit postgresql
+      perfuse why --port 8080 --html why.html
+      perfuse why -- make -j4
+error-empty-cgroup = No process is in the cgroup { $path }.
+error-no-listener = Nobody listens on TCP port { $port }.
+error-no-owner = Who listens on TCP port { $port } is not to be seen; run as root.
+error-no-sockets = The sockets of this host could not be read: { $reason }
+error-command-failed = { $command } could not be started: { $reason }
+note-command-ended = { $command } ended after { $seconds }.

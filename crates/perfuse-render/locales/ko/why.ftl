@@ -1,0 +1,95 @@
+### 원인 찾기: `perfuse why`.
+
+why-title = 왜 느린가
+why-time = 시간을 어디에 썼는가
+why-causes = 원인, 첫째부터
+why-cannot-tell = 이 측정으로 알 수 없는 것
+why-healthy = 측정한 것 가운데 붙잡고 있는 것이 없습니다.
+why-headline = { $title }: { $culprit }{ JOSA($culprit, "이/가") } 쉬지 않은 시간의 { $share }{ JOSA($share, "을/를") } 설명합니다.
+why-explains = 피해자의 시간 가운데 { $seconds }, 쉬지 않은 시간의 { $share } 설명
+why-server = { $client }{ JOSA($client, "이/가") } { $server }{ JOSA($server, "을/를") } { $seconds } 기다립니다. 상대의 시간은 다음과 같습니다.
+why-total = 모두 { $total }. 커널에서 쓴 시간 가운데 { $own }{ JOSA($own, "은/는") } 이 도구의 프로그램이 썼습니다.
+why-entity = { $name }({ $pid })
+
+why-state-on-cpu-user = CPU에서 실행(프로그램)
+why-state-on-cpu-system = CPU에서 실행(커널)
+why-state-runnable = CPU를 기다림
+why-state-throttled = CPU 쿼터로 멈춤
+why-state-affinity = 묶인 CPU를 기다림
+why-state-direct-reclaim = 메모리 회수
+why-state-swap-in = 스왑에서 읽기
+why-state-page-fault = 페이지 폴트
+why-state-block-io = 저장 장치를 기다림
+why-state-dirty-limit = 더티 한도에 걸림
+why-state-user-lock = 프로그램의 락을 기다림
+why-state-kernel-lock = 커널의 락을 기다림
+why-state-network-send = 보내기를 기다림
+why-state-connect = 연결을 기다림
+why-state-network-receive = 네트워크를 기다림
+why-state-local-ipc = 같은 호스트의 프로세스를 기다림
+why-state-child = 자식 프로세스를 기다림
+why-state-file-server = 파일 서버를 기다림
+why-state-accept = 손님을 기다림
+why-state-condition = 일을 기다림
+why-state-internal = 자기 프로세스를 기다림
+why-state-events = 이벤트를 기다림
+why-state-sleep = 스스로 잠
+why-state-stopped = 멈춤 또는 얼림
+why-state-other = 다른 까닭으로 잠
+why-state-unexplained = 설명되지 않음
+
+why-cannot-waits = 스레드가 무엇 때문에 잠들었는지 커널 안에서 재지 못하고 표본과 지연 회계로 어림했습니다. 루트(CAP_BPF와 CAP_PERFMON)로 실행하면 잽니다.
+why-cannot-unexplained = 시간 가운데 { $seconds }{ JOSA($seconds, "은/는") } 어떤 출처로도 설명되지 않습니다.
+why-cannot-memory-stalls = CPU가 계산하는지 메모리를 기다리는지(캐시 미스, 거짓 공유)는 PMU 없이 알 수 없습니다. 하드웨어 카운터가 있는 기계에서는 perf stat -d, perf c2c로 알 수 있습니다.
+why-flame-off = CPU 밖: 스레드가 기다린 것
+
+finding-why-own-work-title = 스스로 바쁨
+finding-why-own-work-summary = { $name }{ JOSA($name, "이/가") } CPU를 { $running } 스스로 씁니다. 일을 막는 것은 없습니다.
+finding-why-own-work-cpu = CPU에서 하는 자기 일
+finding-why-own-work-evidence = CPU { $running }, 그 가운데 { $kernel }{ JOSA($kernel, "은/는") } 커널. 쉬지 않은 시간의 { $share }
+finding-why-own-work-advice = 어느 함수가 시간을 쓰는지 보고, 덜 하거나 나누어 하십시오.
+finding-why-own-work-expect = 가장 넓은 함수가 쓰는 만큼이 얻을 수 있는 것입니다.
+finding-why-remote-peer-title = 다른 호스트의 느린 서비스
+finding-why-remote-peer-summary = { $name }{ JOSA($name, "이/가") } 이 호스트에 없는 { $peer }{ JOSA($peer, "을/를") } { $wait } 기다립니다.
+finding-why-remote-peer-peer = { $peer }의 응답
+finding-why-remote-peer-evidence = 대기 { $wait }, 왕복 { $rtt }
+finding-why-remote-peer-advice = { $peer }의 호스트를 보십시오. 경로는 왕복 시간만큼 빠르고, 나머지는 그 서비스입니다.
+finding-why-remote-peer-expect = 서비스가 바로 답하면 대기가 왕복 시간까지 줄어듭니다.
+finding-why-local-server-title = 같은 호스트의 다른 프로세스를 기다림
+finding-why-local-server-summary = { $name }{ JOSA($name, "이/가") } { $server }{ JOSA($server, "을/를") } { $wait } 기다립니다.
+finding-why-local-server-evidence-wait = 대기 { $wait }
+finding-why-local-server-evidence-state = { $seconds }
+finding-why-local-server-advice = { $server }{ JOSA($server, "이/가") } 왜 느린지 보십시오.
+finding-why-local-server-expect = 그곳의 첫째 원인이 이곳의 원인입니다.
+
+help-why = 프로세스, 서비스 또는 호스트를 느리게 하는 한 가지 원인을 찾습니다
+help-why-pid = 느린 프로세스
+help-why-unit = 느린 systemd 유닛
+help-why-cgroup = 느린 cgroup
+help-why-port = 이 TCP 포트에서 듣는 프로세스가 느림
+help-why-duration = 보는 시간: 5, 5s, 500ms, 2m [기본값: 10s, 명령이 있으면 끝날 때까지]
+help-why-json = 답을 JSON으로 출력(스키마 perfuse.why/1)
+help-why-html = 답을 FILE에 한 장의 페이지로 쓰기
+help-why-record = 표본을 FILE에 남기기(--replay용)
+help-why-replay = 이 호스트 대신 기록에서 답하기
+help-why-no-bpf = BPF 프로그램을 올리지 않고 /proc과 /sys만 쓰기
+help-why-config = 이 TOML 파일의 문턱값 쓰기
+help-why-set = 문턱값 하나 정하기, 예: finding.min-wait=0.1
+help-why-quiet = 터미널에 진행 상황을 보이지 않기
+help-why-command = 이것을 실행하고 무엇이 느리게 하는지 말하기
+help-why-after =
+    종료 상태: 0 붙잡는 것 없음, 1 원인을 찾음, 2 사용법이나 실행 오류 또는 측정할 수 있는 것이
+    너무 적음.
+
+    예:
+      perfuse why                      이 호스트에서 무엇이 왜 느린가
+      perfuse why --pid 4711
+      perfuse why --unit postgresql
+      perfuse why --port 8080 --html why.html
+      perfuse why -- make -j4
+error-empty-cgroup = cgroup { $path }에 프로세스가 없습니다.
+error-no-listener = TCP 포트 { $port }에서 듣는 프로세스가 없습니다.
+error-no-owner = TCP 포트 { $port }에서 누가 듣는지 보이지 않습니다. 루트로 실행하십시오.
+error-no-sockets = 이 호스트의 소켓을 읽지 못했습니다: { $reason }
+error-command-failed = { $command }{ JOSA($command, "을/를") } 시작하지 못했습니다: { $reason }
+note-command-ended = { $command }{ JOSA($command, "이/가") } { $seconds } 뒤에 끝났습니다.
