@@ -157,11 +157,16 @@ pub(super) fn rank(
 }
 
 /// Whether a mere remark of the checklist is more than that to this victim: on a host, a frozen cgroup is as somebody wants it;
-/// to one who asks why a process in it is slow, it is the answer. A resource that is well used holds nobody up by that.
+/// to one who asks why a process in it is slow, it is the answer. A resource that is well used holds nobody up by that, but for
+/// a thread of the victim itself that always runs: whatever it works for waits for it.
 fn holds_up(run: &Run, finding: &Finding, bond: Bond, explained: f64, share: f64) -> bool {
+    let concerned = match (finding.kind, finding.resource) {
+        (Kind::Utilization, Resource::Cpu) => bond >= Bond::Own,
+        (Kind::Utilization, _) => false,
+        _ => bond == Bond::Named,
+    };
     finding.severity == Severity::Watch
-        && finding.kind != Kind::Utilization
-        && bond == Bond::Named
+        && concerned
         && explained >= run.threshold("finding.min-wait")
         && share >= run.threshold("finding.min-share")
 }

@@ -181,3 +181,20 @@ fn a_frozen_cgroup_is_the_answer_to_one_who_asks_for_a_process_in_it() {
     let whole = Answer::build(&mut run(&snapshots), victim(&[]));
     assert!(whole.causes.iter().all(|cause| cause.finding.severity == Severity::Watch));
 }
+
+#[test]
+fn a_thread_that_always_runs_is_the_answer_to_one_who_asks_for_its_process() {
+    let mut snapshots = snapshots(950, &[], &[]);
+    let hot = |ticks: u64| format!("cpu  {ticks} 0 0 {} 0 0 0 0 0 0\ncpu0 {ticks} 0 0 0 0 0 0 0 0 0\n", 2000 - ticks);
+    for (raw, ticks) in snapshots.iter_mut().zip([0, 950]) {
+        raw.put("/proc/stat", hot(ticks) + "cpu1 0 0 0 1000 0 0 0 0 0 0\n");
+        raw.put("/proc/20/task/20/stat", stat(20, "server", ticks, 0));
+    }
+    let whole = Answer::build(&mut run(&snapshots), victim(&[]));
+    assert!(whole.causes.iter().all(|cause| cause.finding.severity == Severity::Watch), "to the host it is a remark");
+    let answer = Answer::build(&mut run(&snapshots), victim(&[20]));
+    let first = &answer.causes[0].finding;
+    assert_eq!((first.resource, first.kind.id(), first.culprit.pid), (crate::Resource::Cpu, "utilization", Some(20)));
+    assert_eq!((first.severity, answer.healthy), (Severity::Bottleneck, Some(false)));
+    assert!(Answer::build(&mut run(&snapshots), victim(&[10])).causes.is_empty());
+}
