@@ -107,6 +107,13 @@ TABLE(wake_time, MAP_LRU_HASH, 8192, struct wake_key, struct wake_time);
 TABLE(w_alike, MAP_LRU_HASH, 8192, struct alike, struct like);
 TASK_STATE(w_asleep, struct asleep);
 
+// Whether this CPU runs the function of a timer: of a high-resolution one, of an ordinary one. Whoever is woken there was
+// not woken by the program that the interrupt came upon.
+#define HRTIMER 0
+#define TIMER 1
+
+TABLE(w_timer, MAP_PERCPU_ARRAY, 2, u32, u64);
+
 u64 lost_wait_time;
 u64 lost_wake_time;
 
@@ -275,6 +282,53 @@ int waits_switch(u64 *ctx)
 	return 0;
 }
 
+INLINE int in_timer(u32 kind)
+{
+	u64 *on = map_lookup(&w_timer, &kind);
+
+	return on && *on;
+}
+
+INLINE void set_timer(u32 kind, u64 value)
+{
+	u64 *on = map_lookup(&w_timer, &kind);
+
+	if (on)
+		*on = value;
+}
+
+SEC("tp_btf/hrtimer_expire_entry")
+int waits_hrtimer_entry(u64 *ctx)
+{
+	(void)ctx;
+	set_timer(HRTIMER, 1);
+	return 0;
+}
+
+SEC("tp_btf/hrtimer_expire_exit")
+int waits_hrtimer_exit(u64 *ctx)
+{
+	(void)ctx;
+	set_timer(HRTIMER, 0);
+	return 0;
+}
+
+SEC("tp_btf/timer_expire_entry")
+int waits_timer_entry(u64 *ctx)
+{
+	(void)ctx;
+	set_timer(TIMER, 1);
+	return 0;
+}
+
+SEC("tp_btf/timer_expire_exit")
+int waits_timer_exit(u64 *ctx)
+{
+	(void)ctx;
+	set_timer(TIMER, 0);
+	return 0;
+}
+
 // TP_PROTO(struct task_struct *p): called by whoever wakes; in an interrupt, by whoever it came upon.
 SEC("tp_btf/sched_waking")
 int waits_waking(u64 *ctx)
@@ -284,6 +338,8 @@ int waits_waking(u64 *ctx)
 	struct task_struct *waker;
 
 	if (!asleep || !asleep->since_ns)
+		return 0;
+	if (in_timer(HRTIMER) || in_timer(TIMER))
 		return 0;
 	waker = view(struct task_struct, current_task());
 	asleep->waker_pid = pid_of(waker);

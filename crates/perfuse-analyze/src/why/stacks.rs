@@ -1,6 +1,7 @@
 //! What a victim waited for, as stacks: thread name, state, then the functions of the kernel.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 
 use perfuse_format::bpf::WaitTime;
 use perfuse_format::proc::stacks::Stacks;
@@ -26,7 +27,11 @@ pub fn off_cpu(run: &Run, pids: &BTreeSet<u32>) -> Profile {
             *sums.entry(line(&row.comm, state, frames)).or_default() += row.blocked_ns;
         }
     }
-    let text: String = sums.iter().map(|(stack, ns)| format!("{stack} {ns}\n")).collect();
+    let mut text = String::new();
+    for (stack, ns) in &sums {
+        // Writing to a text cannot fail.
+        let _ = writeln!(text, "{stack} {ns}");
+    }
     folded::parse(text.as_bytes(), EVENT, WeightUnit::Nanoseconds).unwrap_or_default()
 }
 

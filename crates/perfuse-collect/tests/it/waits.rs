@@ -38,6 +38,9 @@ fn short_and_long_sleeps_are_all_of_the_time() {
     assert!(u128::from(all) <= slept.as_nanos(), "not more than the clock: {all} of {slept:?}");
     assert!(milliseconds(all) >= 80, "{mine:?}");
     assert!(mine.iter().all(|row| row.key.pid == me() && row.key.flags == 0));
+    let wakes: Vec<WakeTime> = between(&first, &last).into_value().unwrap();
+    let woken: u64 = wakes.iter().filter(|row| row.tid == tid).map(|row| row.sum_ns).sum();
+    assert!(woken <= all / 10, "a clock woke it, nobody else: {woken} of {all}");
     let stacks = parse::<Stack>(&last).into_value().unwrap();
     let long = mine.iter().max_by_key(|row| row.max_ns).unwrap();
     let stack = stacks.iter().find(|stack| stack.id == long.key.kernel_stack).expect("a stack");
