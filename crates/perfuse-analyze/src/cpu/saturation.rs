@@ -207,7 +207,8 @@ fn short_lived<'a>(run: &Run, tasks: &'a TaskUse, cpus: Option<&CpuUse>) -> Opti
     // Of all that were started, its own.
     let all: u64 = rows.iter().map(|row| row.count).sum();
     let cpu = used.cpu + unseen * most.count as f64 / all.max(1) as f64;
-    let detail = Msg::new("detail-text-starts-programs").with("rate", Quantity::rate(rate)).with("cpu", Quantity::ratio(cpu));
+    let detail =
+        Msg::new("detail-text-starts-programs").with("rate", Quantity::rate(rate)).with("cpu", Quantity::ratio(cpu));
     Some(Taker { used, entity: process(used).detail(detail), cpu })
 }
 
@@ -287,7 +288,14 @@ fn confidence(run: &Run, waiter: &Waiter) -> f64 {
     }
 }
 
-fn run_queue(cpus: Option<&CpuUse>, finding: &mut Finding, by: &Taker<'_>, victim: &Entity, waiter: &Waiter, wait: f64) {
+fn run_queue(
+    cpus: Option<&CpuUse>,
+    finding: &mut Finding,
+    by: &Taker<'_>,
+    victim: &Entity,
+    waiter: &Waiter,
+    wait: f64,
+) {
     let (taker, used) = (by.used, by.cpu);
     let count = cpus.map_or(1, CpuUse::count);
     let busy = cpus.map_or(0.0, |cpus| cpus.all.busy);
