@@ -126,8 +126,11 @@ pub(super) fn rank(
         let through = followed.iter().filter_map(|(server, spent, theirs)| {
             let bond = bond(finding, server)?;
             let busy = theirs.active();
-            let part = if busy > 0.0 { explained(finding, bond, theirs) / busy } else { 0.0 };
-            Some((bond, spent * part.min(1.0)))
+            let whole = explained(finding, bond, theirs);
+            let part = if busy > 0.0 { whole / busy } else { 0.0 };
+            // A moment of the server costs each of those who wait for it at that time a moment, and no more: what it passes
+            // asleep is no part of its busy time, and may be most of what they wait for.
+            Some((bond, (spent * part.min(1.0)).min(whole * spent.max(1.0))))
         });
         let all: Vec<(Bond, f64)> = own.into_iter().chain(through).collect();
         let Some(nearest) = all.iter().map(|(bond, _)| *bond).max() else { continue };
