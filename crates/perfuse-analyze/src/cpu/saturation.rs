@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use perfuse_format::bpf::{Log2Hist, RunqHist, RunqProcess};
+use perfuse_format::bpf::{ForkProcess, Log2Hist, RunqHist, RunqProcess};
 use perfuse_format::proc::pressure::Pressure;
 use perfuse_format::proc::stat::ProcStat;
 use perfuse_format::{Missing, Reading, Why, delta};
@@ -170,22 +170,54 @@ fn victim(run: &Run, waiter: &Waiter) -> Entity {
     entity.detail(super::waits_for_cpu(waiter.wait, waiter.share()))
 }
 
+/// Who takes the CPU, and how much of it.
+struct Taker<'a> {
+    used: &'a Used,
+    entity: Entity,
+    cpu: f64,
+}
+
 /// Who takes the CPU from the victims: for the run queue whoever uses most; for priorities the strongest there.
-fn culprit<'a>(run: &'a Run, cause: Cause, victims: &[&Waiter]) -> Option<(&'a Used, Entity)> {
+fn culprit<'a>(run: &'a Run, cause: Cause, cpus: Option<&CpuUse>, victims: &[&Waiter]) -> Option<Taker<'a>> {
     let tasks = run.tasks.value()?;
     if cause == Cause::RunQueue {
-        return busiest(run, tasks);
+        let busiest = busiest(run, tasks)?;
+        return Some(short_lived(run, tasks, cpus).filter(|short| short.cpu > busiest.cpu).unwrap_or(busiest));
     }
     let worst = tasks.processes.get(&victims.first()?.pid)?;
     let strong = tasks.threads.values().filter(|used| is_stronger(used, worst));
     let best = strong.max_by(|a, b| a.cpu.total_cmp(&b.cpu).then(b.task.tid.cmp(&a.task.tid)))?;
-    Some((best, thread(best)))
+    Some(Taker { used: best, entity: thread(best), cpu: best.cpu })
 }
+
+/// Programs that come and go between two samples use CPU time that no process has when it is looked at. Whoever starts most
+/// of them is behind it.
+fn short_lived<'a>(run: &Run, tasks: &'a TaskUse, cpus: Option<&CpuUse>) -> Option<Taker<'a>> {
+    const EACH_SECOND: f64 = 10.0;
+    let cpus = cpus?;
+    let seen: f64 = tasks.processes.values().map(|used| used.cpu).sum();
+    let unseen = cpus.all.busy * cpus.count() as f64 - seen;
+    let (rows, seconds) = run.bpf::<ForkProcess>().into_value()?;
+    let most = rows.iter().max_by(|a, b| a.count.cmp(&b.count).then(b.pid.cmp(&a.pid)))?;
+    let rate = most.count as f64 / seconds;
+    if unseen < MUCH || rate < EACH_SECOND {
+        return None;
+    }
+    let used = tasks.processes.get(&most.pid)?;
+    // Of all that were started, its own.
+    let all: u64 = rows.iter().map(|row| row.count).sum();
+    let cpu = used.cpu + unseen * most.count as f64 / all.max(1) as f64;
+    let detail =
+        Msg::new("detail-text-starts-programs").with("rate", Quantity::rate(rate)).with("cpu", Quantity::ratio(cpu));
+    Some(Taker { used, entity: process(used).detail(detail), cpu })
+}
+
+/// Less of a CPU than this takes it from nobody.
+const MUCH: f64 = 0.2;
 
 /// The one who uses most CPU. Processes of one name are one: ten compilers are more than the one program that uses more
 /// than each of them.
-fn busiest<'a>(run: &'a Run, tasks: &'a TaskUse) -> Option<(&'a Used, Entity)> {
-    const MUCH: f64 = 0.2;
+fn busiest<'a>(run: &'a Run, tasks: &'a TaskUse) -> Option<Taker<'a>> {
     let mut names: BTreeMap<&str, (f64, usize, &Used)> = BTreeMap::new();
     let focused = |used: &&Used| run.focus.contains(&used.task.pid);
     let mut add = |used: &'a Used| {
@@ -214,12 +246,13 @@ fn busiest<'a>(run: &'a Run, tasks: &'a TaskUse) -> Option<(&'a Used, Entity)> {
     } else {
         super::utilization::used_cpu(taker.cpu)
     };
-    Some((taker, process(taker).detail(detail)))
+    Some(Taker { used: taker, entity: process(taker).detail(detail), cpu: sum })
 }
 
 fn finding(run: &Run, cause: Cause, cpus: Option<&CpuUse>, waits: &Waits, victims: &[&Waiter]) -> Option<Finding> {
     let first = victims.first()?;
-    let (taker, culprit) = culprit(run, cause, victims)?;
+    let taker = culprit(run, cause, cpus, victims)?;
+    let culprit = taker.entity.clone();
     let wait = waits.sum(cause);
     let victim_entity = victim(run, first);
     let id = if cause == Cause::RunQueue { "cpu.run-queue" } else { "cpu.neighbour" };
@@ -234,9 +267,9 @@ fn finding(run: &Run, cause: Cause, cpus: Option<&CpuUse>, waits: &Waits, victim
     finding.confidence = confidence(run, first);
     finding.explains = EXPLAINS;
     if id == "cpu.run-queue" {
-        run_queue(cpus, &mut finding, taker, &victim_entity, first, wait);
+        run_queue(cpus, &mut finding, &taker, &victim_entity, first, wait);
     } else {
-        neighbour(&mut finding, taker, &victim_entity, first, wait);
+        neighbour(&mut finding, taker.used, &victim_entity, first, wait);
     }
     Some(finding)
 }
@@ -255,7 +288,15 @@ fn confidence(run: &Run, waiter: &Waiter) -> f64 {
     }
 }
 
-fn run_queue(cpus: Option<&CpuUse>, finding: &mut Finding, taker: &Used, victim: &Entity, waiter: &Waiter, wait: f64) {
+fn run_queue(
+    cpus: Option<&CpuUse>,
+    finding: &mut Finding,
+    by: &Taker<'_>,
+    victim: &Entity,
+    waiter: &Waiter,
+    wait: f64,
+) {
+    let (taker, used) = (by.used, by.cpu);
     let count = cpus.map_or(1, CpuUse::count);
     let busy = cpus.map_or(0.0, |cpus| cpus.all.busy);
     finding.summary = Msg::new("finding-cpu-run-queue-summary")
@@ -263,7 +304,7 @@ fn run_queue(cpus: Option<&CpuUse>, finding: &mut Finding, taker: &Used, victim:
         .with("wait", Quantity::wait(waiter.wait))
         .with("share", Quantity::ratio(waiter.share()))
         .with("culprit", &taker.task.comm)
-        .with("used", Quantity::ratio(taker.cpu));
+        .with("used", Quantity::ratio(used));
     let waits = Msg::new("finding-cpu-run-queue-link-waits").with("victim", &victim.name);
     let full = || Msg::new("finding-cpu-run-queue-link-full").with("count", count as u64);
     finding.chain = vec![
@@ -279,7 +320,7 @@ fn run_queue(cpus: Option<&CpuUse>, finding: &mut Finding, taker: &Used, victim:
             Msg::new("finding-cpu-run-queue-link-taker")
                 .with("culprit", &taker.task.comm)
                 .with("pid", taker.task.pid.to_string()),
-            Msg::new("finding-cpu-run-queue-link-used").with("used", Quantity::ratio(taker.cpu)),
+            Msg::new("finding-cpu-run-queue-link-used").with("used", Quantity::ratio(used)),
         ),
     ];
     // Busy and waiting together are what the tasks want.

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use perfuse_format::Reading;
-use perfuse_format::bpf::{FaultProcess, Reclaim, ReclaimKind};
+use perfuse_format::bpf::waits::{FLAG_IO, WaitTime};
+use perfuse_format::bpf::{FaultProcess, OffCpu, Reclaim, ReclaimKind};
 use perfuse_format::parse::KeyValues;
 use perfuse_format::proc::meminfo::MemInfo;
 use perfuse_format::proc::pressure::Pressure;
@@ -70,12 +71,13 @@ pub(super) struct Facts {
 impl Facts {
     /// Computes them.
     pub(super) fn new(run: &Run) -> Self {
-        let (waiters, wait_source) = waiters(run);
+        let groups = groups::groups(run);
+        let (waiters, wait_source) = waiters(run, &groups);
         Self {
             memory: run.last("/proc/meminfo"),
             vmstat: run.span("/proc/vmstat"),
             pressure: run.span("/proc/pressure/memory"),
-            groups: groups::groups(run),
+            groups,
             waiters,
             wait_source,
         }
@@ -120,12 +122,13 @@ pub(super) fn vm_evidence(key: &'static str, rate: f64) -> Evidence {
     Evidence::new("/proc/vmstat", key, Quantity::rate(rate)).by_hand(format!("grep {key} /proc/vmstat   # twice"))
 }
 
-fn waiters(run: &Run) -> (Vec<Waiter>, WaitSource) {
+fn waiters(run: &Run, groups: &[Group]) -> (Vec<Waiter>, WaitSource) {
     let Some(tasks) = run.tasks.value() else { return (Vec::new(), WaitSource::None) };
     let (by_bpf, source) = match in_kernel(run) {
         Some(waits) => (waits, WaitSource::Bpf),
         None => (BTreeMap::new(), WaitSource::DelayAccounting),
     };
+    let again = read_again(run, groups);
     let mut any_delay = false;
     let mut found = Vec::new();
     for used in tasks.processes.values().filter(|used| run.in_scope(used.task.pid)) {
@@ -133,13 +136,60 @@ fn waiters(run: &Run) -> (Vec<Waiter>, WaitSource) {
         any_delay |= accounted.iter().any(Option::is_some);
         let accounted: f64 = accounted.into_iter().flatten().sum();
         let wait = by_bpf.get(&used.task.pid).copied().unwrap_or(0.0).max(accounted);
+        let wait = wait.max(again.get(&used.task.pid).copied().unwrap_or(0.0));
         if wait > 0.0 {
             found.push(waiter(used, wait));
         }
     }
     found.sort_by(|a, b| b.wait.total_cmp(&a.wait).then(a.pid.cmp(&b.pid)));
-    let source = if source == WaitSource::DelayAccounting && !any_delay { WaitSource::None } else { source };
+    let source = match source {
+        WaitSource::DelayAccounting if !again.is_empty() => WaitSource::Bpf,
+        WaitSource::DelayAccounting if !any_delay => WaitSource::None,
+        source => source,
+    };
     (found, source)
+}
+
+/// Seconds per second that members of groups at their limit waited to read what had been given up for that limit. The kernel
+/// counts such a wait as one for memory only if the page was used much before; its count of pages that came back knows all
+/// of them, and where those are most of what the group reads, its waiting for storage is for memory.
+fn read_again(run: &Run, groups: &[Group]) -> BTreeMap<u32, f64> {
+    const MOST: f64 = 0.5;
+    const PAGES: f64 = 10.0;
+    let Some(tasks) = run.tasks.value() else { return BTreeMap::new() };
+    let blocked = blocked(run);
+    let mut waits = BTreeMap::new();
+    for group in groups.iter().filter(|group| group.hits() > 0.0) {
+        let Some(pages) = group.refaults.filter(|pages| *pages >= PAGES) else { continue };
+        let members = || tasks.processes.values().filter(|used| groups::is_member(run, used.task.pid, &group.path));
+        let read: f64 = members().filter_map(|used| used.read_bytes).sum();
+        let part = pages * run.host.page_size as f64 / read.max(1.0);
+        if part < MOST {
+            continue;
+        }
+        for used in members() {
+            let wait = blocked.get(&used.task.pid).copied().unwrap_or(0.0).max(used.blkio_delay.unwrap_or(0.0));
+            waits.insert(used.task.pid, wait * part.min(1.0));
+        }
+    }
+    waits
+}
+
+/// Seconds per second in uninterruptible sleep, or marked as waiting for storage, by process.
+fn blocked(run: &Run) -> BTreeMap<u32, f64> {
+    let mut waits: BTreeMap<u32, f64> = BTreeMap::new();
+    if let Some((rows, seconds)) = run.bpf::<WaitTime>().into_value() {
+        for row in rows.iter().filter(|row| row.key.flags & FLAG_IO != 0) {
+            *waits.entry(row.key.pid).or_default() += row.blocked_ns as f64 / 1e9 / seconds;
+        }
+        return waits;
+    }
+    if let Some((rows, seconds)) = run.bpf::<OffCpu>().into_value() {
+        for row in rows.iter().filter(|row| row.uninterruptible()) {
+            *waits.entry(row.pid).or_default() += row.blocked_ns as f64 / 1e9 / seconds;
+        }
+    }
+    waits
 }
 
 fn waiter(used: &Used, wait: f64) -> Waiter {

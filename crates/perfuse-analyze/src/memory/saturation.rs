@@ -242,7 +242,7 @@ fn limited_group(run: &Run, facts: &Facts, group: &Group) -> Option<Finding> {
     let bottleneck = wait >= run.threshold("finding.min-wait") && share >= run.threshold("finding.min-share");
     // A stream through the page cache hits the limit all the time, and trims what nobody wants again: no thrashing.
     let faults = group_faults(run, facts, group);
-    let again = faults >= 1.0 || group.high_hits.unwrap_or(0.0) > 0.0;
+    let again = faults >= 1.0 || group.high_hits.unwrap_or(0.0) > 0.0 || group.refaults.unwrap_or(0.0) >= 1.0;
     if !bottleneck && (wait < run.threshold("memory.pressure") || !again) {
         return None;
     }

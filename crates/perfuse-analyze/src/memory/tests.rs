@@ -415,3 +415,27 @@ fn an_accept_queue_that_nobody_may_see_is_not_empty() {
     assert_eq!(cell(&evaluate(&[snapshot(1000)]), "fds.saturation").verdict, Verdict::Unmeasurable);
     assert_eq!(cell(&evaluate(&[snapshot(0)]), "fds.saturation").verdict, Verdict::Watch);
 }
+
+#[test]
+fn files_that_are_read_again_since_the_limit_left_no_room_for_them_are_waited_for() {
+    const FLAG_IO: u64 = perfuse_format::bpf::waits::FLAG_IO as u64;
+    let snapshot = |second: u64, refaults: u64, read: u64, waited_ns: u64| {
+        let mut raw = host(second, V1, "pgscan_direct 0\nallocstall_normal 0\npswpin 0\npgscan_kswapd 0\n", 0);
+        small_v1(&mut raw, GIB, 100 * second, 0);
+        let stat = format!("total_pgmajfault 0\ntotal_inactive_file 0\ntotal_workingset_refault_file {refaults}\n");
+        raw.put("/sys/fs/cgroup/memory/small/memory.stat", stat);
+        process(&mut raw, 40, "reader", 0, 100);
+        raw.put("/proc/40/io", format!("read_bytes: {read}\nwrite_bytes: 0\ncancelled_write_bytes: 0\n"));
+        let row = [pair(40, 40), pair(2, 17), FLAG_IO, 1, waited_ns, 0, 10 * second, 0, 1, name(*b"reader\0\0"), 0];
+        raw.put("@bpf/wait_time", table(&[&row]));
+        raw
+    };
+    let bytes = 4096 * 2_000;
+    let out = evaluate(&[snapshot(1, 0, 0, 0), snapshot(2, 2_000, bytes, 400_000_000)]);
+    let found = finding(&out, "memory.cgroup-limit").expect("what is read was given up before");
+    assert!((found.wait_s_per_s.unwrap() - 0.4).abs() < 1e-9);
+    assert_eq!((found.severity, found.victims[0].pid), (Severity::Bottleneck, Some(40)));
+    // Most of what it reads is new to it: the disk is what it waits for.
+    let out = evaluate(&[snapshot(1, 0, 0, 0), snapshot(2, 2_000, 5 * bytes, 400_000_000)]);
+    assert!(finding(&out, "memory.cgroup-limit").is_none());
+}

@@ -144,6 +144,15 @@ pub(super) fn path_wait(net: &Net, counters: &Counters) -> f64 {
     repair.max(repairing.iter().map(|connection| connection.path_limited).sum())
 }
 
+/// Seconds per second that senders wait for a timeout after a queue of this host dropped what they had sent.
+pub(super) fn drop_wait(net: &Net, queue: &queues::Queue) -> f64 {
+    let Some(counters) = net.counters.value().filter(|_| queue.drops > 0.0) else { return 0.0 };
+    let again = counters.rate("Tcp", "RetransSegs").unwrap_or(0.0);
+    let timeouts =
+        counters.rate("TcpExt", "TCPTimeouts").unwrap_or(0.0) - counters.rate("TcpExt", "TCPSynRetrans").unwrap_or(0.0);
+    if again > 0.0 { timeouts.max(0.0) * TIMEOUT_S * (queue.drops / again).min(1.0) } else { 0.0 }
+}
+
 /// Connections that sent something again.
 fn repairing<'r>(net: &'r Net) -> impl Iterator<Item = &'r Connection> {
     net.connections.value().into_iter().flatten().filter(|connection| connection.retransmitted > 0.0)

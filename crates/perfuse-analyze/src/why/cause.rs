@@ -126,8 +126,11 @@ pub(super) fn rank(
         let through = followed.iter().filter_map(|(server, spent, theirs)| {
             let bond = bond(finding, server)?;
             let busy = theirs.active();
-            let part = if busy > 0.0 { explained(finding, bond, theirs) / busy } else { 0.0 };
-            Some((bond, spent * part.min(1.0)))
+            let whole = explained(finding, bond, theirs);
+            let part = if busy > 0.0 { whole / busy } else { 0.0 };
+            // A moment of the server costs each of those who wait for it at that time a moment, and no more: what it passes
+            // asleep is no part of its busy time, and may be most of what they wait for.
+            Some((bond, (spent * part.min(1.0)).min(whole * spent.max(1.0))))
         });
         let all: Vec<(Bond, f64)> = own.into_iter().chain(through).collect();
         let Some(nearest) = all.iter().map(|(bond, _)| *bond).max() else { continue };
@@ -157,11 +160,16 @@ pub(super) fn rank(
 }
 
 /// Whether a mere remark of the checklist is more than that to this victim: on a host, a frozen cgroup is as somebody wants it;
-/// to one who asks why a process in it is slow, it is the answer. A resource that is well used holds nobody up by that.
+/// to one who asks why a process in it is slow, it is the answer. A resource that is well used holds nobody up by that, but for
+/// a thread of the victim itself that always runs: whatever it works for waits for it.
 fn holds_up(run: &Run, finding: &Finding, bond: Bond, explained: f64, share: f64) -> bool {
+    let concerned = match (finding.kind, finding.resource) {
+        (Kind::Utilization, Resource::Cpu) => bond >= Bond::Own,
+        (Kind::Utilization, _) => false,
+        _ => bond == Bond::Named,
+    };
     finding.severity == Severity::Watch
-        && finding.kind != Kind::Utilization
-        && bond == Bond::Named
+        && concerned
         && explained >= run.threshold("finding.min-wait")
         && share >= run.threshold("finding.min-share")
 }

@@ -181,3 +181,39 @@ fn a_frozen_cgroup_is_the_answer_to_one_who_asks_for_a_process_in_it() {
     let whole = Answer::build(&mut run(&snapshots), victim(&[]));
     assert!(whole.causes.iter().all(|cause| cause.finding.severity == Severity::Watch));
 }
+
+#[test]
+fn a_thread_that_always_runs_is_the_answer_to_one_who_asks_for_its_process() {
+    let mut snapshots = snapshots(950, &[], &[]);
+    let hot = |ticks: u64| format!("cpu  {ticks} 0 0 {} 0 0 0 0 0 0\ncpu0 {ticks} 0 0 0 0 0 0 0 0 0\n", 2000 - ticks);
+    for (raw, ticks) in snapshots.iter_mut().zip([0, 950]) {
+        raw.put("/proc/stat", hot(ticks) + "cpu1 0 0 0 1000 0 0 0 0 0 0\n");
+        raw.put("/proc/20/task/20/stat", stat(20, "server", ticks, 0));
+    }
+    let whole = Answer::build(&mut run(&snapshots), victim(&[]));
+    assert!(whole.causes.iter().all(|cause| cause.finding.severity == Severity::Watch), "to the host it is a remark");
+    let answer = Answer::build(&mut run(&snapshots), victim(&[20]));
+    let first = &answer.causes[0].finding;
+    assert_eq!((first.resource, first.kind.id(), first.culprit.pid), (crate::Resource::Cpu, "utilization", Some(20)));
+    assert_eq!((first.severity, answer.healthy), (Severity::Bottleneck, Some(false)));
+    assert!(Answer::build(&mut run(&snapshots), victim(&[10])).causes.is_empty());
+}
+
+#[test]
+fn a_server_that_mostly_sleeps_holds_its_client_up_by_that_and_not_by_its_little_queueing() {
+    let sleeps = [(10, READ, 0, 1, 9000), (20, 35, 0, 4, 8500)];
+    let mut snapshots = snapshots(50, &sleeps, &[wake_row(10, 20, READ, 9000)]);
+    snapshots[1].put(
+        "@stacks",
+        "1\tkernel\t__schedule;schedule;anon_pipe_read;vfs_read\n4\tkernel\tschedule;hrtimer_nanosleep\n",
+    );
+    for (index, raw) in snapshots.iter_mut().enumerate() {
+        let index = index as u64;
+        raw.put("/proc/20/schedstat", format!("{} {} 1", 500_000_000 * index, 600_000_000 * index));
+        raw.put("/proc/30/stat", stat(30, "batch", 900 * index, 0));
+        raw.put("/proc/pressure/cpu", format!("some avg10=0 total={}\n", 900_000 * index));
+    }
+    let answer = Answer::build(&mut run(&snapshots), victim(&[10]));
+    let first = &answer.causes[0];
+    assert_eq!((first.finding.id, first.finding.culprit.pid), ("why.local-server", Some(20)), "{answer:?}");
+}

@@ -135,6 +135,7 @@ detail-waiting-threads = waiting threads
 detail-forks-per-s = forks
 detail-fork-time = time in fork
 detail-text-used-cpu-together = { $cpu } of one CPU, { $count } processes of this name together
+detail-text-starts-programs = { $cpu } of one CPU with the short-lived programs that it starts ({ $rate })
 detail-text-used-cpu = { $cpu } of one CPU
 detail-text-waits-for-cpu = waits { $wait } for a CPU, { $share } of the time it wants to run
 detail-text-waits-for-kernel-lock = waits { $wait } for kernel locks

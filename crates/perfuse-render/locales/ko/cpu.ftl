@@ -132,6 +132,7 @@ detail-waiting-threads = 기다리는 스레드
 detail-forks-per-s = fork 횟수
 detail-fork-time = fork에 쓴 시간
 detail-text-used-cpu-together = 한 CPU의 { $cpu }, 이 이름의 프로세스 { $count }개 합계
+detail-text-starts-programs = 한 CPU의 { $cpu }, 직접 시작한 수명 짧은 프로그램 포함({ $rate })
 detail-text-used-cpu = CPU 한 개의 { $cpu }
 detail-text-waits-for-cpu = CPU를 { $wait } 기다립니다. 실행하려는 시간의 { $share }
 detail-text-waits-for-kernel-lock = 커널 락을 { $wait } 기다립니다

@@ -19,8 +19,8 @@ pub(super) const CASES: &[Case] = &[
     case("fault-storm", "another process maps and touches new memory without end", |world, knob| {
         neighbour(world, knob, "faults", "")
     }),
-    case("nice-neighbour", "another process computes with a nice value of -15", |world, knob| {
-        neighbour(world, knob, "user", "nice -n -15")
+    case("nice-neighbour", "another process computes with a nice value of -5", |world, knob| {
+        neighbour(world, knob, "user", "nice -n -5")
     }),
     case("short-lived", "another process starts programs without end", short_lived),
     case("many-workers", "thirty processes compute a little each", many),

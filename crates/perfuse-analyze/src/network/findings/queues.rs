@@ -4,6 +4,7 @@ use super::{Net, SATURATION, advice, interface, link, name_of, named, text, way_
 use crate::cell::{Entity, EntityKind, Finding, Quantity, Severity};
 use crate::checklist::Output;
 use crate::network::queues::{Queue, name};
+use crate::network::saturation::drop_wait;
 use crate::network::sockets;
 
 const SHAPER: &str = "network.shaper-queue";
@@ -14,12 +15,17 @@ const REASONS: &[&str] = &["QDISC_DROP", "QDISC_OVERLIMIT", "QDISC_CONGESTED"];
 pub(super) fn evaluate(net: &Net, out: &mut Output) {
     let queues = net.queues.value().map_or(&[][..], Vec::as_slice);
     for queue in queues {
-        if queue.ceiling.is_some() && net.is_finding(queue.standing) && !inside_another(queues, queue) {
+        if queue.ceiling.is_some() && net.is_finding(wait(net, queue)) && !inside_another(queues, queue) {
             out.finding(shaper(net, queue));
         } else if queue.is_root && queue.ceiling.is_none() && queue.drops > 0.0 && !has_shaper_below(queues, queue) {
             out.finding(overflow(net, queue));
         }
     }
+}
+
+/// Seconds per second: while packets stand in it, and while senders wait to repeat what it dropped.
+fn wait(net: &Net, queue: &Queue) -> f64 {
+    queue.standing.min(1.0) + drop_wait(net, queue)
 }
 
 /// Whether a class with a ceiling holds the traffic back that this root counts too.
@@ -60,7 +66,7 @@ fn shaper(net: &Net, queue: &Queue) -> Finding {
         finding.victims.push(interface(&device));
     }
     let victim = finding.victims.first().map(name_of).unwrap_or_default();
-    finding.wait_s_per_s = Some(queue.standing.min(1.0));
+    finding.wait_s_per_s = Some(wait(net, queue));
     let confirmed = queue.overlimits > 0.0 && (queue.drops > 0.0 || queue.most_waiting > 0);
     let seen = net.dropped_for(REASONS).is_some_and(|rate| rate > 0.0);
     finding.confidence = if confirmed && seen {
@@ -116,11 +122,12 @@ fn parent(queue: &Queue) -> String {
 
 fn overflow(net: &Net, queue: &Queue) -> Finding {
     let device = net.interface_name(queue.interface);
-    // Lost packets cost their senders time only where the queue also stands: a burst that overflows once is a watch.
-    let severity = super::severity(net, queue.standing);
+    // Lost packets cost their senders time only where the queue also stands, or where they run into timeouts: a burst that
+    // overflows once is a watch.
+    let severity = super::severity(net, wait(net, queue));
     let mut finding = Finding::new(OVERFLOW, severity, SATURATION, interface(&device));
     finding.victims = senders(net, queue.interface);
-    finding.wait_s_per_s = Some(queue.standing.min(1.0));
+    finding.wait_s_per_s = Some(wait(net, queue));
     finding.confidence = if net.dropped_for(REASONS).is_some_and(|rate| rate > 0.0) { 0.85 } else { 0.7 };
     finding.explains = &["network.retransmits"];
     finding.also.extend([way_by(Some(&device)), way_by(None)]);

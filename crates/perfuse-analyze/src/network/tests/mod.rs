@@ -153,6 +153,31 @@ fn a_shaper_is_named_and_its_drops_are_not_blamed_on_the_path() {
 }
 
 #[test]
+fn who_runs_into_timeouts_for_what_a_shaper_drops_waits_for_the_shaper() {
+    let mut snapshots = shaped(true);
+    for (second, raw) in (0_u64..).zip(&mut snapshots) {
+        // Hardly anything stands in so short a queue.
+        let waiting = if second == 3 { 3_000 } else { 0 };
+        let drops = u32::try_from(second).unwrap() * 20;
+        queue(
+            raw,
+            &Tbf {
+                interface: 7,
+                kind: "tbf",
+                rate: 125_000,
+                bytes: second * 20_000,
+                waiting,
+                drops,
+                overlimits: drops,
+            },
+        );
+        raw.put("/proc/net/netstat", format!("TcpExt: TCPTimeouts TCPSynRetrans\nTcpExt: {} 0\n", second * 5));
+    }
+    let wait = finding(&evaluated(&snapshots), "network.shaper-queue").wait_s_per_s.unwrap();
+    assert!((1.0..2.0).contains(&wait), "five timeouts of 0.2 s a second, and what stood: {wait}");
+}
+
+#[test]
 fn a_shaper_in_which_nothing_stands_is_healthy() {
     let out = evaluated(&shaped(false));
     assert_eq!(out.cells["control.qdisc"].verdict, Verdict::Ok);
