@@ -103,6 +103,7 @@ impl Answer {
         let healthy = match held_up {
             true => Some(false),
             false if victim.pids.is_empty() => checklist.healthy,
+            false if own::is_mute(&breakdown) => None,
             false => breakdown.exact.then_some(true),
         };
         Self { victim, breakdown, servers, causes, checklist, cannot_tell, healthy }

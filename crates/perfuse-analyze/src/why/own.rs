@@ -162,11 +162,23 @@ fn server(run: &Run, servers: &[Server]) -> Option<(Finding, f64)> {
     Some((finding, slow.spent))
 }
 
+/// Whether the victim waited for somebody's data all the time and got none: nobody to be seen on the other side, and no way to
+/// tell whether it has nothing to do or hangs.
+pub(super) fn is_mute(breakdown: &Breakdown) -> bool {
+    const ALL: f64 = 0.9;
+    let waits = || breakdown.states.iter().filter(|(state, _)| state.family() == Family::Peer);
+    let silent = waits().all(|(_, share)| share.wakers.is_empty());
+    silent && breakdown.family(Family::Peer) >= ALL * breakdown.total.max(f64::MIN_POSITIVE)
+}
+
 /// What the sources of this run leave open.
 pub(super) fn cannot_tell(run: &Run, breakdown: &Breakdown) -> Vec<Msg> {
     let mut open = Vec::new();
     if !breakdown.exact {
         open.push(Msg::new("why-cannot-waits"));
+    }
+    if is_mute(breakdown) {
+        open.push(Msg::new("why-cannot-silence"));
     }
     let share = |state: State| breakdown.of(state) / breakdown.total.max(f64::MIN_POSITIVE);
     if share(State::Unexplained) >= 0.1 {

@@ -149,6 +149,17 @@ fn waits_are_stacks_for_a_flame_graph() {
 }
 
 #[test]
+fn silence_on_the_other_side_is_not_called_healthy() {
+    let silent = snapshots(0, &[(10, READ, 0, 1, 9900)], &[]);
+    let answer = Answer::build(&mut run(&silent), victim(&[10]));
+    assert_eq!(answer.healthy, None);
+    assert!(answer.cannot_tell.iter().any(|message| message.id == "why-cannot-silence"), "{answer:?}");
+    let spoken = snapshots(0, &[(10, READ, 0, 1, 9900)], &[wake_row(10, 20, READ, 100)]);
+    let answer = Answer::build(&mut run(&spoken), victim(&[10]));
+    assert_ne!(answer.healthy, None, "somebody speaks");
+}
+
+#[test]
 fn who_is_not_there_is_named() {
     let snapshots = snapshots(0, &[], &[]);
     let run = run(&snapshots);

@@ -38,6 +38,7 @@ why-state-stopped = stopped or frozen
 why-state-other = asleep for another reason
 why-state-unexplained = not accounted for
 
+why-cannot-silence = It waited for data from another process all the time, and none came. Whether it has nothing to do, or the other side hangs, cannot be told from here; look at the other end: ss -xp, ls -l /proc/PID/fd.
 why-cannot-waits = What threads sleep for was not measured in the kernel, only estimated from samples and delay accounting; run as root (CAP_BPF and CAP_PERFMON) to have it measured.
 why-cannot-unexplained = { $seconds } of the time is not accounted for by any source.
 why-cannot-memory-stalls = Whether the CPU computes or waits for memory (cache misses, false sharing) cannot be told without a PMU; a machine with hardware counters could: perf stat -d, perf c2c.

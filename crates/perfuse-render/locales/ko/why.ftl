@@ -38,6 +38,7 @@ why-state-stopped = 멈춤 또는 얼림
 why-state-other = 다른 까닭으로 잠
 why-state-unexplained = 설명되지 않음
 
+why-cannot-silence = 내내 다른 프로세스의 데이터를 기다렸으나 오지 않았습니다. 할 일이 없는지 상대가 멈췄는지 여기서는 알 수 없습니다. 상대편을 보십시오: ss -xp, ls -l /proc/PID/fd.
 why-cannot-waits = 스레드가 무엇 때문에 잠들었는지 커널 안에서 재지 못하고 표본과 지연 회계로 어림했습니다. 루트(CAP_BPF와 CAP_PERFMON)로 실행하면 잽니다.
 why-cannot-unexplained = 시간 가운데 { $seconds }{ JOSA($seconds, "은/는") } 어떤 출처로도 설명되지 않습니다.
 why-cannot-memory-stalls = CPU가 계산하는지 메모리를 기다리는지(캐시 미스, 거짓 공유)는 PMU 없이 알 수 없습니다. 하드웨어 카운터가 있는 기계에서는 perf stat -d, perf c2c로 알 수 있습니다.
