@@ -92,6 +92,9 @@ pub(crate) fn usage_error(error: &clap::Error, texts: &Texts) -> String {
         ErrorKind::InvalidSubcommand => Msg::new("usage-unknown-command")
             .with("name", context(ContextKind::InvalidSubcommand).unwrap_or_default())
             .with("commands", commands().join(", ")),
+        ErrorKind::UnknownArgument if !argument.starts_with('-') => {
+            Msg::new("usage-surplus-word").with("word", argument)
+        }
         ErrorKind::UnknownArgument => Msg::new("usage-unknown-option").with("name", argument),
         ErrorKind::InvalidValue if value.is_empty() => Msg::new("usage-value-missing").with("name", argument),
         ErrorKind::InvalidValue => Msg::new("usage-value")

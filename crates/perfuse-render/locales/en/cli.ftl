@@ -59,6 +59,7 @@ help-cheatsheet = Print the 102 perf one-liners, from cheap to dear
 help-cheatsheet-html = Write them to FILE as one printable page
 
 usage-unknown-command = There is no command `{ $name }` here. The commands are: { $commands }.
+usage-surplus-word = Nothing is expected where `{ $word }` stands.
 usage-unknown-option = There is no option `{ $name }` here.
 usage-value = `{ $value }` does not do for `{ $name }`. Expected: { $expected }.
 usage-value-missing = `{ $name }` needs a value.

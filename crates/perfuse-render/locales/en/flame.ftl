@@ -63,7 +63,8 @@ help-flamegraph-after =
 
 help-export = Convert a recording of perf, or folded stacks, for another program
 help-export-to = The form: folded, pprof, firefox (profiler.firefox.com), speedscope, or json (schema perfuse.profile/1)
-help-export-input = A recording (perf.data) or folded stacks; `-` is standard input [default: perf.data]
+help-export-file = A recording (perf.data) or folded stacks; `-` is standard input [default: perf.data]
+help-export-input = The same as FILE
 help-export-output = Write to FILE; JSON is gzipped if its name ends in .gz [default: standard output]
 help-export-event = Only this event
 help-export-comm = Only threads with these names

@@ -59,6 +59,7 @@ help-cheatsheet = perf 한 줄 명령 102개를 오버헤드가 낮은 것부터
 help-cheatsheet-html = 인쇄할 수 있는 한 페이지로 FILE에 씁니다
 
 usage-unknown-command = `{ $name }`{ JOSA($name, "이라는/라는") } 명령은 없습니다. 사용할 수 있는 명령: { $commands }.
+usage-surplus-word = `{ $word }` 자리에는 아무것도 올 수 없습니다.
 usage-unknown-option = `{ $name }` 옵션은 없습니다.
 usage-value = `{ $name }`에 `{ $value }` 값은 쓸 수 없습니다. 가능한 값: { $expected }.
 usage-value-missing = `{ $name }`에 값이 필요합니다.

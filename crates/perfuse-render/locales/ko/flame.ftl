@@ -63,7 +63,8 @@ help-flamegraph-after =
 
 help-export = perf 기록이나 folded 스택을 다른 프로그램의 형식으로 바꿉니다
 help-export-to = 형식: folded, pprof, firefox(profiler.firefox.com), speedscope, json(스키마 perfuse.profile/1)
-help-export-input = perf 기록(perf.data) 또는 folded 스택. `-`는 표준 입력 [기본값: perf.data]
+help-export-file = perf 기록(perf.data) 또는 folded 스택. `-`는 표준 입력 [기본값: perf.data]
+help-export-input = FILE과 같음
 help-export-output = FILE에 씁니다. 이름이 .gz로 끝나면 JSON을 gzip으로 압축합니다 [기본값: 표준 출력]
 help-export-event = 이 이벤트만 봅니다
 help-export-comm = 이름이 이것인 스레드만 봅니다

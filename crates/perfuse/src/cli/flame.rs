@@ -84,6 +84,8 @@ pub(crate) struct FlamegraphArgs {
 pub(crate) struct ExportArgs {
     #[arg(long, value_name = "folded|pprof|firefox|speedscope|json", value_enum, hide_possible_values = true)]
     pub(crate) to: Format,
+    #[arg(value_name = "FILE", conflicts_with = "input")]
+    pub(crate) file: Option<String>,
     #[arg(short, long, value_name = "FILE")]
     pub(crate) input: Option<String>,
     #[arg(short, long, value_name = "FILE")]

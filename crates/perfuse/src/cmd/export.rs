@@ -23,7 +23,7 @@ pub(crate) fn run(args: &ExportArgs, console: &Console) -> anyhow::Result<u8> {
         bail!("{}", console.texts.text(&Msg::new("error-binary-to-terminal").with("option", "-o profile.pb.gz")));
     }
     let details = args.to != Format::Folded;
-    let loaded = profiles::load(args.input.as_deref(), &args.profile, details, console)?;
+    let loaded = profiles::load(args.file.as_deref().or(args.input.as_deref()), &args.profile, details, console)?;
     let mut bytes = convert(args, loaded, console)?;
     // The viewers open gzipped JSON as it is; what pprof reads is gzipped already.
     if output.extension().is_some_and(|end| end == "gz") && args.to != Format::Pprof {
