@@ -169,13 +169,13 @@ fn server(run: &Run, servers: &[Server]) -> Option<(Finding, f64)> {
     Some((finding, slow.spent))
 }
 
-/// Whether the victim waited for somebody's data all the time and got none: nobody to be seen on the other side, and no way to
+/// Whether the victim, when it was not idle, waited for somebody's data all the time and got none: nobody to be seen on the other side, and no way to
 /// tell whether it has nothing to do or hangs.
 pub(super) fn is_mute(breakdown: &Breakdown) -> bool {
     const ALL: f64 = 0.9;
     let waits = || breakdown.states.iter().filter(|(state, _)| state.family() == Family::Peer);
     let silent = waits().all(|(_, share)| share.wakers.is_empty());
-    silent && breakdown.family(Family::Peer) >= ALL * breakdown.total.max(f64::MIN_POSITIVE)
+    silent && breakdown.family(Family::Peer) >= ALL * breakdown.active().max(f64::MIN_POSITIVE)
 }
 
 /// What the sources of this run leave open.
