@@ -10,7 +10,7 @@ use super::baselines::statistics::quantile;
 use super::baselines::{self, Evidence};
 use super::case::{Family, Told};
 use super::run;
-use super::score::{Marks, Said, mark, wilson};
+use super::score::{Marks, Said, mark, mark_resource, wilson};
 
 /// One run of a case, as it was kept.
 pub(crate) struct Kept {
@@ -84,7 +84,7 @@ pub(crate) struct Judged {
 pub(crate) fn judge(kept: Kept, perfuse: &Path) -> Result<Judged> {
     let said = Said::all(&run::replay(perfuse, kept.pid, &kept.files)?);
     let evidence = Evidence::read(&kept.files)?;
-    let baselines = baselines::ALL.iter().map(|one| mark(&(one.answer)(&evidence), &kept.truth)).collect();
+    let baselines = baselines::ALL.iter().map(|one| mark_resource(&(one.answer)(&evidence), &kept.truth)).collect();
     Ok(Judged { marks: mark(&said, &kept.truth), said: said.into_iter().next(), baselines, kept })
 }
 
@@ -175,7 +175,11 @@ fn of_family(judged: &[Judged], family: Family) -> Vec<&Judged> {
 
 fn others(text: &mut String, judged: &[Judged]) -> Result<()> {
     writeln!(text, "## Others over the same recordings\n")?;
-    writeln!(text, "Share of first answers that are right (and, behind the stroke, with the right culprit).\n")?;
+    writeln!(
+        text,
+        "Per cent of first answers that are right, and behind the stroke those with the right culprit too. Of the \
+         others only the resource has to be right, not the kind and not the limit: most of them know neither.\n"
+    )?;
     let names: Vec<&str> = Family::ALL.iter().map(|family| family.id()).collect();
     writeln!(text, "| | {} | all faults |", names.join(" | "))?;
     writeln!(text, "|---|{}---|", "---|".repeat(names.len()))?;

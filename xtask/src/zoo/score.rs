@@ -103,16 +103,38 @@ pub(crate) struct Marks {
 
 /// Compares an answer with the truth.
 pub(crate) fn mark(said: &[Said], truth: &Told) -> Marks {
+    compare(said, truth, |one| accepted(one, truth))
+}
+
+/// Compares the answer of a method that knows no kinds and no limits: it is right with the resource.
+pub(crate) fn mark_resource(said: &[Said], truth: &Told) -> Marks {
+    let of = |cell: &str| resource(cell).to_owned();
+    compare(said, truth, |one| truth.accepted.iter().any(|cell| resource(cell) == of(&one.cell)))
+}
+
+/// The resource of a cell, or that which a control limits.
+fn resource(cell: &str) -> &str {
+    match cell {
+        "control.cpu-quota" | "control.cpuset" | "control.cgroup-freezer" => "cpu",
+        "control.memory-limit" => "memory",
+        "control.io-throttle" | "control.dirty-limit" => "disk",
+        "control.pids-limit" => "tasks",
+        "control.nofile" => "fds",
+        "control.qdisc" | "control.listen-backlog" | "control.ephemeral-ports" => "network",
+        other => other.split('.').next().unwrap_or(other),
+    }
+}
+
+fn compare(said: &[Said], truth: &Told, right: impl Fn(&Said) -> bool) -> Marks {
     if truth.accepted.is_empty() {
         let silent = said.is_empty();
         return Marks { first: silent, culprit: silent, third: silent, grounded: silent };
     }
-    let right = |one: &Said| accepted(one, truth);
     let first = said.first().filter(|one| right(one));
     Marks {
         first: first.is_some(),
         culprit: first.is_some_and(|one| one.culprit.as_ref().is_some_and(|culprit| blamed(culprit, truth))),
-        third: said.iter().take(3).any(right),
+        third: said.iter().take(3).any(&right),
         grounded: first.is_some_and(|one| one.grounded),
     }
 }
@@ -192,6 +214,16 @@ mod tests {
         assert!(marks.first && marks.culprit && !marks.grounded, "the chain does not name the cgroup");
         let plain = Said { control: None, ..said[0].clone() };
         assert!(!mark(&[plain], &truth(&["control.cpu-quota"], vec![])).first);
+    }
+
+    #[test]
+    fn the_resource_is_enough_for_those_who_know_no_more() {
+        let said = |cell: &str| vec![Said { cell: cell.to_owned(), ..Said::default() }];
+        let quota = truth(&["control.cpu-quota"], vec![]);
+        assert!(mark_resource(&said("cpu.utilization"), &quota).first);
+        assert!(!mark_resource(&said("disk.saturation"), &quota).first);
+        assert!(!mark(&said("cpu.utilization"), &quota).first);
+        assert!(!mark_resource(&said("cpu.utilization"), &Told::default()).first, "an alarm is one in any case");
     }
 
     #[test]

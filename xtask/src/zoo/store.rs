@@ -14,6 +14,9 @@ use super::score::{Said, mark};
 /// Numbers of snapshots that are tried, the smallest first: the first one, the last one, and some between them.
 const ENOUGH: [usize; 4] = [2, 3, 4, 5];
 
+/// Larger ones do not go into the repository, in bytes.
+const LARGEST: usize = 200 << 10;
+
 /// Puts those that are right into `directory`, instead of what stood there of the same case and level.
 pub(crate) fn store(judged: &[Judged], perfuse: &Path, directory: &Path) -> Result<()> {
     std::fs::create_dir_all(directory)?;
@@ -23,6 +26,11 @@ pub(crate) fn store(judged: &[Judged], perfuse: &Path, directory: &Path) -> Resu
         let target = directory.join(&name);
         let size = slim(one, perfuse, &target).with_context(|| one.kept.name.clone())?;
         println!("{:<24} {:>7} bytes", name.to_string_lossy(), size);
+        if size > LARGEST {
+            println!("{:<24} too large for the repository", name.to_string_lossy());
+            std::fs::remove_file(target.with_extension("fault"))?;
+            continue;
+        }
         let truth = json!({
             "case": one.kept.name, "family": one.kept.family.id(), "pid": one.kept.pid,
             "truth": one.kept.truth.to_json(),

@@ -239,20 +239,31 @@ fn table(words: &[u64]) -> Vec<u8> {
 
 #[test]
 fn a_lock_whose_holder_waits_for_the_disk_is_explained_by_the_disk() {
-    let with_waker = |tid: u64| {
+    // `busy`: jiffies of thread 75 in a second, where its threads are known one by one.
+    let blocked_for = |tid: u64, blocked_ns: u64, busy: Option<u64>| {
         let mut snapshots = run(contended);
+        for (second, raw) in (0_u64..).zip(&mut snapshots) {
+            if let Some(busy) = busy {
+                raw.put("/proc/70/task/75/stat", stat_line(75, "db", 'D', second * busy, 0));
+            }
+        }
         let name = u64::from_ne_bytes(*b"db\0\0\0\0\0\0");
         let last = snapshots.last_mut().unwrap();
         // Thread 75 of `db` was in state D for 2.4 of the 4 s, and others waited 1.2 s for what it held.
-        last.put("@bpf/offcpu", table(&[0x46 | 0x4b << 32, 1, 0, 2, 2_400_000_000, 0, 40, 90_000_000, 0, name, 0]));
+        last.put("@bpf/offcpu", table(&[0x46 | 0x4b << 32, 1, 0, 2, blocked_ns, 0, 40, 90_000_000, 0, name, 0]));
         last.put("@bpf/futex_waker", table(&[0x46 | tid << 32, 0x700, 1_200_000_000, 30, name, 0, 70]));
         evaluate(&snapshots)
     };
+    let with_waker = |tid| blocked_for(tid, 2_400_000_000, None);
     let out = with_waker(75);
     let found = finding(&out, "disk.saturated").unwrap();
     assert_eq!((found.explains, found.chain[0].from.id.as_str()), (&["user-lock.contention"][..], "disk-link-lock"));
     let out = with_waker(76);
     assert!(finding(&out, "disk.saturated").unwrap().explains.is_empty(), "another thread held it");
+    // A tenth of its time, and it does hardly anything else: what it held the lock for was the disk.
+    let explains = |busy| finding(&blocked_for(75, 400_000_000, Some(busy)), "disk.saturated").unwrap().explains;
+    assert_eq!(explains(1), ["user-lock.contention"]);
+    assert!(explains(50).is_empty(), "it works most of the time");
 }
 
 #[test]

@@ -117,13 +117,22 @@ fn off_cpu(run: &Run) -> (BTreeMap<u32, f64>, BTreeMap<u32, f64>) {
     (processes, threads)
 }
 
-/// Threads that wait for storage for a good part of the time make those who wait for their locks wait for it too:
-/// seconds per second of such waiting by the process of the holder.
+/// Threads that wait for storage for a good part of the time, or for most of that in which they do anything at all, make
+/// those who wait for their locks wait for it too: seconds per second of such waiting by the process of the holder.
 fn lock_waits(run: &Run, blocked: &BTreeMap<u32, f64>) -> BTreeMap<u32, f64> {
     const GOOD_PART: f64 = 0.25;
+    const LEAST: f64 = 0.02;
+    let works = |tid: u32| {
+        let used = run.tasks.value().and_then(|tasks| tasks.threads.get(&tid));
+        used.map_or(f64::INFINITY, |used| used.cpu + used.run_delay.unwrap_or(0.0))
+    };
+    let waits = |tid: u32| {
+        let wait = blocked.get(&tid).copied().unwrap_or(0.0);
+        wait >= GOOD_PART || (wait >= LEAST && wait > works(tid))
+    };
     let mut by_pid = BTreeMap::new();
     if let Some((rows, seconds)) = run.bpf::<FutexWaker>().into_value() {
-        for row in rows.iter().filter(|row| blocked.get(&row.waker_tid).is_some_and(|wait| *wait >= GOOD_PART)) {
+        for row in rows.iter().filter(|row| waits(row.waker_tid)) {
             *by_pid.entry(row.waker_pid).or_insert(0.0) += row.sum_ns as f64 / 1e9 / seconds;
         }
     }

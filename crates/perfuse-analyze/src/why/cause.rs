@@ -12,6 +12,17 @@ use crate::{Kind, Resource};
 
 /// The states that a finding about a resource, or a control, can be the reason of.
 fn states(finding: &Finding) -> &'static [State] {
+    // Whoever sleeps when its cgroup is frozen is not woken for that, and seems to sleep on.
+    const FROZEN: &[State] = &[
+        State::Stopped,
+        State::Unexplained,
+        State::Sleep,
+        State::Events,
+        State::Condition,
+        State::Accept,
+        State::Receive,
+        State::LocalIpc,
+    ];
     const CPU: &[State] = &[State::Runnable, State::Throttled, State::Affinity];
     const MEMORY: &[State] = &[State::Reclaim, State::SwapIn, State::PageFault, State::BlockIo, State::System];
     const DISK: &[State] = &[State::BlockIo, State::DirtyLimit, State::SwapIn, State::PageFault, State::FileServer];
@@ -20,7 +31,7 @@ fn states(finding: &Finding) -> &'static [State] {
         (Some("control.cpu-quota"), _) => &[State::Throttled, State::Runnable],
         (Some("control.cpuset"), _) => &[State::Affinity, State::Runnable],
         (Some("control.dirty-limit"), _) => &[State::DirtyLimit, State::BlockIo],
-        (Some("control.cgroup-freezer"), _) => &[State::Stopped, State::Unexplained],
+        (Some("control.cgroup-freezer"), _) => FROZEN,
         (_, Resource::Cpu) if finding.kind == Kind::Utilization => &[State::User, State::System],
         (_, Resource::Cpu | Resource::CpuInterconnect) => CPU,
         (_, Resource::Memory) => MEMORY,

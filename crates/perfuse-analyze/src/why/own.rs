@@ -57,6 +57,12 @@ fn named(entity: &Entity) -> Msg {
     Msg::new("why-entity").with("name", &entity.name).with("pid", pid)
 }
 
+/// The share of a CPU that the busiest thread of the set used: several that each have time to spare are not one that has none.
+fn hottest_thread(run: &Run, pids: &BTreeSet<u32>) -> Option<f64> {
+    let threads = run.tasks.value()?.threads.values();
+    threads.filter(|used| pids.contains(&used.task.pid)).map(|used| used.cpu).max_by(f64::total_cmp)
+}
+
 /// The process or thread of the set that used most CPU.
 fn hottest<'a>(run: &'a Run, pids: &BTreeSet<u32>) -> Option<&'a Used> {
     let tasks = run.tasks.value()?;
@@ -71,7 +77,8 @@ fn work(run: &Run, victim: &Victim, breakdown: &Breakdown) -> Option<(Finding, f
     let culprit = Entity::process(hottest.task.pid, &hottest.task.comm);
     let spec = (Resource::Cpu, Kind::Utilization, "cpu.utilization");
     // A thread that always runs holds up whatever it works for; a program that mostly idles beside its work does not.
-    let severity = if hottest.cpu >= run.threshold("cpu.hot-thread") { Severity::Bottleneck } else { Severity::Watch };
+    let busiest = hottest_thread(run, &victim.pids).unwrap_or(hottest.cpu);
+    let severity = if busiest >= run.threshold("cpu.hot-thread") { Severity::Bottleneck } else { Severity::Watch };
     let mut finding = Finding::new(WORK, severity, spec, culprit.clone());
     let in_kernel = if running > 0.0 { breakdown.of(State::System) / running } else { 0.0 };
     let numbers = text(WORK, "evidence")
@@ -162,13 +169,13 @@ fn server(run: &Run, servers: &[Server]) -> Option<(Finding, f64)> {
     Some((finding, slow.spent))
 }
 
-/// Whether the victim waited for somebody's data all the time and got none: nobody to be seen on the other side, and no way to
+/// Whether the victim, when it was not idle, waited for somebody's data all the time and got none: nobody to be seen on the other side, and no way to
 /// tell whether it has nothing to do or hangs.
 pub(super) fn is_mute(breakdown: &Breakdown) -> bool {
     const ALL: f64 = 0.9;
     let waits = || breakdown.states.iter().filter(|(state, _)| state.family() == Family::Peer);
     let silent = waits().all(|(_, share)| share.wakers.is_empty());
-    silent && breakdown.family(Family::Peer) >= ALL * breakdown.total.max(f64::MIN_POSITIVE)
+    silent && breakdown.family(Family::Peer) >= ALL * breakdown.active().max(f64::MIN_POSITIVE)
 }
 
 /// What the sources of this run leave open.

@@ -187,6 +187,9 @@ fn a_frozen_cgroup_is_the_answer_to_one_who_asks_for_a_process_in_it() {
     let first = &answer.causes[0];
     assert_eq!((first.finding.id, first.finding.severity), ("cpu.frozen", Severity::Bottleneck), "{answer:?}");
     assert_eq!(answer.healthy, Some(false));
+    snapshots[1].put("@stacks", "3\tkernel\t__schedule;schedule;do_nanosleep;hrtimer_nanosleep\n");
+    let asleep = Answer::build(&mut run(&snapshots), victim(&[10]));
+    assert_eq!(asleep.healthy, Some(false), "it was asleep when it was frozen");
     // To one outside it is nothing.
     assert!(Answer::build(&mut run(&snapshots), victim(&[20])).causes.is_empty());
     let whole = Answer::build(&mut run(&snapshots), victim(&[]));
@@ -227,4 +230,17 @@ fn a_server_that_mostly_sleeps_holds_its_client_up_by_that_and_not_by_its_little
     let answer = Answer::build(&mut run(&snapshots), victim(&[10]));
     let first = &answer.causes[0];
     assert_eq!((first.finding.id, first.finding.culprit.pid), ("why.local-server", Some(20)), "{answer:?}");
+}
+
+#[test]
+fn two_threads_with_time_to_spare_are_healthy() {
+    let mut snapshots = snapshots(0, &[], &[]);
+    for (index, raw) in (0_u64..).zip(&mut snapshots) {
+        raw.put("/proc/20/stat", stat(20, "server", 1600 * index, 0));
+        for tid in [20, 21] {
+            raw.put(format!("/proc/20/task/{tid}/stat"), stat(tid, "server", 800 * index, 0));
+        }
+    }
+    let answer = Answer::build(&mut run(&snapshots), victim(&[20]));
+    assert!(answer.causes.iter().all(|cause| cause.finding.severity == Severity::Watch), "{answer:?}");
 }

@@ -8,6 +8,8 @@ use crate::zoo::score::Said;
 /// The values of a metric before the fault and under it.
 struct Pair<'a> {
     metric: &'a Metric,
+    /// It has none from before: a process that was not there.
+    new: bool,
     before: Vec<f64>,
     fault: Vec<f64>,
 }
@@ -23,9 +25,10 @@ fn pairs(evidence: &Evidence) -> Vec<Pair<'_>> {
         under.entry(metric.key()).or_default().push(metric.value);
     }
     let pair = |metric| {
-        let before = values.get(&Metric::key(metric)).cloned().unwrap_or_else(|| vec![0.0]);
+        let known = values.get(&Metric::key(metric));
+        let (new, before) = (known.is_none(), known.cloned().unwrap_or_else(|| vec![0.0]));
         let fault = under.get(&Metric::key(metric)).cloned().unwrap_or_default();
-        Pair { metric, before, fault }
+        Pair { metric, new, before, fault }
     };
     evidence.mean.iter().map(pair).collect()
 }
@@ -61,9 +64,12 @@ fn spread(measured: f64, pair: &Pair<'_>) -> f64 {
     measured.max(mean(&pair.before).abs() * 1e-3).max(1e-6)
 }
 
-/// The n-sigma rule.
+/// The n-sigma rule. It knows nothing of a metric that has no past.
 pub(super) fn sigma(evidence: &Evidence) -> Vec<Said> {
     let score = |pair: &Pair<'_>| {
+        if pair.new {
+            return 0.0;
+        }
         let middle = mean(&pair.before);
         let variance = mean(&pair.before.iter().map(|value| (value - middle).powi(2)).collect::<Vec<_>>());
         (mean(&pair.fault) - middle).abs() / spread(variance.sqrt(), pair)
@@ -76,6 +82,9 @@ pub(super) fn sigma(evidence: &Evidence) -> Vec<Said> {
 /// all.
 pub(super) fn robust(evidence: &Evidence) -> Vec<Said> {
     let score = |pair: &Pair<'_>| {
+        if pair.new {
+            return 0.0;
+        }
         let range = quantile(&pair.before, 75) - quantile(&pair.before, 25);
         let unit = if range > 0.0 { range } else { 1.0 };
         let middle = quantile(&pair.before, 50);

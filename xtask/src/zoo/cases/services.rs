@@ -193,7 +193,7 @@ fn heap(world: &mut World, knob: &mut Knob) -> Result<Staged> {
         knob.around(600)
     ));
     let victim = world.victim_program(&java)?;
-    let (pid, kib) = (victim.pid, knob.by(38_000, 41_000, 42_500));
+    let (pid, kib) = (victim.pid, knob.by(42_500, 43_500, 44_200));
     Staged::new(victim, move |_| {
         control.tell(kib)?;
         Ok(Truth::new(&["cpu.utilization", "heap.saturation"], vec![Who::Pid(pid)]))
