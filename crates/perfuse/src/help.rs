@@ -172,6 +172,6 @@ mod tests {
         assert!(wrong(&["perfuse", "use", "--jsno"]).contains("--json"));
         assert!(wrong(&["perfuse", "use", "--cell", "cpu.satur"]).contains("cpu.saturation"));
         assert!(wrong(&["perfuse", "use", "--duration", "x"]).contains("500ms"));
-        assert!(wrong(&["perfuse", "annotete"]).contains("use, explain, cheatsheet"));
+        assert!(wrong(&["perfuse", "annotete"]).contains("use, why, explain, cheatsheet"));
     }
 }
