@@ -32,8 +32,8 @@ pub(crate) struct Kept {
     pub(crate) looked_at: Option<(f64, f64)>,
     /// Its files, without their ends.
     pub(crate) files: PathBuf,
-    /// Where and when: date and kernel.
-    pub(crate) place: Option<(String, String)>,
+    /// Where and when: date, kernel and number of CPUs.
+    pub(crate) place: Option<(String, String, u64)>,
 }
 
 /// All runs below a directory, in the order of their names.
@@ -64,7 +64,9 @@ fn read(path: &Path) -> Result<Kept> {
         seconds: text["seconds"].as_f64().unwrap_or(0.0),
         looked_at: p99("before").zip(p99("watched")),
         files,
-        place: answer.and_then(|answer| Some((word(&answer["started"])?, word(&answer["host"]["kernel"])?))),
+        place: answer.and_then(|answer| {
+            Some((word(&answer["started"])?, word(&answer["host"]["kernel"])?, answer["host"]["cpus"].as_u64()?))
+        }),
     })
 }
 
@@ -114,10 +116,10 @@ pub(crate) fn markdown(judged: &[Judged]) -> Result<String> {
 
 fn head(text: &mut String, judged: &[Judged]) -> Result<()> {
     let place = judged.iter().find_map(|one| one.kept.place.clone());
-    let (date, kernel) = place.unwrap_or_default();
+    let (date, kernel, cpus) = place.unwrap_or_default();
     let counted: Vec<&Judged> = judged.iter().filter(|one| one.kept.counts).collect();
     let date = date.split('T').next().unwrap_or_default().to_owned();
-    writeln!(text, "Measured {date} on Linux {kernel}, two CPUs: {} runs, of which {} count.\n", judged.len(), {
+    writeln!(text, "Measured {date} on Linux {kernel}, {cpus} CPUs: {} runs, of which {} count.\n", judged.len(), {
         counted.len()
     })?;
     let mut seconds: Vec<f64> =
@@ -247,7 +249,7 @@ mod tests {
             seconds: 7.0,
             looked_at: Some((0.001, 0.0011)),
             files: PathBuf::new(),
-            place: Some(("2026-01-02T03:04:05Z".to_owned(), "6.18".to_owned())),
+            place: Some(("2026-01-02T03:04:05Z".to_owned(), "6.18".to_owned(), 2)),
         };
         Judged { kept, said: None, marks, baselines: vec![Marks::default(); baselines::ALL.len()] }
     }
@@ -261,7 +263,7 @@ mod tests {
             judged(Family::Healthy, true, true),
         ];
         let text = markdown(&all).unwrap();
-        assert!(text.contains("Measured 2026-01-02 on Linux 6.18, two CPUs: 4 runs, of which 3 count."), "{text}");
+        assert!(text.contains("Measured 2026-01-02 on Linux 6.18, 2 CPUs: 4 runs, of which 3 count."), "{text}");
         assert!(text.contains("| cpu | 1/2 = 50 % (9-91) | 1/2 = 50 % (9-91) | 2/2 = 100 % (34-100) |"), "{text}");
         assert!(text.contains("| healthy | 1/1 = 100 %"), "{text}");
         assert!(text.contains("| **all faults** | 1/2 = 50 %"), "controls are no faults: {text}");

@@ -190,7 +190,7 @@ fn heap(world: &mut World, knob: &mut Knob) -> Result<Staged> {
     let java = words(&format!(
         "setpriv --pdeathsig KILL java -Xmx48m -Xms48m -XX:+UseSerialGC -cp . Shop {} {}",
         control.word().trim_start_matches("control="),
-        knob.around(600)
+        knob.around(3_000)
     ));
     let victim = world.victim_program(&java)?;
     let (pid, kib) = (victim.pid, knob.by(42_500, 43_500, 44_200));
