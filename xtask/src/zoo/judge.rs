@@ -76,6 +76,8 @@ pub(crate) struct Judged {
     pub(crate) kept: Kept,
     /// The first answer of `perfuse`.
     pub(crate) said: Option<Said>,
+    /// Whether it says that it cannot tell.
+    pub(crate) unsure: bool,
     /// How right it is.
     pub(crate) marks: Marks,
     /// How right each baseline is, in their order.
@@ -84,10 +86,11 @@ pub(crate) struct Judged {
 
 /// Asks all of them about a recording.
 pub(crate) fn judge(kept: Kept, perfuse: &Path) -> Result<Judged> {
-    let said = Said::all(&run::replay(perfuse, kept.pid, &kept.files)?);
+    let report = run::replay(perfuse, kept.pid, &kept.files)?;
+    let (said, unsure) = (Said::all(&report), report["healthy"].is_null());
     let evidence = Evidence::read(&kept.files)?;
     let baselines = baselines::ALL.iter().map(|one| mark_resource(&(one.answer)(&evidence), &kept.truth)).collect();
-    Ok(Judged { marks: mark(&said, &kept.truth), said: said.into_iter().next(), baselines, kept })
+    Ok(Judged { marks: mark(&said, &kept.truth), said: said.into_iter().next(), unsure, baselines, kept })
 }
 
 /// A share with its interval: `19/20 = 95 % (76-99)`.
@@ -226,7 +229,8 @@ fn cases(text: &mut String, judged: &[Judged]) -> Result<()> {
         } else {
             one.kept.truth.accepted.join(" or ")
         };
-        let said = one.said.as_ref().map_or_else(|| "healthy".to_owned(), Said::short);
+        let nothing = if one.unsure { "cannot tell" } else { "healthy" };
+        let said = one.said.as_ref().map_or_else(|| nothing.to_owned(), Said::short);
         let (intensity, seed) = one.kept.level;
         writeln!(text, "| {} | {intensity}/{seed} | {truth} | {said} | {verdict} |", one.kept.name)?;
     }
@@ -251,7 +255,7 @@ mod tests {
             files: PathBuf::new(),
             place: Some(("2026-01-02T03:04:05Z".to_owned(), "6.18".to_owned(), 2)),
         };
-        Judged { kept, said: None, marks, baselines: vec![Marks::default(); baselines::ALL.len()] }
+        Judged { kept, said: None, unsure: false, marks, baselines: vec![Marks::default(); baselines::ALL.len()] }
     }
 
     #[test]

@@ -65,7 +65,9 @@ fn a_reader_of_a_pipe_waits_for_its_writer() {
     assert!(state(&answer["time"], "local-ipc") > 0.8, "{}", answer["time"]);
     let servers = answer["servers"].as_array().unwrap();
     assert!(servers.iter().any(|server| server["process"]["pid"] == writer), "{servers:?}");
-    servers.iter().for_each(|server| check_time(&server["time"]));
+    for server in servers {
+        check_time(&server["time"]);
+    }
 
     let replayed = perfuse(["why", "--json", "--pid", &pid, "--replay"]).arg(&file).output().unwrap();
     assert_eq!(stdout(&live), stdout(&replayed));
