@@ -136,6 +136,8 @@ fn postgres(world: &mut World, knob: &mut Knob) -> Result<Staged> {
     server.extend(words("--pdeathsig KILL postgres -c listen_addresses= -c fsync=off"));
     server.extend(words(&format!("-D {data}/data -k {data}")));
     let (server, _) = world.spawn(&server, false, &[])?;
+    // Killed, it leaves shared memory behind.
+    world.ask_to_end(server);
     let socket = format!("{data}/.s.PGSQL.5432");
     world::wait_for(&socket)?;
     // It listens a moment before it answers.
