@@ -32,8 +32,8 @@ pub(crate) struct Kept {
     pub(crate) looked_at: Option<(f64, f64)>,
     /// Its files, without their ends.
     pub(crate) files: PathBuf,
-    /// Where and when: date and kernel.
-    pub(crate) place: Option<(String, String)>,
+    /// Where and when: date, kernel and number of CPUs.
+    pub(crate) place: Option<(String, String, u64)>,
 }
 
 /// All runs below a directory, in the order of their names.
@@ -64,7 +64,9 @@ fn read(path: &Path) -> Result<Kept> {
         seconds: text["seconds"].as_f64().unwrap_or(0.0),
         looked_at: p99("before").zip(p99("watched")),
         files,
-        place: answer.and_then(|answer| Some((word(&answer["started"])?, word(&answer["host"]["kernel"])?))),
+        place: answer.and_then(|answer| {
+            Some((word(&answer["started"])?, word(&answer["host"]["kernel"])?, answer["host"]["cpus"].as_u64()?))
+        }),
     })
 }
 
@@ -74,6 +76,8 @@ pub(crate) struct Judged {
     pub(crate) kept: Kept,
     /// The first answer of `perfuse`.
     pub(crate) said: Option<Said>,
+    /// Whether it says that it cannot tell.
+    pub(crate) unsure: bool,
     /// How right it is.
     pub(crate) marks: Marks,
     /// How right each baseline is, in their order.
@@ -82,10 +86,11 @@ pub(crate) struct Judged {
 
 /// Asks all of them about a recording.
 pub(crate) fn judge(kept: Kept, perfuse: &Path) -> Result<Judged> {
-    let said = Said::all(&run::replay(perfuse, kept.pid, &kept.files)?);
+    let report = run::replay(perfuse, kept.pid, &kept.files)?;
+    let (said, unsure) = (Said::all(&report), report["healthy"].is_null());
     let evidence = Evidence::read(&kept.files)?;
     let baselines = baselines::ALL.iter().map(|one| mark_resource(&(one.answer)(&evidence), &kept.truth)).collect();
-    Ok(Judged { marks: mark(&said, &kept.truth), said: said.into_iter().next(), baselines, kept })
+    Ok(Judged { marks: mark(&said, &kept.truth), said: said.into_iter().next(), unsure, baselines, kept })
 }
 
 /// A share with its interval: `19/20 = 95 % (76-99)`.
@@ -114,10 +119,10 @@ pub(crate) fn markdown(judged: &[Judged]) -> Result<String> {
 
 fn head(text: &mut String, judged: &[Judged]) -> Result<()> {
     let place = judged.iter().find_map(|one| one.kept.place.clone());
-    let (date, kernel) = place.unwrap_or_default();
+    let (date, kernel, cpus) = place.unwrap_or_default();
     let counted: Vec<&Judged> = judged.iter().filter(|one| one.kept.counts).collect();
     let date = date.split('T').next().unwrap_or_default().to_owned();
-    writeln!(text, "Measured {date} on Linux {kernel}, two CPUs: {} runs, of which {} count.\n", judged.len(), {
+    writeln!(text, "Measured {date} on Linux {kernel}, {cpus} CPUs: {} runs, of which {} count.\n", judged.len(), {
         counted.len()
     })?;
     let mut seconds: Vec<f64> =
@@ -224,7 +229,8 @@ fn cases(text: &mut String, judged: &[Judged]) -> Result<()> {
         } else {
             one.kept.truth.accepted.join(" or ")
         };
-        let said = one.said.as_ref().map_or_else(|| "healthy".to_owned(), Said::short);
+        let nothing = if one.unsure { "cannot tell" } else { "healthy" };
+        let said = one.said.as_ref().map_or_else(|| nothing.to_owned(), Said::short);
         let (intensity, seed) = one.kept.level;
         writeln!(text, "| {} | {intensity}/{seed} | {truth} | {said} | {verdict} |", one.kept.name)?;
     }
@@ -247,9 +253,9 @@ mod tests {
             seconds: 7.0,
             looked_at: Some((0.001, 0.0011)),
             files: PathBuf::new(),
-            place: Some(("2026-01-02T03:04:05Z".to_owned(), "6.18".to_owned())),
+            place: Some(("2026-01-02T03:04:05Z".to_owned(), "6.18".to_owned(), 2)),
         };
-        Judged { kept, said: None, marks, baselines: vec![Marks::default(); baselines::ALL.len()] }
+        Judged { kept, said: None, unsure: false, marks, baselines: vec![Marks::default(); baselines::ALL.len()] }
     }
 
     #[test]
@@ -261,7 +267,7 @@ mod tests {
             judged(Family::Healthy, true, true),
         ];
         let text = markdown(&all).unwrap();
-        assert!(text.contains("Measured 2026-01-02 on Linux 6.18, two CPUs: 4 runs, of which 3 count."), "{text}");
+        assert!(text.contains("Measured 2026-01-02 on Linux 6.18, 2 CPUs: 4 runs, of which 3 count."), "{text}");
         assert!(text.contains("| cpu | 1/2 = 50 % (9-91) | 1/2 = 50 % (9-91) | 2/2 = 100 % (34-100) |"), "{text}");
         assert!(text.contains("| healthy | 1/1 = 100 %"), "{text}");
         assert!(text.contains("| **all faults** | 1/2 = 50 %"), "controls are no faults: {text}");

@@ -12,6 +12,8 @@ use crate::tools;
 pub(super) enum Undo {
     /// A process that was started here; only such are ever killed.
     Child(Child),
+    /// A process that cleans up after itself if it is asked to end: it is, before it is killed.
+    Interrupt(u32),
     /// A directory without files: a cgroup, a mount point.
     Directory(PathBuf),
     /// A file or directory with all that is in it.
@@ -30,6 +32,19 @@ impl Undo {
                 // It may have ended by itself.
                 let _ = child.kill();
                 child.wait()?;
+            }
+            Self::Interrupt(pid) => {
+                tools::run_quiet(Command::new("kill").args(["-INT", &pid.to_string()]))?;
+                let over = || {
+                    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+                    status.is_empty() || status.contains("State:\tZ")
+                };
+                for _ in 0..150 {
+                    if over() {
+                        break;
+                    }
+                    std::thread::sleep(Duration::from_millis(20));
+                }
             }
             Self::Directory(path) => {
                 // A cgroup is empty a moment after its last process was waited for.

@@ -209,6 +209,11 @@ impl World {
         Ok((pid, windows))
     }
 
+    /// At the end, a process that was started here is asked to end before it is killed.
+    pub(crate) fn ask_to_end(&mut self, pid: u32) {
+        self.undo.push(Undo::Interrupt(pid));
+    }
+
     /// Runs a command that `undo` takes back.
     pub(crate) fn run(&mut self, words: &str, undo: &str) -> Result<()> {
         tools::run_quiet(&mut command(words)?)?;

@@ -19,6 +19,7 @@ mod replay;
 mod synth;
 mod watch;
 mod why;
+mod zoo;
 
 use std::ffi::OsStr;
 use std::process::{Command, Output, Stdio};

@@ -136,6 +136,8 @@ fn postgres(world: &mut World, knob: &mut Knob) -> Result<Staged> {
     server.extend(words("--pdeathsig KILL postgres -c listen_addresses= -c fsync=off"));
     server.extend(words(&format!("-D {data}/data -k {data}")));
     let (server, _) = world.spawn(&server, false, &[])?;
+    // Killed, it leaves shared memory behind.
+    world.ask_to_end(server);
     let socket = format!("{data}/.s.PGSQL.5432");
     world::wait_for(&socket)?;
     // It listens a moment before it answers.
@@ -190,7 +192,7 @@ fn heap(world: &mut World, knob: &mut Knob) -> Result<Staged> {
     let java = words(&format!(
         "setpriv --pdeathsig KILL java -Xmx48m -Xms48m -XX:+UseSerialGC -cp . Shop {} {}",
         control.word().trim_start_matches("control="),
-        knob.around(600)
+        knob.around(3_000)
     ));
     let victim = world.victim_program(&java)?;
     let (pid, kib) = (victim.pid, knob.by(42_500, 43_500, 44_200));

@@ -408,7 +408,9 @@ fn a_destination_that_takes_all_ports_is_seen_and_a_plain_bind_error_is_not_port
     // The same from a process that may live in another network namespace.
     let elsewhere = |call| {
         let mut snapshots = [raw(0, 1, call), raw(10, 1, call)];
-        snapshots.iter_mut().for_each(|raw| raw.put("@net/namespaces", "2\n"));
+        for raw in &mut snapshots {
+            raw.put("@net/namespaces", "2\n");
+        }
         evaluated(&snapshots)
     };
     let connect = elsewhere(42);
