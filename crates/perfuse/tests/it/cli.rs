@@ -53,7 +53,8 @@ fn through_a_link_named_perf_it_is_the_same_program() {
     let unknown = Command::new(&link).args(["--lang", "en", "kvm"]).output().unwrap();
     assert_eq!(unknown.status.code(), Some(1), "as perf");
     assert!(
-        stderr(&unknown).contains("There is no command `kvm`") && stderr(&unknown).contains("use, why, explain, cheatsheet")
+        stderr(&unknown).contains("There is no command `kvm`")
+            && stderr(&unknown).contains("use, why, explain, cheatsheet")
     );
 }
 
