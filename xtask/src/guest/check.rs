@@ -31,7 +31,9 @@ pub(super) struct Seen {
     pub(super) status: String,
     /// What it wrote on standard error.
     pub(super) errors: String,
-    /// What became of each BPF function when it was loaded.
+    /// The document of `why --json`.
+    pub(super) why: Value,
+    /// What became of each BPF function when `why` loaded it, which loads all of them.
     pub(super) functions: Capabilities,
     /// The recording gave the same report on this host.
     pub(super) same: bool,
@@ -47,11 +49,13 @@ impl Seen {
         let errors = text("errors")?;
         let report = serde_json::from_str(&text("report.json")?)
             .with_context(|| format!("the report is no JSON; perfuse said: {errors}"))?;
-        let recording = std::fs::read(directory.join("recording")).context("the guest left no recording")?;
+        let why = serde_json::from_str(&text("why.json")?)
+            .with_context(|| format!("the answer of why is no JSON; perfuse said: {errors}"))?;
+        let recording = std::fs::read(directory.join("why")).context("the guest left no recording of why")?;
         // The first snapshot tells what was loaded; by the last one the dearest may have been detached.
         let first = Decoder::new(&recording)?.next().context("the recording is empty")??;
         let functions = first.get::<Capabilities>("@bpf/status").into_value().unwrap_or_default();
-        Ok(Self { report, status: text("status")?, errors, functions, same })
+        Ok(Self { report, status: text("status")?, errors, why, functions, same })
     }
 }
 
@@ -91,6 +95,8 @@ pub(super) fn judge(seen: &Seen, expect: &Expect) -> Verdict {
     let cgroup = report["host"]["cgroup"].as_str();
     must(cgroup == expect.cgroup, &|| format!("host.cgroup is {cgroup:?} and not {:?}", expect.cgroup));
     must(report["host"]["cpus"] == super::CPUS, &|| format!("host.cpus is {}", report["host"]["cpus"]));
+    let exact = &seen.why["time"]["exact"];
+    must(*exact == expect.bpf, &|| format!("why measured what threads sleep for: {exact}"));
     must(seen.same, &|| "the recording gives another report on this host".to_owned());
 
     let bpf = capability(report, "bpf");
@@ -220,7 +226,8 @@ mod tests {
             "findings": [{ "id": "cpu.quota-throttled" }],
         });
         let functions = Capabilities(vec![Capability::yes("bpf/sched/switch")]);
-        Seen { report, status: "1".to_owned(), errors: String::new(), functions, same: true }
+        let why = json!({ "time": { "exact": true } });
+        Seen { report, status: "1".to_owned(), errors: String::new(), why, functions, same: true }
     }
 
     fn problems(seen: &Seen) -> Vec<String> {
@@ -234,7 +241,8 @@ mod tests {
 
     #[test]
     fn every_deviation_is_told() {
-        let changes: [Change; 12] = [
+        let changes: [Change; 13] = [
+            ("what threads sleep for: false", |seen| seen.why["time"]["exact"] = json!(false)),
             ("exit status 101", |seen| seen.status = "101".to_owned()),
             ("panic", |seen| seen.errors = "thread 'main' panicked".to_owned()),
             ("schema", |seen| seen.report["schema"] = json!("perfuse.use/2")),
@@ -264,6 +272,7 @@ mod tests {
         let off = Expect { bpf: false, psi: false, ..EXPECT };
         let mut seen = right();
         seen.functions.0.clear();
+        seen.why["time"]["exact"] = json!(false);
         let told = json!({ "id": "psi", "available": false, "reason": "off", "enable": "boot with psi=1" });
         seen.report["capabilities"] = json!([{ "id": "bpf", "available": false }, told]);
         for at in [40, 41] {

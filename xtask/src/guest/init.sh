@@ -50,10 +50,11 @@ esac
 
 mkdir -m 1777 -p /tmp /out
 look="timeout 200 /perfuse use --json --record /out/recording --duration 2s --quiet >/out/report.json 2>/out/errors"
+why="timeout 200 /perfuse why --json --record /out/why --duration 2s --quiet >/out/why.json 2>>/out/errors"
 if [ "$(option user)" = yes ]; then
-    su -s /bin/sh user -c "$look; echo \$? >/out/status"
+    su -s /bin/sh user -c "$look; echo \$? >/out/status; $why"
 else
-    sh -c "$look; echo \$? >/out/status"
+    sh -c "$look; echo \$? >/out/status; $why"
 fi
 cat /out/errors
 
