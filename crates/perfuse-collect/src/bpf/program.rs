@@ -30,20 +30,6 @@ pub enum Program {
 /// Cheap enough to run all day.
 pub const ALWAYS_ON: &[Program] = &[Program::Tasks, Program::Sched];
 
-/// What a checklist needs, for the length of one report.
-pub const USE: &[Program] = &[
-    Program::Tasks,
-    Program::Files,
-    Program::Sched,
-    Program::Faults,
-    Program::Block,
-    Program::Futex,
-    Program::Locks,
-    Program::Errno,
-    Program::Skb,
-    Program::Reclaim,
-];
-
 /// All of them: what the search for one cause needs beyond the checklist is where the time of each thread went.
 pub const WHY: &[Program] = &[
     Program::Tasks,
@@ -58,6 +44,12 @@ pub const WHY: &[Program] = &[
     Program::Reclaim,
     Program::Waits,
 ];
+
+/// What a checklist needs, for the length of one report: all but the last one.
+pub const USE: &[Program] = match WHY.split_last() {
+    Some((_, needed)) => needed,
+    None => &[],
+};
 
 impl Program {
     /// Its name: that of the object file and of the capability `bpf/NAME`.

@@ -14,11 +14,38 @@ use crate::layout::clean;
 use crate::report::{Cell, Finding, Report};
 use crate::text::{cost_lines, facts, host_facts, mark, verdict_line, verdict_of, verdict_word, who};
 
-pub(crate) const STYLE: &str = include_str!("style.css");
+const STYLE: &str = include_str!("style.css");
 
 /// The whole page.
 pub fn page(report: &Report, texts: &Texts) -> String {
     let title = format!("{} · {}", texts.word("report-title"), report.host.hostname);
+    let body = html! {
+        header {
+            h1 { (clean(&title)) }
+            ul.facts { @for fact in host_facts(report, texts) { li { (clean(&fact)) } } }
+            p class={ "banner " (banner(report).id()) } {
+                span.mark { (mark(banner(report))) } (verdict_line(report, texts))
+            }
+        }
+        main {
+            (findings(report, texts))
+            (grid(report, texts))
+            (controls(report, texts))
+            (unmeasured(report, texts))
+            (capabilities(report, texts))
+        }
+        footer {
+            @if let Some(cost) = &report.own_cost {
+                @for line in cost_lines(cost, texts) { p { (clean(&line)) } }
+            }
+            p { "perfuse " (env!("CARGO_PKG_VERSION")) " · " (report.schema) }
+        }
+    };
+    document(&title, texts, &body)
+}
+
+/// A page that needs nothing else, and may load and run nothing.
+pub(crate) fn document(title: &str, texts: &Texts, body: &Markup) -> String {
     let markup = html! {
         (DOCTYPE)
         html lang=(texts.lang().id()) {
@@ -28,31 +55,10 @@ pub fn page(report: &Report, texts: &Texts) -> String {
                 meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:";
                 meta name="referrer" content="no-referrer";
                 link rel="icon" href="data:,";
-                title { (clean(&title)) }
+                title { (clean(title)) }
                 style { (PreEscaped(STYLE)) }
             }
-            body {
-                header {
-                    h1 { (clean(&title)) }
-                    ul.facts { @for fact in host_facts(report, texts) { li { (clean(&fact)) } } }
-                    p class={ "banner " (banner(report).id()) } {
-                        span.mark { (mark(banner(report))) } (verdict_line(report, texts))
-                    }
-                }
-                main {
-                    (findings(report, texts))
-                    (grid(report, texts))
-                    (controls(report, texts))
-                    (unmeasured(report, texts))
-                    (capabilities(report, texts))
-                }
-                footer {
-                    @if let Some(cost) = &report.own_cost {
-                        @for line in cost_lines(cost, texts) { p { (clean(&line)) } }
-                    }
-                    p { "perfuse " (env!("CARGO_PKG_VERSION")) " · " (report.schema) }
-                }
-            }
+            body { (body) }
         }
     };
     markup.into_string()

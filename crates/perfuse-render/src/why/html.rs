@@ -4,11 +4,11 @@ use std::fmt::Write as _;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD as STANDARD;
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{Markup, PreEscaped, html};
 use perfuse_analyze::{Msg, Quantity, Severity, Verdict};
 
 use super::{Time, WhyReport};
-use crate::html::{STYLE, one_finding};
+use crate::html::{document, one_finding};
 use crate::i18n::Texts;
 use crate::layout::clean;
 use crate::text::{cost_lines, facts_of, mark, verdict_of, who};
@@ -26,61 +26,47 @@ pub fn page(report: &WhyReport, flames: &[(String, String)], texts: &Texts) -> S
         (Some(severity), _) if severity > Severity::Watch => verdict_of(severity),
         _ => Verdict::Watch,
     };
-    let markup = html! {
-        (DOCTYPE)
-        html lang=(texts.lang().id()) {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:";
-                meta name="referrer" content="no-referrer";
-                link rel="icon" href="data:,";
-                title { (clean(&title)) }
-                style { (PreEscaped(STYLE)) }
+    let body = html! {
+        header {
+            h1 { (clean(&title)) }
+            ul.facts {
+                @if let Some(victim) = &report.victim { li { strong { (clean(&who(victim, texts))) } } }
+                @for fact in facts_of(&report.host, &report.started, report.duration_s, texts) { li { (clean(&fact)) } }
             }
-            body {
-                header {
-                    h1 { (clean(&title)) }
-                    ul.facts {
-                        @if let Some(victim) = &report.victim { li { strong { (clean(&who(victim, texts))) } } }
-                        @for fact in facts_of(&report.host, &report.started, report.duration_s, texts) { li { (clean(&fact)) } }
-                    }
-                    p class={ "banner " (verdict.id()) } { span.mark { (mark(verdict)) } (clean(&report.headline(texts))) }
-                }
-                main {
-                    h2 { (texts.word("why-time")) }
-                    (picture(&report.time, texts))
-                    @for server in &report.servers {
-                        h3 { (clean(&texts.text(&Msg::new("why-server")
-                            .with("client", server.client.label(texts))
-                            .with("server", server.process.label(texts))
-                            .with("seconds", Quantity::wait(server.spent_s_per_s))))) }
-                        (picture(&server.time, texts))
-                    }
-                    @if !report.findings.is_empty() {
-                        h2 { (texts.word("why-causes")) }
-                        @for cause in &report.findings { (one_finding(&cause.finding, texts)) }
-                    }
-                    @for (title, svg) in flames {
-                        h2 { (clean(title)) }
-                        // As an image: scripts inside it do not run, and this page allows none.
-                        img alt=(clean(title)) style="width:100%" src={ "data:image/svg+xml;base64," (STANDARD.encode(svg)) };
-                    }
-                    @if !report.cannot_tell.is_empty() {
-                        h2 { (texts.word("why-cannot-tell")) }
-                        ul { @for line in &report.cannot_tell { li { (clean(line)) } } }
-                    }
-                }
-                footer {
-                    @if let Some(cost) = &report.own_cost {
-                        @for line in cost_lines(cost, texts) { p { (clean(&line)) } }
-                    }
-                    p { "perfuse " (env!("CARGO_PKG_VERSION")) " · " (report.schema) }
-                }
+            p class={ "banner " (verdict.id()) } { span.mark { (mark(verdict)) } (clean(&report.headline(texts))) }
+        }
+        main {
+            h2 { (texts.word("why-time")) }
+            (picture(&report.time, texts))
+            @for server in &report.servers {
+                h3 { (clean(&texts.text(&Msg::new("why-server")
+                    .with("client", server.client.label(texts))
+                    .with("server", server.process.label(texts))
+                    .with("seconds", Quantity::wait(server.spent_s_per_s))))) }
+                (picture(&server.time, texts))
+            }
+            @if !report.findings.is_empty() {
+                h2 { (texts.word("why-causes")) }
+                @for cause in &report.findings { (one_finding(&cause.finding, texts)) }
+            }
+            @for (title, svg) in flames {
+                h2 { (clean(title)) }
+                // As an image: scripts inside it do not run, and this page allows none.
+                img alt=(clean(title)) style="width:100%" src={ "data:image/svg+xml;base64," (STANDARD.encode(svg)) };
+            }
+            @if !report.cannot_tell.is_empty() {
+                h2 { (texts.word("why-cannot-tell")) }
+                ul { @for line in &report.cannot_tell { li { (clean(line)) } } }
             }
         }
+        footer {
+            @if let Some(cost) = &report.own_cost {
+                @for line in cost_lines(cost, texts) { p { (clean(&line)) } }
+            }
+            p { "perfuse " (env!("CARGO_PKG_VERSION")) " · " (report.schema) }
+        }
     };
-    markup.into_string()
+    document(&title, texts, &body)
 }
 
 /// One bar that is the whole time, and the table of what it is made of.
