@@ -121,7 +121,7 @@ pub(super) struct Options {
     pub switch_on: Option<String>,
     pub switch_off: Option<String>,
     pub show_switches: bool,
-    /// `--disable-order`: records in the order of the file.
+    /// `--disable-order` with `-D`: records in the order of the file. Without, it changes nothing, as in perf.
     pub unordered: bool,
     /// `--hierarchy`.
     pub hierarchy: bool,
@@ -243,7 +243,7 @@ impl Options {
             switch_on: parsed.text("switch-on"),
             switch_off: parsed.text("switch-off"),
             show_switches: parsed.on("show-on-off-events"),
-            unordered: parsed.on("disable-order"),
+            unordered: parsed.on("disable-order") && parsed.on("dump-raw-trace"),
             hierarchy: parsed.on("hierarchy"),
             raw_trace: parsed.on("raw-trace"),
             threads: parsed.on("threads"),
