@@ -10,6 +10,7 @@ use perfuse_format::sys::host::Host;
 use perfuse_format::{FromBytes, Missing, RawSnapshot, Reading, Why};
 
 use crate::kernel_log::Logged;
+use crate::message::Msg;
 use crate::tasks::{self, TaskUse};
 use crate::threshold::Thresholds;
 
@@ -246,6 +247,20 @@ pub fn known_cgroups(snapshots: &[RawSnapshot]) -> BTreeSet<String> {
         }
     }
     paths
+}
+
+/// The cgroup of this path, with or without the slash before it; a message that it is not there otherwise.
+pub fn cgroup_named(snapshots: &[RawSnapshot], path: &str) -> Result<String, Msg> {
+    let path = format!("/{}", path.trim_matches('/'));
+    let known = known_cgroups(snapshots).contains(&path);
+    if known { Ok(path) } else { Err(Msg::new("error-no-cgroup").with("path", path)) }
+}
+
+/// The cgroup of a systemd unit, with or without `.service`; a message that it is not there otherwise.
+pub fn cgroup_of_unit(snapshots: &[RawSnapshot], unit: &str) -> Result<String, Msg> {
+    let name = if unit.contains('.') { unit.to_owned() } else { format!("{unit}.service") };
+    let found = known_cgroups(snapshots).into_iter().find(|group| group.rsplit('/').next() == Some(name.as_str()));
+    found.ok_or_else(|| Msg::new("error-no-unit").with("unit", name))
 }
 
 /// The `/proc/PID/cgroup` files of a snapshot.

@@ -11,7 +11,7 @@ use perfuse_format::tasks::TaskTable;
 use super::Victim;
 use crate::cell::{Entity, EntityKind};
 use crate::message::Msg;
-use crate::run::Run;
+use crate::run::{Run, cgroup_named, cgroup_of_unit};
 
 /// What the user named.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,17 +37,8 @@ impl Victim {
             Select::Host => Ok(Self::default()),
             Select::Pids(pids) => of_pids(run, pids),
             Select::Tree(pid) => Ok(tree(run, *pid)),
-            Select::Cgroup(path) => {
-                let path = format!("/{}", path.trim_matches('/'));
-                let known = crate::run::known_cgroups(run.snapshots).contains(&path);
-                if known { of_group(run, &path) } else { Err(Msg::new("error-no-cgroup").with("path", path)) }
-            }
-            Select::Unit(unit) => {
-                let name = if unit.contains('.') { unit.clone() } else { format!("{unit}.service") };
-                let groups = crate::run::known_cgroups(run.snapshots);
-                let found = groups.iter().find(|group| group.rsplit('/').next() == Some(name.as_str()));
-                of_group(run, found.ok_or_else(|| Msg::new("error-no-unit").with("unit", &name))?)
-            }
+            Select::Cgroup(path) => of_group(run, &cgroup_named(run.snapshots, path)?),
+            Select::Unit(unit) => of_group(run, &cgroup_of_unit(run.snapshots, unit)?),
             Select::Port(port) => of_port(run, *port),
         }
     }

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
+use perfuse_analyze::run::{cgroup_named, cgroup_of_unit};
 use perfuse_analyze::sixty::SixtyReport;
 use perfuse_analyze::{Checklist, Msg, Run, Scope, Thresholds};
 use perfuse_format::RawSnapshot;
@@ -140,20 +141,9 @@ pub(crate) fn scope(args: &UseArgs, snapshots: &[RawSnapshot], console: &Console
             return Err(refuse(Msg::new("error-no-process").with("pid", pid.to_string())));
         }
     }
-    let groups = perfuse_analyze::run::known_cgroups(snapshots);
     let cgroup = match (&args.cgroup, &args.unit) {
-        (Some(path), _) => {
-            let path = format!("/{}", path.trim_matches('/'));
-            if !groups.contains(&path) {
-                return Err(refuse(Msg::new("error-no-cgroup").with("path", path)));
-            }
-            Some(path)
-        }
-        (None, Some(unit)) => {
-            let name = if unit.contains('.') { unit.clone() } else { format!("{unit}.service") };
-            let found = groups.iter().find(|group| group.rsplit('/').next() == Some(name.as_str()));
-            Some(found.cloned().ok_or_else(|| refuse(Msg::new("error-no-unit").with("unit", name)))?)
-        }
+        (Some(path), _) => Some(cgroup_named(snapshots, path).map_err(refuse)?),
+        (None, Some(unit)) => Some(cgroup_of_unit(snapshots, unit).map_err(refuse)?),
         (None, None) => None,
     };
     Ok(Scope { pids: args.pid.clone(), cgroup })

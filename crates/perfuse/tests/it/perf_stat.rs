@@ -15,6 +15,16 @@ fn real_perf() -> Result<PathBuf, String> {
     gate::find_command("perf").ok_or_else(|| "needs the program perf".to_owned())
 }
 
+/// Both programs, or the test is skipped with the reason.
+macro_rules! both {
+    () => {
+        match Both::find() {
+            Ok(both) => both,
+            Err(reason) => skip!("{reason}"),
+        }
+    };
+}
+
 /// Both programs under the name perf: ours through a link.
 struct Both {
     real: PathBuf,
@@ -94,10 +104,7 @@ fn masked(text: &str, columns: bool) -> Vec<String> {
 #[test]
 fn tables_are_those_of_perf() {
     need!(software_events());
-    let both = match Both::find() {
-        Ok(both) => both,
-        Err(reason) => skip!("{reason}"),
-    };
+    let both = both!();
     for line in [
         "true",
         "-d true",
@@ -123,10 +130,7 @@ fn tables_are_those_of_perf() {
 fn tables_of_cpus_are_those_of_perf() {
     need!(software_events());
     need!(gate::root());
-    let both = match Both::find() {
-        Ok(both) => both,
-        Err(reason) => skip!("{reason}"),
-    };
+    let both = both!();
     for line in [
         "-a sleep 0.01",
         "-A -a -e cs,faults,cycles sleep 0.01",
@@ -157,10 +161,7 @@ fn tables_of_cpus_are_those_of_perf() {
 fn tracepoints_by_pattern_are_those_of_perf() {
     need!(gate::root());
     need!(gate::exists("/sys/kernel/tracing/events/raw_syscalls/sys_enter"));
-    let both = match Both::find() {
-        Ok(both) => both,
-        Err(reason) => skip!("{reason}"),
-    };
+    let both = both!();
     for line in [
         "-e block:* -a sleep 0.01",
         "-e raw_syscalls:sys_enter -I 50 --interval-count 1 -a",
@@ -175,10 +176,7 @@ fn tracepoints_by_pattern_are_those_of_perf() {
 #[test]
 fn fields_and_json_are_those_of_perf() {
     need!(software_events());
-    let both = match Both::find() {
-        Ok(both) => both,
-        Err(reason) => skip!("{reason}"),
-    };
+    let both = both!();
     for line in [
         "-x, true",
         "-x ; -e cs,faults true",
@@ -196,10 +194,7 @@ fn fields_and_json_are_those_of_perf() {
 #[test]
 fn statuses_are_those_of_perf() {
     need!(software_events());
-    let both = match Both::find() {
-        Ok(both) => both,
-        Err(reason) => skip!("{reason}"),
-    };
+    let both = both!();
     for line in [
         "-e nosuch true",
         "-e nosuch:event true",
@@ -247,10 +242,7 @@ fn the_kernel_is_asked_as_perf_asks() {
     need!(software_events());
     need!(gate::root());
     need!(gate::command("strace"));
-    let both = match Both::find() {
-        Ok(both) => both,
-        Err(reason) => skip!("{reason}"),
-    };
+    let both = both!();
     for line in [
         "true",
         "-d true",
@@ -479,10 +471,7 @@ fn processes_and_threads_are_watched() {
 fn recorded_counts_are_reported_by_both_programs_alike() {
     need!(software_events());
     need!(gate::root());
-    let both = match Both::find() {
-        Ok(both) => both,
-        Err(reason) => skip!("{reason}"),
-    };
+    let both = both!();
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("counts.data");
     let file = file.to_str().unwrap();
