@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use super::breakdown::Breakdown;
 use super::cause::Cause;
+use super::ground::named;
 use super::state::{Family, State};
 use super::{Server, Victim};
 use crate::cell::{Advice, Entity, EntityKind, Finding, Link, Severity};
@@ -50,11 +51,6 @@ pub(super) fn add(run: &Run, victim: &Victim, breakdown: &Breakdown, servers: &[
 
 fn text(id: &str, part: &str) -> Msg {
     Msg::new(format!("finding-{}-{part}", id.replace('.', "-")))
-}
-
-fn named(entity: &Entity) -> Msg {
-    let pid = entity.pid.map_or_else(|| "-".to_owned(), |pid| pid.to_string());
-    Msg::new("why-entity").with("name", &entity.name).with("pid", pid)
 }
 
 /// The share of a CPU that the busiest thread of the set used: several that each have time to spare are not one that has none.
@@ -133,7 +129,12 @@ fn server(run: &Run, servers: &[Server]) -> Option<(Finding, f64)> {
     let behind = |server: &Server| {
         servers.iter().any(|other| other.client == server.entity && other.spent >= server.spent / 2.0)
     };
-    let last = servers.iter().filter(|server| !behind(server));
+    // Who takes what another one writes into a pipe from time to time has nothing to do in between: it is held up only by one
+    // that would write more if it could.
+    let at_leisure = |server: &Server| {
+        server.one_way && server.breakdown.family(Family::Idle) >= 0.5 * server.breakdown.total.max(f64::MIN_POSITIVE)
+    };
+    let last = servers.iter().filter(|server| !behind(server) && !at_leisure(server));
     let slow = last.max_by(|a, b| a.spent.total_cmp(&b.spent).then(b.entity.pid.cmp(&a.entity.pid)))?;
     let running = slow.breakdown.family(Family::Running);
     let busy = running >= run.threshold("cpu.hot-thread");

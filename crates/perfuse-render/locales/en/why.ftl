@@ -9,6 +9,8 @@ why-headline = { $title }: { $culprit } explains { $share } of the time that is 
 why-explains = explains { $seconds } of the victim's time, { $share } of what is not idle
 why-server = { $client } waits { $seconds } for { $server }, whose own time went here:
 why-total = Together { $total }; of the time in the kernel, our own programs took { $own }.
+why-thing = { $name }
+why-link = this explains { $seconds } of its time, { $share } of what is not idle
 why-entity = { $name } ({ $pid })
 
 why-state-on-cpu-user = on CPU, in the program

@@ -9,6 +9,8 @@ why-headline = { $title }: { $culprit }{ JOSA($culprit, "이/가") } 쉬지 않�
 why-explains = 피해자의 시간 가운데 { $seconds }, 쉬지 않은 시간의 { $share } 설명
 why-server = { $client }{ JOSA($client, "이/가") } { $server }{ JOSA($server, "을/를") } { $seconds } 기다립니다. 상대의 시간은 다음과 같습니다.
 why-total = 모두 { $total }. 커널에서 쓴 시간 가운데 { $own }{ JOSA($own, "은/는") } 이 도구의 프로그램이 썼습니다.
+why-thing = { $name }
+why-link = 그 시간 가운데 { $seconds }, 쉬지 않은 시간의 { $share }{ JOSA($share, "을/를") } 설명합니다
 why-entity = { $name }({ $pid })
 
 why-state-on-cpu-user = CPU에서 실행(프로그램)
