@@ -46,7 +46,8 @@ impl Plan {
         Self {
             root: Root::default(),
             programs: if no_bpf { &[] } else { WHY },
-            most_cost: thresholds.get("own-cost.max"),
+            // A look of some seconds may cost more than what runs all day, and without its programs it would see nothing.
+            most_cost: 5.0 * thresholds.get("own-cost.max"),
             name_stacks: true,
             ends: true,
         }

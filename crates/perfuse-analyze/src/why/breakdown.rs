@@ -273,6 +273,7 @@ fn ended_by_programs(state: State) -> bool {
             | State::LocalIpc
             | State::UserLock
             | State::KernelLock
+            | State::FileLock
             | State::Condition
             | State::Child
             | State::Accept

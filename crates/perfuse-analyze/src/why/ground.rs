@@ -27,3 +27,27 @@ pub(super) fn ground(cause: &mut Cause, victim: &Victim) {
         .with("share", Quantity::ratio(cause.share));
     finding.chain.insert(0, Link { from: named(entity), to: named(&finding.culprit), evidence });
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cell::{Finding, Severity};
+    use crate::{Kind, Resource};
+
+    #[test]
+    fn the_chain_begins_with_the_victim_and_leads_to_the_culprit() {
+        let spec = (Resource::Memory, Kind::Errors, "memory.errors");
+        let finding = Finding::new("x", Severity::Error, spec, Entity::cgroup("/shop"));
+        let mut cause = Cause { finding, explained: 0.25, share: 0.5 };
+        ground(&mut cause, &Victim::default());
+        assert!(cause.finding.chain.is_empty() && cause.finding.victims.is_empty(), "the host is no victim");
+        let victim = Victim { pids: [7].into(), entity: Some(Entity::process(7, "till")) };
+        ground(&mut cause, &victim);
+        assert_eq!(cause.finding.victims.first(), victim.entity.as_ref());
+        let link = cause.finding.chain.first().expect("an arrow");
+        assert_eq!((&*link.from.id, &*link.to.id, &*link.evidence.id), ("why-entity", "why-thing", "why-link"));
+        cause.finding.chain.clear();
+        ground(&mut cause, &victim);
+        assert_eq!(cause.finding.victims.len(), 1, "named already");
+    }
+}

@@ -22,6 +22,9 @@ const PEER: &str = "why.remote-peer";
 /// The victim waits for a process of this host that waits by choice.
 const SERVER: &str = "why.local-server";
 
+/// A signal keeps the victim stopped.
+const STOPPED: &str = "why.stopped";
+
 /// The share of the victim's time that must be left unexplained.
 const LEFT: f64 = 0.3;
 /// The share of its time that such an answer must explain.
@@ -35,7 +38,12 @@ pub(super) fn add(run: &Run, victim: &Victim, breakdown: &Breakdown, servers: &[
     if refused || active <= run.threshold("finding.min-wait") || known > 1.0 - LEFT {
         return;
     }
-    let candidates = [work(run, victim, breakdown), peer(run, victim, breakdown), server(run, servers)];
+    let candidates = [
+        work(run, victim, breakdown),
+        peer(run, victim, breakdown),
+        server(run, servers),
+        stopped(run, victim, breakdown),
+    ];
     let enough = |(_, explained): &(Finding, f64)| explained / active >= ENOUGH;
     // What a rule explains is the deeper cause of the same waiting.
     let left = (active * (1.0 - known)).max(0.0);
@@ -121,6 +129,29 @@ fn peer(run: &Run, victim: &Victim, breakdown: &Breakdown) -> Option<(Finding, f
         command: Some(format!("ss -tino dst {}", address.ip())),
         expect: text(PEER, "expect"),
     }];
+    Some((finding, waiting))
+}
+
+/// A process that a signal (or a debugger) stops, or stops from time to time.
+fn stopped(run: &Run, victim: &Victim, breakdown: &Breakdown) -> Option<(Finding, f64)> {
+    let waiting = breakdown.of(State::Stopped);
+    let entity = victim.entity.clone().filter(|_| waiting >= run.threshold("finding.min-wait"))?;
+    let spec = (Resource::Tasks, Kind::Saturation, "tasks.saturation");
+    let mut finding = Finding::new(STOPPED, Severity::Bottleneck, spec, entity.clone());
+    finding.wait_s_per_s = Some(waiting);
+    finding.confidence = 0.9;
+    finding.summary = text(STOPPED, "summary").with("name", &entity.name).with("wait", Quantity::wait(waiting));
+    let share = Quantity::ratio(waiting / breakdown.total.max(f64::MIN_POSITIVE));
+    let evidence = text(STOPPED, "evidence").with("wait", Quantity::wait(waiting)).with("share", share);
+    finding.chain = vec![Link { from: named(&entity), to: text(STOPPED, "signal"), evidence }];
+    finding.advice = vec![Advice {
+        text: text(STOPPED, "advice"),
+        command: entity
+            .pid
+            .map(|pid| format!("perfuse record -a -e signal:signal_generate --filter 'pid == {pid}' -- sleep 10")),
+        expect: text(STOPPED, "expect"),
+    }];
+    finding.victims = vec![entity];
     Some((finding, waiting))
 }
 

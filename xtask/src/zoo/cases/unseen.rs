@@ -132,7 +132,7 @@ fn syncs(world: &mut World, knob: &mut Knob) -> Result<Staged> {
         for number in 0..count {
             let directory = format!("{}/mail-{number}", disk.mount);
             std::fs::create_dir(&directory)?;
-            let words = format!("create path={directory} size=1500000 period_us=2000");
+            let words = format!("create path={directory} size=65536 period_us=5000");
             culprits.push(Who::Pid(world.start(&Launch::new("mailer", &words))?));
         }
         Ok(Truth::new(&["disk.saturation"], culprits))
