@@ -344,3 +344,16 @@ fn what_a_hard_limit_refused_stands_before_what_is_waited_for() {
         "it is refused this, and waits not"
     );
 }
+
+#[test]
+fn the_holder_of_a_files_lock_that_is_never_given_back_is_found() {
+    let mut snapshots = snapshots(0, &[], &[]);
+    let last = &mut snapshots[1];
+    last.put("@bpf/waits", table(88, &[wait_row((10, 73, 0, 6, 10_000))]));
+    last.put("@stacks", "6\tkernel\t__schedule;schedule;locks_lock_inode_wait;__do_sys_flock\n");
+    let line = |arrow: &str, pid: u32| format!("1: {arrow}FLOCK  ADVISORY  WRITE {pid} fe:00:55 0 EOF\n");
+    last.put("/proc/locks", [line("", 20), line("-> ", 10)].concat());
+    let answer = Answer::build(&mut run(&snapshots), victim(&[10]));
+    let first = answer.causes.first().map(|cause| (cause.finding.id, cause.finding.culprit.pid));
+    assert_eq!(first, Some(("why.local-server", Some(20))), "{answer:?}");
+}
