@@ -123,6 +123,7 @@ pub const PARSERS: &[(&str, Parser)] = &parsers! {
         "netlink::messages" => netlink,
         "perfdata::PerfData" => perfdata,
         "perfdata::zstd" => compressed,
+        "probe::Definition" => probe,
         "replay::Decoder" => replay,
         "replay::record" => record,
         "tasks::TaskTable" => tasks,
@@ -257,6 +258,17 @@ fn print_fmt(bytes: &[u8]) -> bool {
         printer.print(record, &NoNames, &mut out);
     }
     !out.starts_with(b"[FAILED")
+}
+
+/// A definition, a range of lines, a filter and a line of tracefs; what was taken is written and read again.
+fn probe(bytes: &[u8]) -> bool {
+    use crate::probe::{Definition, Filter, LineRange, TraceProbe};
+    let text = String::from_utf8_lossy(bytes);
+    let definition = Definition::parse(&text).is_ok_and(|parsed| Definition::parse(&parsed.to_string()).is_ok());
+    let line = TraceProbe::parse(&text).is_ok_and(|parsed| TraceProbe::parse(&parsed.to_string()).is_ok());
+    let filter = Filter::parse(&text).is_ok_and(|filter| filter.takes("f"));
+    let names = Definition::parse(&text).is_err_and(|error| error.to_string().is_empty());
+    definition || line || filter || names || LineRange::parse(&text).is_ok()
 }
 
 fn tasks(bytes: &[u8]) -> bool {
