@@ -44,6 +44,7 @@ pub const PARSERS: &[(&str, Parser)] = &parsers! {
         parse::Number,
         parse::Text,
         perfmap::PerfMap,
+        probecache::ProbeCache,
         proc::diskstats::DiskStats,
         proc::file_nr::FileNr,
         proc::interrupts::Interrupts,

@@ -14,6 +14,7 @@ pub mod ring;
 pub mod synth;
 pub mod tasks;
 pub mod tracepoints;
+pub mod uprobes;
 pub mod vendor;
 pub mod workload;
 

@@ -27,6 +27,7 @@ tables!(
     "perf-report",
     "perf-script",
     "perf-stat",
+    "perf-tools",
     "why",
 );
 

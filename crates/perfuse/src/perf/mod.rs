@@ -1,6 +1,10 @@
 //! The commands of perf: `perf record` through a link named `perf`, and `perfuse record`, are the same code.
 
+mod buildid_cache;
+mod buildid_list;
+mod cache;
 mod code;
+mod evlist;
 mod list;
 pub(crate) mod options;
 mod record;
@@ -49,11 +53,14 @@ pub(crate) struct Command {
 
 /// All of them, in the order of their names.
 pub(crate) const COMMANDS: &[Command] = &[
-    list::COMMAND,   //
-    record::COMMAND, //
-    report::COMMAND, //
-    script::COMMAND, //
-    stat::COMMAND,   //
+    buildid_cache::COMMAND,
+    buildid_list::COMMAND,
+    evlist::COMMAND,
+    list::COMMAND,
+    record::COMMAND,
+    report::COMMAND,
+    script::COMMAND,
+    stat::COMMAND,
 ];
 
 /// Runs the command line if it is one of perf's: a command of [`COMMANDS`], or anything else through a link named `perf`

@@ -11,6 +11,7 @@ mod perf_metrics;
 mod perf_report;
 mod perf_script;
 mod perf_stat;
+mod perf_tools;
 mod perf_trace_text;
 mod perfdata;
 mod record;
