@@ -324,3 +324,23 @@ fn the_holder_of_a_files_lock_is_waited_for() {
     let first = answer.causes.first().map(|cause| (cause.finding.id, cause.finding.culprit.pid));
     assert_eq!(first, Some(("why.local-server", Some(20))), "{answer:?}");
 }
+
+#[test]
+fn what_a_hard_limit_refused_stands_before_what_is_waited_for() {
+    // mmap(2) and ENOMEM.
+    let refused = |count: u64| table(48, &[words(&[10 | 9 << 32, 12, count, 0, NAME, 0])]);
+    let waits = [(10, READ, 0, 1, 9000)];
+    let mut snapshots = snapshots(950, &waits, &[wake_row(10, 20, READ, 9000)]);
+    let without = Answer::build(&mut run(&snapshots), victim(&[10]));
+    assert_eq!(without.causes[0].finding.id, "why.local-server");
+    snapshots[0].put("@bpf/errno", refused(0));
+    snapshots[1].put("@bpf/errno", refused(500));
+    let answer = Answer::build(&mut run(&snapshots), victim(&[10]));
+    let first = &answer.causes[0].finding;
+    assert_eq!((first.id, first.severity, first.culprit.pid), ("memory.allocation-refused", Severity::Error, Some(10)));
+    assert_eq!(
+        first.chain.first().map(|link| &*link.evidence.id),
+        Some("why-link"),
+        "it is refused this, and waits not"
+    );
+}
