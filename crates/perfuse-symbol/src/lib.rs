@@ -29,6 +29,7 @@ mod kernel;
 mod lines;
 pub mod live;
 mod load;
+pub mod probe;
 mod symbolizer;
 mod symbols;
 mod table;
