@@ -124,6 +124,7 @@ pub const PARSERS: &[(&str, Parser)] = &parsers! {
         "perfdata::PerfData" => perfdata,
         "perfdata::zstd" => compressed,
         "probe::Definition" => probe,
+        "probe::SdtNote" => sdt,
         "replay::Decoder" => replay,
         "replay::record" => record,
         "tasks::TaskTable" => tasks,
@@ -269,6 +270,19 @@ fn probe(bytes: &[u8]) -> bool {
     let filter = Filter::parse(&text).is_ok_and(|filter| filter.takes("f"));
     let names = Definition::parse(&text).is_err_and(|error| error.to_string().is_empty());
     definition || line || filter || names || LineRange::parse(&text).is_ok()
+}
+
+/// Notes of tracepoints of programs in each form of a file, their operands too.
+fn sdt(bytes: &[u8]) -> bool {
+    use crate::probe::{Form, Machine, SdtNote};
+    let forms = [(true, true), (true, false), (false, true), (false, false)];
+    let notes = forms.into_iter().flat_map(|(wide, little)| SdtNote::all(bytes, Form { wide, little }, Some(1)));
+    // What is fuzzed is also the text of the operands: chance would not find the frame around it.
+    let arguments = String::from_utf8_lossy(bytes).into_owned();
+    let operands = SdtNote { provider: "p".into(), name: "n".into(), address: 0, semaphore: 0, arguments };
+    notes
+        .chain([operands])
+        .any(|note| [Machine::X86_64, Machine::Aarch64].into_iter().any(|machine| !note.fetches(machine).0.is_empty()))
 }
 
 fn tasks(bytes: &[u8]) -> bool {

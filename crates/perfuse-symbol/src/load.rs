@@ -60,6 +60,21 @@ pub(crate) fn with_dynamic<R: Read + Seek, S: Read + Seek>(
     Ok(table)
 }
 
+/// Adds every symbol of a file, those of the same place too. `runtime` is the file that runs, if this is another one.
+pub(crate) fn every<R: Read + Seek>(
+    table: &mut Table,
+    elf: &mut Elf<R>,
+    runtime: Option<&Headers>,
+) -> Result<(), ElfError> {
+    for (name, kind) in [(".symtab", SHT_SYMTAB), (".dynsym", SHT_DYNSYM)] {
+        let found = elf.section(name).filter(|section| section.kind == kind).cloned();
+        if let Some(section) = found {
+            add(table, elf, runtime, &section, Space::Offsets)?;
+        }
+    }
+    Ok(())
+}
+
 /// The value of a symbol as the file states it.
 pub(crate) fn value_of<R: Read + Seek>(elf: &mut Elf<R>, wanted: &str) -> Option<u64> {
     let section = elf.section(".symtab").cloned()?;

@@ -8,6 +8,7 @@ pub mod cpus;
 mod error;
 mod event;
 pub mod pmu;
+pub mod probes;
 pub mod record;
 pub mod ring;
 pub mod synth;

@@ -55,6 +55,8 @@ pub struct Argument {
     pub user: bool,
     /// Bytes of the definition that the argument takes, for a caret.
     pub at: Range<usize>,
+    /// Byte of the definition at which the value begins, behind the equals sign.
+    pub value_at: usize,
     /// Byte of the definition at which each step begins, for a caret; as many as `fields`.
     pub field_at: Vec<usize>,
 }
@@ -103,6 +105,7 @@ impl Argument {
             cast,
             user,
             at: start..start + word.len(),
+            value_at: start + value_at,
             field_at: field_at.into_iter().map(|at| start + value_at + at).collect(),
         })
     }

@@ -11,10 +11,13 @@ mod error;
 mod fetch;
 mod filter;
 mod lines;
+mod machine;
 mod name;
 mod number;
 mod place;
+mod sdt;
 mod trace;
+mod types;
 
 #[cfg(test)]
 mod tests;
@@ -25,9 +28,12 @@ pub use error::{ProbeError, Problem};
 pub use fetch::{Fetch, MAX_DEPTH};
 pub use filter::Filter;
 pub use lines::{LineRange, LinesOf};
+pub use machine::Machine;
 pub use name::{MAX_INDEX, Taken, event_name, group_of_file, is_event_name};
 pub use place::{Place, SourceSpot, Spot};
+pub use sdt::{Form, SdtNote};
 pub use trace::{Target, TraceArgument, TraceProbe};
+pub use types::{KernelFunction, TypeError, TypeProblem, type_name};
 
 use error::{At, shift};
 use place::{find_unescaped, unescaped};

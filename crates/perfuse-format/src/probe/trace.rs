@@ -1,6 +1,6 @@
 //! Lines of `kprobe_events` and `uprobe_events`: `p:probe/tcp_sendmsg _text+8763952 size=%dx:x64`.
 
-use super::argument::is_c_name;
+use super::argument::{Argument, is_c_name};
 use super::cast::Cast;
 use super::error::{At, ProbeError, Problem, shift};
 use super::fetch::Fetch;
@@ -162,6 +162,12 @@ impl Target {
 }
 
 impl TraceArgument {
+    /// What the user gave, passed on as it is: with its name and type, and without a name where there is none.
+    pub fn given(argument: &Argument, fetch: &Fetch, text: &str) -> Self {
+        let text = (fetch.to_string() != text).then(|| text.to_owned());
+        Self { name: argument.name.clone(), fetch: fetch.clone(), text, cast: argument.cast.clone() }
+    }
+
     fn parse(word: &str) -> Result<Self, At> {
         let (name, at) = match word.find('=') {
             Some(at) if is_c_name(&word[..at]) => (Some(word[..at].to_owned()), at + 1),

@@ -3,6 +3,7 @@
 mod code;
 mod list;
 pub(crate) mod options;
+mod probe;
 mod record;
 pub(crate) mod recorded;
 pub(crate) mod report;
@@ -50,6 +51,7 @@ pub(crate) struct Command {
 /// All of them, in the order of their names.
 pub(crate) const COMMANDS: &[Command] = &[
     list::COMMAND,   //
+    probe::COMMAND,  //
     record::COMMAND, //
     report::COMMAND, //
     script::COMMAND, //
