@@ -23,6 +23,7 @@ tables!(
     "perf",
     "perf-events",
     "perf-list",
+    "perf-probe",
     "perf-record",
     "perf-report",
     "perf-script",

@@ -34,6 +34,9 @@ impl<'w, 'a> Die<'w, 'a> {
     /// The entry at an offset of a unit.
     pub(super) fn at(world: &'w World<'a>, unit: &Rc<Unit<'a>>, offset: usize) -> Option<Self> {
         let entry = unit.gimli.entry(gimli::UnitOffset(offset)).ok()?;
+        if !world.spend(entry.attrs().len()) {
+            return None;
+        }
         Some(Self { world, unit: Rc::clone(unit), entry: Rc::new(entry) })
     }
 
@@ -94,7 +97,7 @@ impl<'w, 'a> Die<'w, 'a> {
     fn text(&self, name: gimli::DwAt) -> Option<&'a [u8]> {
         let owner = self.owner(name)?;
         let text = self.world.dwarf.attr_string(&owner.unit.gimli, owner.attribute(name)?).ok()?;
-        Some(text.slice())
+        self.world.spend(text.len()).then(|| text.slice())
     }
 
     /// `DW_AT_name`, its own or inherited.
@@ -125,7 +128,9 @@ impl<'w, 'a> Die<'w, 'a> {
     pub(super) fn ranges(&self) -> Box<[Range]> {
         let mut found = Vec::new();
         if let Ok(mut ranges) = self.world.dwarf.die_ranges(&self.unit.gimli, &self.entry) {
-            while let Ok(Some(range)) = ranges.next() {
+            while let Ok(Some(range)) = ranges.next()
+                && self.world.spend(1)
+            {
                 found.push(range);
             }
         }

@@ -40,7 +40,7 @@ fn variable<'w, 'a>(name: &str, hit: &Hit<'w, 'a>) -> Option<Die<'w, 'a>> {
 
 fn named<'w, 'a>(scope: &Die<'w, 'a>, name: &str, address: Option<u64>) -> Option<Die<'w, 'a>> {
     let (world, unit) = (scope.world, &scope.unit);
-    let tree = unit.tree(scope.offset());
+    let tree = unit.tree(world, scope.offset());
     let found = tree.walk(0, |at, node| {
         if matches!(node.tag, dw::DW_TAG_formal_parameter | dw::DW_TAG_variable)
             && let Some(die) = Die::at(world, unit, node.offset)
@@ -57,7 +57,7 @@ fn named<'w, 'a>(scope: &Die<'w, 'a>, name: &str, address: Option<u64>) -> Optio
 /// The variables that `$vars` and `$params` stand for at a place.
 pub(super) fn expand(hit: &Hit<'_, '_>, variables: bool) -> Vec<String> {
     let (world, unit) = (hit.scope.world, &hit.scope.unit);
-    let tree = unit.tree(hit.scope.offset());
+    let tree = unit.tree(world, hit.scope.offset());
     let mut found: Vec<String> = Vec::new();
     tree.walk(0, |at, node| {
         let wanted = node.tag == dw::DW_TAG_formal_parameter || variables && node.tag == dw::DW_TAG_variable;
@@ -134,7 +134,7 @@ fn add(chain: &mut Chain, offset: i64, name: &str) -> Result<(), DwarfProblem> {
 fn members<'w, 'a>(structure: &Die<'w, 'a>) -> Vec<Die<'w, 'a>> {
     let mut found = Vec::new();
     // A declaration alone has no members; its definition is in another place of the unit.
-    let tree = structure.unit.tree(structure.offset());
+    let tree = structure.unit.tree(structure.world, structure.offset());
     tree.walk(0, |_, node| {
         if matches!(node.tag, dw::DW_TAG_member | dw::DW_TAG_inheritance) {
             found.extend(Die::at(structure.world, &structure.unit, node.offset));
@@ -236,7 +236,7 @@ fn size(kind: &Die<'_, '_>) -> Option<u64> {
 
 /// How many elements an array has, over all its dimensions.
 fn elements(array: &Die<'_, '_>) -> Option<u64> {
-    let tree = array.unit.tree(array.offset());
+    let tree = array.unit.tree(array.world, array.offset());
     let mut all = Some(1_u64);
     tree.walk(0, |_, node| {
         if node.tag == dw::DW_TAG_subrange_type {

@@ -1,5 +1,6 @@
 //! From a place in the source to addresses, in the order and with the rules of perf.
 
+use std::cell::OnceCell;
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
@@ -8,6 +9,7 @@ use perfuse_format::event::glob;
 use perfuse_format::probe::{Place, SourceSpot, Spot};
 
 use super::die::Die;
+use super::place::FrameBase;
 use super::problem::DwarfProblem;
 use super::unit::{Go, Unit};
 use super::world::{Span, World};
@@ -34,6 +36,8 @@ pub(super) struct Hit<'w, 'a> {
     pub(super) scope: Die<'w, 'a>,
     /// The function whose code it is.
     pub(super) function: Die<'w, 'a>,
+    /// Where the frame of the function begins here, once it was asked for.
+    pub(super) frame: OnceCell<Option<FrameBase>>,
 }
 
 type Found<'f, 'w, 'a> = dyn FnMut(Hit<'w, 'a>) -> Result<(), DwarfProblem> + 'f;
@@ -103,7 +107,7 @@ impl<'w, 'a> Finder<'_, '_, 'w, 'a> {
         spot: &Spot,
     ) -> Result<(), DwarfProblem> {
         let many = glob::is_pattern(name);
-        for function in unit.functions().iter() {
+        for function in unit.functions(self.world).iter() {
             let Some(die) = Die::at(self.world, unit, function.offset) else { continue };
             if !die.is_definition() || !is_named(&die, name) {
                 continue;
@@ -164,7 +168,7 @@ impl<'w, 'a> Finder<'_, '_, 'w, 'a> {
                 None => return Err(DwarfProblem::NoFunction { address }),
             }
         };
-        (self.found)(Hit { address, scope: scope.clone(), function })
+        (self.found)(Hit { address, scope: scope.clone(), function, frame: OnceCell::new() })
     }
 
     fn by_line(
@@ -236,7 +240,7 @@ impl<'w, 'a> Finder<'_, '_, 'w, 'a> {
 fn behind_prologue(die: &Die<'_, '_>, entry: u64) -> u64 {
     let end = die.high_pc();
     match end {
-        Some(end) if !is_optimized(die) => rows::behind_prologue(&die.unit, entry, end).unwrap_or(entry),
+        Some(end) if !is_optimized(die) => rows::behind_prologue(die, entry, end).unwrap_or(entry),
         _ => entry,
     }
 }
@@ -248,11 +252,13 @@ fn is_optimized(die: &Die<'_, '_>) -> bool {
         let place = variable.and_then(|variable| variable.attribute(dw::DW_AT_location));
         place.is_some_and(|place| !matches!(place, gimli::AttributeValue::Exprloc(_) | gimli::AttributeValue::Block(_)))
     };
-    let seen = die.unit.all().walk(0, |_, node| {
-        let variable = matches!(node.tag, dw::DW_TAG_formal_parameter | dw::DW_TAG_variable);
-        if variable && moves(node.offset) { Go::Stop } else { Go::Into }
-    });
-    seen.is_some()
+    die.unit.is_optimized(|| {
+        let seen = die.unit.all(die.world).walk(0, |_, node| {
+            let variable = matches!(node.tag, dw::DW_TAG_formal_parameter | dw::DW_TAG_variable);
+            if variable && moves(node.offset) { Go::Stop } else { Go::Into }
+        });
+        seen.is_some()
+    })
 }
 
 /// The function that is meant at an address: of this name, else the one declared nearest before the line, else the

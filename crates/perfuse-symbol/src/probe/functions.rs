@@ -10,20 +10,23 @@ use super::world::World;
 
 /// The function at an address that is not inlined.
 pub(super) fn real<'w, 'a>(world: &'w World<'a>, unit: &Rc<Unit<'a>>, address: u64) -> Option<Die<'w, 'a>> {
-    let functions = unit.functions();
+    let functions = unit.functions(world);
     let found = functions.iter().find(|function| function.has(world, unit, address))?;
     Die::at(world, unit, found.offset)
 }
 
 /// The function that ends at an address: one that calls another last, and never returns from it.
 pub(super) fn ending<'w, 'a>(world: &'w World<'a>, unit: &Rc<Unit<'a>>, address: u64) -> Option<Die<'w, 'a>> {
-    let functions = unit.functions();
+    let functions = unit.functions(world);
     let mut dies = functions.iter().filter_map(|function| Die::at(world, unit, function.offset));
     dies.find(|die| die.high_pc() == Some(address))
 }
 
 /// The first inlined function below an entry that covers an address.
 fn inlined_below<'a>(tree: &Tree, world: &World<'a>, unit: &Rc<Unit<'a>>, from: usize, address: u64) -> Option<usize> {
+    if !world.spend(tree.nodes.len()) {
+        return None;
+    }
     tree.walk(from, |at, node| {
         let found = node.tag == dw::DW_TAG_inlined_subroutine && tree.has(world, unit, at, address);
         if found { Go::Stop } else { Go::Into }
@@ -32,7 +35,7 @@ fn inlined_below<'a>(tree: &Tree, world: &World<'a>, unit: &Rc<Unit<'a>>, from: 
 
 /// The innermost inlined function at an address within a function.
 pub(super) fn innermost<'w, 'a>(function: &Die<'w, 'a>, address: u64) -> Option<Die<'w, 'a>> {
-    let tree = function.unit.tree(function.offset());
+    let tree = function.unit.tree(function.world, function.offset());
     let mut found = None;
     let mut at = 0;
     while let Some(next) = inlined_below(&tree, function.world, &function.unit, at, address) {
@@ -44,7 +47,7 @@ pub(super) fn innermost<'w, 'a>(function: &Die<'w, 'a>, address: u64) -> Option<
 
 /// The outermost inlined function at an address within a function.
 pub(super) fn outermost<'w, 'a>(function: &Die<'w, 'a>, address: u64) -> Option<Die<'w, 'a>> {
-    let tree = function.unit.tree(function.offset());
+    let tree = function.unit.tree(function.world, function.offset());
     let found = inlined_below(&tree, function.world, &function.unit, 0, address)?;
     Die::at(function.world, &function.unit, tree.nodes.get(found)?.offset)
 }
@@ -52,7 +55,7 @@ pub(super) fn outermost<'w, 'a>(function: &Die<'w, 'a>, address: u64) -> Option<
 /// The function at an address, then what is inlined there, from the outside to the inside.
 pub(super) fn all<'w, 'a>(world: &'w World<'a>, unit: &Rc<Unit<'a>>, address: u64) -> Vec<Die<'w, 'a>> {
     let Some(function) = real(world, unit, address) else { return Vec::new() };
-    let tree = unit.tree(function.offset());
+    let tree = unit.tree(world, function.offset());
     let mut found = vec![function];
     let mut at = 0;
     while let Some(next) = inlined_below(&tree, world, unit, at, address) {
@@ -66,7 +69,7 @@ pub(super) fn all<'w, 'a>(world: &'w World<'a>, unit: &Rc<Unit<'a>>, address: u6
 pub(super) fn instances<'w, 'a>(pattern: &Die<'w, 'a>) -> Vec<Die<'w, 'a>> {
     let (world, unit) = (pattern.world, &pattern.unit);
     let mut found = Vec::new();
-    let tree = unit.all();
+    let tree = unit.all(world);
     tree.walk(0, |_, node| {
         if !matches!(node.tag, dw::DW_TAG_inlined_subroutine | dw::DW_TAG_subprogram) {
             return Go::Into;

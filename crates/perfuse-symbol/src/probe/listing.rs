@@ -128,7 +128,7 @@ fn in_unit<'a>(
     name: &str,
     file: Option<&str>,
 ) -> Option<Listing> {
-    let functions = unit.functions();
+    let functions = unit.functions(world);
     let found = functions.iter().filter_map(|function| Die::at(world, unit, function.offset)).find(|die| {
         die.is_definition()
             && is_named(die, name)

@@ -133,6 +133,13 @@ impl Source {
             found.push((point, slots));
             Ok(())
         })?;
+        // Of a function without parameters, `$params` is nothing; perf takes that for a mistake, too.
+        let expands = |argument: &&Argument| matches!(argument.base, Base::Vars | Base::Params);
+        if let Some(argument) = arguments.iter().find(expands)
+            && found.iter().all(|(_, slots)| slots.is_empty())
+        {
+            return Err(DwarfProblem::NoVariable { name: argument.to_string() });
+        }
         fill(found)
     }
 
@@ -182,6 +189,9 @@ impl Source {
             seen.push(hit.address);
             Ok(())
         })?;
+        if world.is_spent() {
+            return Err(DwarfProblem::Damaged);
+        }
         if seen.is_empty() { Err(split_or(world, DwarfProblem::NotFound)) } else { Ok(()) }
     }
 
@@ -211,6 +221,9 @@ impl Source {
 
 /// If parts of the debug information are in other files, that may be why nothing was found.
 fn split_or(world: &World<'_>, problem: DwarfProblem) -> DwarfProblem {
+    if world.is_spent() {
+        return DwarfProblem::Damaged;
+    }
     let is_split = |unit: std::rc::Rc<unit::Unit<'_>>| matches!(unit.gimli.dwo_name(), Ok(Some(_)));
     let mut units = world.spans.iter().take(64).filter_map(|span| world.unit_at(span.start));
     if problem == DwarfProblem::NotFound && units.any(is_split) { DwarfProblem::Split } else { problem }

@@ -214,8 +214,13 @@ impl Source {
         Some((String::from_utf8_lossy(table.raw_name(index)).into_owned(), table.entry(index)?.start))
     }
 
-    /// How the caller's frame is found at an address (CFA): the number of a register, and what is added to it. `Ok(None)`
-    /// where the file does not tell; an error where it tells it by an expression.
+    /// How much there is to read to find out about a frame, in bytes.
+    pub(super) fn frame_bytes(&self) -> usize {
+        self.eh_frame.all().len() + self.debug_frame.all().len()
+    }
+
+    /// How the caller's frame is found at an address (CFA): the number of a register, and what is added to it. `None`
+    /// where the file does not tell.
     pub(super) fn caller_frame(&self, address: u64) -> Option<gimli::CfaRule<usize>> {
         let size = if self.wide { 8 } else { 4 };
         let mut eh_frame = gimli::EhFrame::from(self.slice(self.eh_frame.all()));

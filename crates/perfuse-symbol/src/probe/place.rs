@@ -1,7 +1,7 @@
 //! Where a variable is at an address: from DWARF's location expressions to what the kernel can fetch.
 
 use gimli::constants as dw;
-use gimli::{AttributeValue, CfaRule, Operation, Reader as _, Register};
+use gimli::{AttributeValue, CfaRule, Operation, RawLocListEntry, Reader as _, Register};
 
 use super::die::Die;
 use super::finder::Hit;
@@ -9,6 +9,9 @@ use super::problem::DwarfProblem;
 use super::unit::Slice;
 
 type Expression<'a> = gimli::Expression<Slice<'a>>;
+
+/// From an address up to another, and the expression that holds there.
+type Piece<'a> = (u64, u64, Expression<'a>);
 
 /// Where a value begins.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -131,15 +134,34 @@ fn listed<'a>(
     }
 }
 
-/// The entries of a list of locations: from where to where, and the expression.
-pub(super) fn locations<'a>(
-    variable: &Die<'_, 'a>,
-    list: AttributeValue<Slice<'a>, usize>,
-) -> Vec<(u64, u64, Expression<'a>)> {
+/// The entries of a list of locations: from where to where, and the expression. Those that cover nothing are among them,
+/// since perf shows them.
+pub(super) fn locations<'a>(variable: &Die<'_, 'a>, list: AttributeValue<Slice<'a>, usize>) -> Vec<Piece<'a>> {
+    let (dwarf, unit) = (&variable.world.dwarf, &variable.unit.gimli);
     let mut found = Vec::new();
-    if let Ok(Some(mut entries)) = variable.world.dwarf.attr_locations(&variable.unit.gimli, list) {
-        while let Ok(Some(entry)) = entries.next() {
-            found.push((entry.range.begin, entry.range.end, entry.data));
+    let Ok(Some(mut entries)) = dwarf.attr_locations(unit, list) else { return found };
+    let mut base = unit.low_pc;
+    while let Ok(Some(raw)) = entries.next_raw()
+        && variable.world.spend(1)
+    {
+        let empty = match &raw {
+            RawLocListEntry::BaseAddress { addr } => {
+                base = *addr;
+                None
+            }
+            RawLocListEntry::BaseAddressx { addr } => {
+                base = dwarf.address(unit, *addr).unwrap_or(base);
+                None
+            }
+            RawLocListEntry::OffsetPair { begin, end, data } if begin == end => {
+                Some((base.wrapping_add(*begin), *data))
+            }
+            _ => None,
+        };
+        match entries.convert_raw(raw) {
+            Ok(Some(entry)) => found.push((entry.range.begin, entry.range.end, entry.data)),
+            Ok(None) => found.extend(empty.map(|(at, data)| (at, at, data))),
+            Err(_) => break,
         }
     }
     found
@@ -157,7 +179,13 @@ pub(super) fn looks_fetchable(expression: Expression<'_>, variable: &Die<'_, '_>
 }
 
 /// Where the frame of a function begins: a register and an offset; the offset is `None` where the register is it.
-fn frame_base(hit: &Hit<'_, '_>) -> Option<(Register, Option<i64>)> {
+pub(super) type FrameBase = (Register, Option<i64>);
+
+fn frame_base(hit: &Hit<'_, '_>) -> Option<FrameBase> {
+    *hit.frame.get_or_init(|| read_frame_base(hit))
+}
+
+fn read_frame_base(hit: &Hit<'_, '_>) -> Option<FrameBase> {
     let function = &hit.function;
     let encoding = function.unit.gimli.encoding();
     let expression = match function.attribute(dw::DW_AT_frame_base)? {
@@ -172,7 +200,7 @@ fn frame_base(hit: &Hit<'_, '_>) -> Option<(Register, Option<i64>)> {
     let base = match Operation::parse(&mut rest, encoding).ok()? {
         Operation::Register { register } => (register, None),
         Operation::RegisterOffset { register, offset, .. } => (register, Some(offset)),
-        Operation::CallFrameCFA => match function.world.source.caller_frame(hit.address)? {
+        Operation::CallFrameCFA => match function.world.caller_frame(hit.address)? {
             CfaRule::RegisterAndOffset { register, offset } => (register, Some(offset)),
             CfaRule::Expression(_) => return None,
         },

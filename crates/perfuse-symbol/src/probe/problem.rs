@@ -9,6 +9,9 @@ pub enum DwarfProblem {
     /// The parts of the debug information that could tell are in other files (`.dwo`), which are not read.
     #[error("the debug information is split into .dwo files, which are not read")]
     Split,
+    /// The debug information is made in a way that no compiler makes it, and takes too long to read.
+    #[error("the debug information refers to itself so often that it was given up: it is damaged")]
+    Damaged,
     /// More places than asked for.
     #[error("more than {most} places match")]
     TooMany {

@@ -20,11 +20,11 @@ pub(super) type Visit<'v, E> = dyn FnMut(&Rc<str>, u32, u64) -> Result<(), E> + 
 
 /// Visits the lines of a whole unit.
 pub(super) fn of_unit<'a, E>(world: &World<'a>, unit: &Rc<Unit<'a>>, visit: &mut Visit<'_, E>) -> Result<(), E> {
-    for row in unit.rows().iter().filter(|row| row.statement && !row.end) {
+    for row in unit.rows(world).iter().filter(|row| row.statement && !row.end) {
         let Some(file) = unit.file(world, row.file) else { continue };
         visit(&file, row.line, row.address)?;
     }
-    for function in unit.functions().iter() {
+    for function in unit.functions(world).iter() {
         if let Some(die) = Die::at(world, unit, function.offset) {
             declared(&die, true, visit)?;
         }
@@ -38,7 +38,7 @@ pub(super) fn of_function<E>(function: &Die<'_, '_>, visit: &mut Visit<'_, E>) -
     let (declared_in, line) = (function.file(), function.line());
     let ranges = function.ranges();
     let inside = |address: u64| ranges.iter().any(|range| (range.begin..range.end).contains(&address));
-    for row in unit.rows().iter().filter(|row| row.statement && !row.end && inside(row.address)) {
+    for row in unit.rows(world).iter().filter(|row| row.statement && !row.end && inside(row.address)) {
         let Some(file) = unit.file(world, row.file) else { continue };
         if let Some(inner) = functions::innermost(function, row.address) {
             let (call_file, call_line) = inner.call();
@@ -60,7 +60,7 @@ fn declared<E>(function: &Die<'_, '_>, deep: bool, visit: &mut Visit<'_, E>) -> 
         visit(&file, line, address)?;
     }
     let mut result = Ok(());
-    let tree = function.unit.tree(function.offset());
+    let tree = function.unit.tree(function.world, function.offset());
     tree.walk(0, |_, node| {
         if node.tag != dw::DW_TAG_inlined_subroutine {
             return Go::Into;
@@ -96,7 +96,7 @@ pub(super) fn at<'a>(world: &World<'a>, unit: &Rc<Unit<'a>>, address: u64) -> Op
         let line = function.line().filter(|line| *line != 0)?;
         return Some((function.file()?, line));
     }
-    let rows = unit.rows();
+    let rows = unit.rows(world);
     let row = statement(&rows, address)?;
     Some((unit.file(world, row.file)?, row.line)).filter(|(_, line)| *line != 0)
 }
@@ -112,8 +112,8 @@ fn statement(rows: &[Row], address: u64) -> Option<Row> {
 }
 
 /// Where the body of a function begins that was compiled without optimization: its variables are in their places there.
-pub(super) fn behind_prologue(unit: &Unit<'_>, entry: u64, end: u64) -> Option<u64> {
-    let rows = unit.rows();
+pub(super) fn behind_prologue(function: &Die<'_, '_>, entry: u64, end: u64) -> Option<u64> {
+    let rows = function.unit.rows(function.world);
     let from = rows.iter().position(|row| row.address == entry)?;
     let line = rows[from].line;
     let mut at = from;

@@ -11,7 +11,7 @@ use memchr::memmem::Finder;
 use super::world::{Span, World};
 
 /// Up to this many offsets are searched for one after the other; of more, all are searched for at once.
-const FEW: usize = 3;
+const FEW: usize = 8;
 
 /// Bytes of an entry that may stand before its name: its number and the attributes before. Of a function they are few.
 const MOST_BEFORE_NAME: usize = 64;
@@ -69,16 +69,15 @@ fn defines(world: &World<'_>, span: Span, places: &[usize]) -> bool {
             return None;
         }
         for attribute in abbreviation.attributes() {
-            match entries.next_offset().0 {
-                at if at > place => return None,
-                at if at == place => {
-                    let name = attribute.name();
-                    return [dw::DW_AT_name, dw::DW_AT_linkage_name, dw::DW_AT_MIPS_linkage_name]
-                        .contains(&name)
-                        .then_some(());
-                }
-                _ => entries.skip_attributes(&[*attribute]).ok()?,
+            let at = entries.next_offset().0;
+            let names = [dw::DW_AT_name, dw::DW_AT_linkage_name, dw::DW_AT_MIPS_linkage_name];
+            if at > place {
+                return None;
             }
+            if at == place && names.contains(&attribute.name()) {
+                return Some(());
+            }
+            entries.skip_attributes(&[*attribute]).ok()?;
         }
         None
     };

@@ -23,6 +23,7 @@ pub(super) struct Unit<'a> {
     trees: RefCell<FxHashMap<usize, Rc<Tree>>>,
     rows: OnceCell<Rc<[Row]>>,
     files: RefCell<FxHashMap<u64, Option<Rc<str>>>>,
+    optimized: OnceCell<bool>,
 }
 
 /// A function of a unit that is not inlined.
@@ -73,7 +74,7 @@ pub(super) enum Go {
 }
 
 impl Tree {
-    fn new(unit: &gimli::Unit<Slice<'_>, usize>, offset: usize) -> Self {
+    fn new(world: &World<'_>, unit: &gimli::Unit<Slice<'_>, usize>, offset: usize) -> Self {
         let mut nodes: Vec<Node> = Vec::new();
         let mut open: Vec<usize> = Vec::new();
         let Ok(mut entries) = unit.entries_raw(Some(gimli::UnitOffset(offset))) else {
@@ -92,7 +93,8 @@ impl Tree {
             };
             let parent = open.last().copied().unwrap_or(0);
             nodes.push(Node { offset: at, tag: abbreviation.tag(), end: nodes.len() + 1, parent });
-            if entries.skip_attributes(abbreviation.attributes()).is_err() {
+            let attributes = abbreviation.attributes();
+            if !world.spend(attributes.len() + 1) || entries.skip_attributes(attributes).is_err() {
                 break;
             }
             if abbreviation.has_children() {
@@ -127,6 +129,9 @@ impl Tree {
     /// Whether an entry covers an address.
     pub(super) fn has<'a>(&self, world: &World<'a>, unit: &Rc<Unit<'a>>, at: usize, address: u64) -> bool {
         let (Some(cell), Some(node)) = (self.ranges.get(at), self.nodes.get(at)) else { return false };
+        if !world.spend(1) {
+            return false;
+        }
         let read = || Die::at(world, unit, node.offset).map_or_else(Box::default, |die| die.ranges());
         holds(cell.get_or_init(read), address)
     }
@@ -139,6 +144,9 @@ fn holds(ranges: &[Range], address: u64) -> bool {
 impl Function {
     /// Whether it covers an address.
     pub(super) fn has<'a>(&self, world: &World<'a>, unit: &Rc<Unit<'a>>, address: u64) -> bool {
+        if !world.spend(1) {
+            return false;
+        }
         let read = || Die::at(world, unit, self.offset).map_or_else(Box::default, |die| die.ranges());
         holds(self.ranges.get_or_init(read), address)
     }
@@ -153,7 +161,13 @@ impl<'a> Unit<'a> {
             trees: RefCell::default(),
             rows: OnceCell::new(),
             files: RefCell::default(),
+            optimized: OnceCell::new(),
         }
+    }
+
+    /// Whether it was compiled with optimization, once `look` has told.
+    pub(super) fn is_optimized(&self, look: impl FnOnce() -> bool) -> bool {
+        *self.optimized.get_or_init(look)
     }
 
     /// The directory in which the compiler ran.
@@ -162,24 +176,24 @@ impl<'a> Unit<'a> {
     }
 
     /// An entry with all below it.
-    pub(super) fn tree(&self, offset: usize) -> Rc<Tree> {
+    pub(super) fn tree(&self, world: &World<'a>, offset: usize) -> Rc<Tree> {
         if let Some(tree) = self.trees.borrow().get(&offset) {
             return Rc::clone(tree);
         }
-        let tree = Rc::new(Tree::new(&self.gimli, offset));
+        let tree = Rc::new(Tree::new(world, &self.gimli, offset));
         self.trees.borrow_mut().insert(offset, Rc::clone(&tree));
         tree
     }
 
     /// All entries of the unit.
-    pub(super) fn all(&self) -> Rc<Tree> {
-        self.tree(self.gimli.header.root_offset().0)
+    pub(super) fn all(&self, world: &World<'a>) -> Rc<Tree> {
+        self.tree(world, self.gimli.header.root_offset().0)
     }
 
     /// The functions that are not inlined, with their declarations, in the order of the file.
-    pub(super) fn functions(&self) -> Rc<[Function]> {
+    pub(super) fn functions(&self, world: &World<'a>) -> Rc<[Function]> {
         let read = || {
-            let found = if self.is_c() { self.top().unwrap_or_default() } else { self.nested() };
+            let found = if self.is_c() { self.top(world).unwrap_or_default() } else { self.nested(world) };
             found.into_iter().map(|offset| Function { offset, ranges: OnceCell::new() }).collect()
         };
         Rc::clone(self.functions.get_or_init(read))
@@ -202,7 +216,7 @@ impl<'a> Unit<'a> {
 
     /// The functions directly below the unit. What is below them is leapt over where the compiler tells its length: that
     /// is what makes the difference in a unit of megabytes.
-    fn top(&self) -> gimli::Result<Vec<usize>> {
+    fn top(&self, world: &World<'a>) -> gimli::Result<Vec<usize>> {
         let mut found = Vec::new();
         let mut entries = self.gimli.entries_raw(Some(self.gimli.header.root_offset()))?;
         let mut depth = 0_usize;
@@ -219,6 +233,9 @@ impl<'a> Unit<'a> {
                 found.push(offset.0);
             }
             let attributes = abbreviation.attributes();
+            if !world.spend(attributes.len() + 1) {
+                break;
+            }
             let leap = depth > 0 && abbreviation.has_children();
             let Some(at) = attributes.iter().position(|each| each.name() == dw::DW_AT_sibling).filter(|_| leap) else {
                 entries.skip_attributes(attributes)?;
@@ -236,8 +253,8 @@ impl<'a> Unit<'a> {
     }
 
     /// The functions within name spaces, types and other functions, too.
-    fn nested(&self) -> Vec<usize> {
-        let tree = self.all();
+    fn nested(&self, world: &World<'a>) -> Vec<usize> {
+        let tree = self.all(world);
         let mut found = Vec::new();
         tree.walk(0, |_, node| {
             if node.tag == dw::DW_TAG_subprogram {
@@ -260,12 +277,14 @@ impl<'a> Unit<'a> {
     }
 
     /// The line table, by address; of the rows of one address those that end a piece come first, then in their order.
-    pub(super) fn rows(&self) -> Rc<[Row]> {
+    pub(super) fn rows(&self, world: &World<'a>) -> Rc<[Row]> {
         Rc::clone(self.rows.get_or_init(|| {
             let mut found = Vec::new();
             let Some(program) = self.gimli.line_program.clone() else { return found.into() };
             let mut rows = program.rows();
-            while let Ok(Some((_, row))) = rows.next_row() {
+            while let Ok(Some((_, row))) = rows.next_row()
+                && world.spend(1)
+            {
                 found.push(Row {
                     address: row.address(),
                     file: row.file_index(),
@@ -299,6 +318,9 @@ impl<'a> Unit<'a> {
         let text = |value| world.dwarf.attr_string(&self.gimli, value).ok();
         let name = String::from_utf8_lossy(text(file.path_name())?.slice()).into_owned();
         let directory = file.directory(header).and_then(text).map(|directory| directory.slice());
+        if !world.spend(name.len() + directory.map_or(0, <[u8]>::len)) {
+            return None;
+        }
         Some(match directory.filter(|directory| !name.starts_with('/') && !directory.is_empty()) {
             Some(directory) => format!("{}/{name}", String::from_utf8_lossy(directory)).into(),
             None => name.into(),

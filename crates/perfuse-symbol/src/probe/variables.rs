@@ -42,7 +42,7 @@ fn collect(
     found: &mut BTreeSet<String>,
 ) {
     let (world, unit) = (scope.world, &scope.unit);
-    let tree = unit.tree(scope.offset());
+    let tree = unit.tree(world, scope.offset());
     tree.walk(0, |at, node| {
         if matches!(node.tag, dw::DW_TAG_formal_parameter | dw::DW_TAG_variable)
             && let Some(variable) = Die::at(world, unit, node.offset)

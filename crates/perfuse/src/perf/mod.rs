@@ -7,6 +7,7 @@ mod code;
 mod evlist;
 mod list;
 pub(crate) mod options;
+mod probe;
 mod record;
 pub(crate) mod recorded;
 pub(crate) mod report;
@@ -53,14 +54,15 @@ pub(crate) struct Command {
 
 /// All of them, in the order of their names.
 pub(crate) const COMMANDS: &[Command] = &[
-    buildid_cache::COMMAND,
-    buildid_list::COMMAND,
-    evlist::COMMAND,
-    list::COMMAND,
-    record::COMMAND,
-    report::COMMAND,
-    script::COMMAND,
-    stat::COMMAND,
+    buildid_cache::COMMAND, //
+    buildid_list::COMMAND,  //
+    evlist::COMMAND,        //
+    list::COMMAND,          //
+    probe::COMMAND,         //
+    record::COMMAND,        //
+    report::COMMAND,        //
+    script::COMMAND,        //
+    stat::COMMAND,          //
 ];
 
 /// Runs the command line if it is one of perf's: a command of [`COMMANDS`], or anything else through a link named `perf`
