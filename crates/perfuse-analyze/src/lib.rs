@@ -20,6 +20,8 @@ mod memory;
 pub mod message;
 mod network;
 pub mod offcpu;
+pub mod oncpu;
+pub mod probe;
 pub mod profile;
 pub mod rank;
 pub mod resolve;

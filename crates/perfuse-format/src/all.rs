@@ -65,6 +65,7 @@ pub const PARSERS: &[(&str, Parser)] = &parsers! {
         proc::net::reasons::DropReasons,
         proc::net::softnet::SoftnetStat,
         proc::net::udp::UdpSockets,
+        proc::oncpu::OnCpu,
         proc::pid::PidCgroup,
         proc::pid::PidIo,
         proc::pid::PidSchedstat,
@@ -92,6 +93,10 @@ pub const PARSERS: &[(&str, Parser)] = &parsers! {
         sys::pmu::CounterScale,
         sys::pmu::PmuCounts,
         sys::statvfs::Filesystems,
+        web::dns::Answer,
+        web::dns::Hosts,
+        web::dns::ResolvConf,
+        web::probe::Probes,
     }
     tables {
         bpf::BlockHist,
@@ -136,6 +141,7 @@ pub const PARSERS: &[(&str, Parser)] = &parsers! {
         "vendor::Expr" => formula,
         "vendor::MapFile" => mapfile,
         "vendor::Table" => vendor,
+        "web::url::Url" => crate::web::url::parses,
     }
 };
 

@@ -29,6 +29,7 @@ pub mod sys;
 pub mod tasks;
 pub mod tracefs;
 pub mod vendor;
+pub mod web;
 
 pub use counter::{Delta, delta};
 pub use parse::{FromBytes, ParseError};
