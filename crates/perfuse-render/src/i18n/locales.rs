@@ -24,6 +24,7 @@ tables!(
     "perf-events",
     "perf-list",
     "perf-record",
+    "perf-annotate",
     "perf-report",
     "perf-script",
     "perf-stat",

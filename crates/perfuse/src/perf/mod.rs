@@ -1,5 +1,6 @@
 //! The commands of perf: `perf record` through a link named `perf`, and `perfuse record`, are the same code.
 
+pub(crate) mod annotate;
 mod code;
 mod list;
 pub(crate) mod options;
@@ -49,11 +50,12 @@ pub(crate) struct Command {
 
 /// All of them, in the order of their names.
 pub(crate) const COMMANDS: &[Command] = &[
-    list::COMMAND,   //
-    record::COMMAND, //
-    report::COMMAND, //
-    script::COMMAND, //
-    stat::COMMAND,   //
+    annotate::COMMAND, //
+    list::COMMAND,     //
+    record::COMMAND,   //
+    report::COMMAND,   //
+    script::COMMAND,   //
+    stat::COMMAND,     //
 ];
 
 /// Runs the command line if it is one of perf's: a command of [`COMMANDS`], or anything else through a link named `perf`
