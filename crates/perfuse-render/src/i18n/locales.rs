@@ -25,6 +25,7 @@ tables!(
     "perf-list",
     "perf-probe",
     "perf-record",
+    "perf-annotate",
     "perf-report",
     "perf-script",
     "perf-stat",
