@@ -135,3 +135,4 @@ probe-dwarf-no-variable = no variable `{ $name }` is seen here; --vars lists tho
 probe-dwarf-no-location = `{ $name }` has no place at this address: it may have been optimized out. --vars --range tells where it has one
 probe-dwarf-unfetchable = `{ $name }` is { $kind }, which a probe cannot fetch
 probe-dwarf-register = register { $number } of `{ $name }` has no name that the kernel knows
+probe-dwarf-damaged = the debug information is damaged: looking through it does not end

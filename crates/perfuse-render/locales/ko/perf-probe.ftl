@@ -135,3 +135,4 @@ probe-dwarf-no-variable = 여기에서는 `{ $name }` 변수를 볼 수 없습�
 probe-dwarf-no-location = 이 주소에는 `{ $name }`의 위치가 없습니다. 최적화로 사라졌을 수 있습니다. --vars --range로 위치가 있는 범위를 확인하십시오
 probe-dwarf-unfetchable = `{ $name }`{ JOSA($name, "은/는") } { $kind }라서 프로브로 읽을 수 없습니다
 probe-dwarf-register = `{ $name }`의 { $number }번 레지스터는 커널이 아는 이름이 없습니다
+probe-dwarf-damaged = 디버그 정보가 손상되어 찾는 일이 끝나지 않습니다

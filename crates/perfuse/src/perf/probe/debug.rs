@@ -210,6 +210,7 @@ fn name_of(problem: &DwarfProblem) -> Option<&str> {
 fn words(problem: &DwarfProblem) -> Msg {
     match problem {
         DwarfProblem::NotFound => Msg::new("probe-dwarf-not-found"),
+        DwarfProblem::Damaged => Msg::new("probe-dwarf-damaged"),
         DwarfProblem::Split => Msg::new("probe-dwarf-split"),
         DwarfProblem::TooMany { most } => Msg::new("probe-dwarf-many").with("most", most.to_string()),
         DwarfProblem::OutsideFunction { function } => {
