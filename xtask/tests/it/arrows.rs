@@ -13,8 +13,20 @@ const ARROWS: &[(&str, &[&str], &[&str])] = &[
     ("perfuse-collect", &["perfuse-format", "perfuse-symbol"], &["clap", "serde_json", "fluent-bundle"]),
     ("perfuse-render", &["perfuse-format", "perfuse-analyze"], &["libc", "rustix", "clap"]),
     (
+        "perfuse-service",
+        &["perfuse-format", "perfuse-analyze", "perfuse-collect", "perfuse-render"],
+        &["libc", "clap"],
+    ),
+    (
         "perfuse",
-        &["perfuse-format", "perfuse-symbol", "perfuse-analyze", "perfuse-collect", "perfuse-render"],
+        &[
+            "perfuse-format",
+            "perfuse-symbol",
+            "perfuse-analyze",
+            "perfuse-collect",
+            "perfuse-render",
+            "perfuse-service",
+        ],
         &["libc"],
     ),
     ("perfuse-testkit", &[], &[]),

@@ -13,6 +13,7 @@ pub mod mdstat;
 pub mod meminfo;
 pub mod mountinfo;
 pub mod net;
+pub mod oncpu;
 pub mod pid;
 pub mod pressure;
 pub mod stacks;

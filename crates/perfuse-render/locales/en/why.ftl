@@ -5,12 +5,12 @@ why-time = Where its time went
 why-causes = Causes, the first one first
 why-cannot-tell = What this cannot tell
 why-healthy = Nothing that was measured holds it up.
-why-headline = { $title }: { $culprit } explains { $share } of the time that is not idle.
+why-headline = { $title }: { $culprit } explains { $share } of the time that is not idle. Confidence { $confidence }.
 why-explains = explains { $seconds } of the victim's time, { $share } of what is not idle
 why-server = { $client } waits { $seconds } for { $server }, whose own time went here:
-why-total = Together { $total }; of the time in the kernel, our own programs took { $own }.
 why-thing = { $name }
 why-link = this explains { $seconds } of its time, { $share } of what is not idle
+why-total = Together { $total }.
 why-entity = { $name } ({ $pid })
 
 why-state-on-cpu-user = on CPU, in the program
@@ -96,10 +96,88 @@ help-why-after =
       perfuse why --pid 4711
       perfuse why --unit postgresql
       perfuse why --port 8080 --html why.html
+      perfuse why --url http://localhost:8080/
       perfuse why -- make -j4
 error-empty-cgroup = No process is in the cgroup { $path }.
 error-no-listener = Nobody listens on TCP port { $port }.
 error-no-owner = Who listens on TCP port { $port } is not to be seen; run as root.
 error-no-sockets = The sockets of this host could not be read: { $reason }
 error-command-failed = { $command } could not be started: { $reason }
-note-command-ended = { $command } ended after { $seconds }.
+note-command-ended = { $command } ended after { $seconds }: { $how }.
+command-ended-status = exit status { $status }
+command-ended-signal = by signal { $signal }
+command-ended-not = it was still running
+
+why-headline-host = { $title }: { $culprit } explains { $wait } of waiting. Confidence { $confidence }.
+why-headline-refused = { $title }: { $culprit }. Confidence { $confidence }.
+why-time-host = What all threads of the host did while they were not idle
+why-total-host = Together { $active } that are not idle; { $idle } more are.
+why-state-own-overhead = measuring it (perfuse)
+why-state-small = all smaller ones
+why-resource-work = working on a CPU
+why-resource-own-overhead = measuring it (perfuse)
+why-resource-cpu = waiting for a CPU
+why-resource-memory = waiting for memory
+why-resource-disk = waiting for storage
+why-resource-lock = waiting for a lock
+why-resource-network = waiting for the network
+why-resource-process = waiting for another process
+why-resource-stopped = stopped or frozen
+why-resource-unknown = asleep for another reason, or not accounted for
+why-flame-on = On CPU: what threads worked on
+why-url = a request to { $url }
+why-cannot-owner = Something on this host answers on port { $port }, but its process is not to be seen (another network namespace, or not root); name it with --pid or --cgroup.
+
+probe-title = Requests to { $url }
+probe-requests = { $count } requests
+probe-local = on this host
+probe-elsewhere = not on this host
+probe-total = the whole request
+probe-min = least
+probe-median = median
+probe-share = share
+phase-dns = looking up the name
+phase-connect = connecting
+phase-tls = agreeing on encryption
+phase-first-byte = waiting for the first byte
+phase-body = receiving the body
+failure-no-name = no such name{ $words }
+failure-no-name-server = no name server answered{ $words }
+failure-timed-out = no answer in time{ $words }
+failure-refused = connection refused{ $words }
+failure-unreachable = no way leads there{ $words }
+failure-reset = connection reset{ $words }
+failure-closed = connection closed too early{ $words }
+failure-certificate = certificate not valid{ $words }
+failure-tls = encryption not agreed on{ $words }
+failure-not-http = the answer is not HTTP{ $words }
+failure-redirects = redirected too often{ $words }
+failure-bad-redirect = redirected to what is no HTTP URL{ $words }
+failure-other = another error{ $words }
+failure-status = status { $status }
+
+finding-why-slow-url-title = A slow service that this host asks
+finding-why-slow-url-summary = { $url } answers in { $total } (median); { $share } of the time of all requests is { $phase }.
+finding-why-slow-url-evidence-phase = median { $median }, p99 { $p99 }, { $share } of the time
+finding-why-slow-url-evidence-path = connecting takes { $connect } (median of { $count } requests)
+finding-why-slow-url-owner-dns = the name servers in /etc/resolv.conf
+finding-why-slow-url-owner-connect = the way to { $peer }, or a full accept queue there
+finding-why-slow-url-owner-tls = the other end, { $peer }, or the way there
+finding-why-slow-url-owner-first-byte = the service at { $peer }
+finding-why-slow-url-owner-body = the service at { $peer }, or the bandwidth to it
+finding-why-slow-url-advice-dns = Ask each name server by hand; put a caching one on this host.
+finding-why-slow-url-advice-connect = Look at which hop the round trip grows; on { $peer }, look at the accept queue (ss -ltn).
+finding-why-slow-url-advice-tls = Keep connections open and let clients resume; look at the load of { $peer }.
+finding-why-slow-url-advice-first-byte = Look on the host of { $peer }, and ask there why the service is slow.
+finding-why-slow-url-advice-body = Look at retransmits and the congestion window of a transfer from { $peer }; send less, or compressed.
+finding-why-slow-url-evidence-state = { $seconds }
+finding-why-slow-url-advice-here = Nothing of this host holds it up: it waits by choice, or for something that these sources do not see. Look at which system calls it waits in.
+finding-why-slow-url-expect = The median falls from { $total } to { $rest } once that phase takes no time.
+finding-why-failing-url-title = Requests fail
+finding-why-failing-url-summary = { $bad } of { $tries } requests to { $url } failed: { $how }.
+finding-why-failing-url-evidence = { $bad } of { $tries } requests
+finding-why-failing-url-advice = Ask once by hand and look at where it ends; the other end is { $peer }.
+finding-why-failing-url-expect = No request fails.
+
+help-why-url = Ask this URL meanwhile; whoever answers on this host is slow
+error-url = { $url } is no URL to ask: { $reason }

@@ -5,12 +5,12 @@ why-time = 시간을 어디에 썼는가
 why-causes = 원인, 첫째부터
 why-cannot-tell = 이 측정으로 알 수 없는 것
 why-healthy = 측정한 것 가운데 붙잡고 있는 것이 없습니다.
-why-headline = { $title }: { $culprit }{ JOSA($culprit, "이/가") } 쉬지 않은 시간의 { $share }{ JOSA($share, "을/를") } 설명합니다.
+why-headline = { $title }: { $culprit }{ JOSA($culprit, "이/가") } 쉬지 않은 시간의 { $share }{ JOSA($share, "을/를") } 설명합니다. 확신도 { $confidence }.
 why-explains = 피해자의 시간 가운데 { $seconds }, 쉬지 않은 시간의 { $share } 설명
 why-server = { $client }{ JOSA($client, "이/가") } { $server }{ JOSA($server, "을/를") } { $seconds } 기다립니다. 상대의 시간은 다음과 같습니다.
-why-total = 모두 { $total }. 커널에서 쓴 시간 가운데 { $own }{ JOSA($own, "은/는") } 이 도구의 프로그램이 썼습니다.
 why-thing = { $name }
 why-link = 그 시간 가운데 { $seconds }, 쉬지 않은 시간의 { $share }{ JOSA($share, "을/를") } 설명합니다
+why-total = 모두 { $total }.
 why-entity = { $name }({ $pid })
 
 why-state-on-cpu-user = CPU에서 실행(프로그램)
@@ -96,10 +96,88 @@ help-why-after =
       perfuse why --pid 4711
       perfuse why --unit postgresql
       perfuse why --port 8080 --html why.html
+      perfuse why --url http://localhost:8080/
       perfuse why -- make -j4
 error-empty-cgroup = cgroup { $path }에 프로세스가 없습니다.
 error-no-listener = TCP 포트 { $port }에서 듣는 프로세스가 없습니다.
 error-no-owner = TCP 포트 { $port }에서 누가 듣는지 보이지 않습니다. 루트로 실행하십시오.
 error-no-sockets = 이 호스트의 소켓을 읽지 못했습니다: { $reason }
 error-command-failed = { $command }{ JOSA($command, "을/를") } 시작하지 못했습니다: { $reason }
-note-command-ended = { $command }{ JOSA($command, "이/가") } { $seconds } 뒤에 끝났습니다.
+note-command-ended = { $command }{ JOSA($command, "이/가") } { $seconds } 뒤에 끝났습니다: { $how }.
+command-ended-status = 종료 상태 { $status }
+command-ended-signal = 시그널 { $signal }
+command-ended-not = 아직 실행 중
+
+why-headline-host = { $title }: { $culprit }{ JOSA($culprit, "이/가") } 대기 { $wait }{ JOSA($wait, "을/를") } 설명합니다. 확신도 { $confidence }.
+why-headline-refused = { $title }: { $culprit }. 확신도 { $confidence }.
+why-time-host = 호스트의 모든 스레드가 쉬지 않는 동안 한 일
+why-total-host = 쉬지 않은 시간은 모두 { $active }, 쉰 시간은 { $idle }입니다.
+why-state-own-overhead = 측정(perfuse)
+why-state-small = 더 작은 것 모두
+why-resource-work = CPU에서 일함
+why-resource-own-overhead = 측정(perfuse)
+why-resource-cpu = CPU를 기다림
+why-resource-memory = 메모리를 기다림
+why-resource-disk = 저장 장치를 기다림
+why-resource-lock = 락을 기다림
+why-resource-network = 네트워크를 기다림
+why-resource-process = 다른 프로세스를 기다림
+why-resource-stopped = 멈춤 또는 얼림
+why-resource-unknown = 다른 까닭으로 잠, 또는 설명되지 않음
+why-flame-on = CPU에서: 스레드가 한 일
+why-url = { $url } 요청
+why-cannot-owner = 이 호스트의 { $port }번 포트가 응답하지만 그 프로세스가 보이지 않습니다(다른 네트워크 네임스페이스이거나 루트가 아님). --pid나 --cgroup으로 지정하십시오.
+
+probe-title = { $url } 요청
+probe-requests = 요청 { $count }개
+probe-local = 이 호스트
+probe-elsewhere = 이 호스트가 아님
+probe-total = 요청 전체
+probe-min = 최소
+probe-median = 중앙값
+probe-share = 비율
+phase-dns = 이름 찾기
+phase-connect = 연결
+phase-tls = 암호화 협상
+phase-first-byte = 첫 바이트 기다림
+phase-body = 본문 받기
+failure-no-name = 그런 이름 없음{ $words }
+failure-no-name-server = 응답한 네임 서버 없음{ $words }
+failure-timed-out = 제때 응답 없음{ $words }
+failure-refused = 연결 거부{ $words }
+failure-unreachable = 가는 길 없음{ $words }
+failure-reset = 연결이 끊김{ $words }
+failure-closed = 연결이 너무 일찍 닫힘{ $words }
+failure-certificate = 인증서가 유효하지 않음{ $words }
+failure-tls = 암호화 협상 실패{ $words }
+failure-not-http = HTTP가 아닌 응답{ $words }
+failure-redirects = 너무 많은 리다이렉트{ $words }
+failure-bad-redirect = HTTP URL이 아닌 곳으로 리다이렉트{ $words }
+failure-other = 다른 오류{ $words }
+failure-status = 상태 { $status }
+
+finding-why-slow-url-title = 이 호스트가 부르는 느린 서비스
+finding-why-slow-url-summary = { $url }{ JOSA($url, "이/가") } { $total } 만에 응답합니다(중앙값). 모든 요청 시간의 { $share }{ JOSA($share, "이/가") } { $phase }입니다.
+finding-why-slow-url-evidence-phase = 중앙값 { $median }, p99 { $p99 }, 시간의 { $share }
+finding-why-slow-url-evidence-path = 연결에 { $connect }(요청 { $count }개의 중앙값)
+finding-why-slow-url-owner-dns = /etc/resolv.conf의 네임 서버
+finding-why-slow-url-owner-connect = { $peer }까지의 길, 또는 그곳의 가득 찬 accept 큐
+finding-why-slow-url-owner-tls = 상대 { $peer }, 또는 그곳까지의 길
+finding-why-slow-url-owner-first-byte = { $peer }의 서비스
+finding-why-slow-url-owner-body = { $peer }의 서비스, 또는 그곳까지의 대역폭
+finding-why-slow-url-advice-dns = 네임 서버마다 손으로 물어보고, 이 호스트에 캐시하는 네임 서버를 두십시오.
+finding-why-slow-url-advice-connect = 어느 홉에서 왕복 시간이 늘어나는지 보고, { $peer }에서 accept 큐를 보십시오(ss -ltn).
+finding-why-slow-url-advice-tls = 연결을 열어 두고 세션을 재개하게 하며, { $peer }의 부하를 보십시오.
+finding-why-slow-url-advice-first-byte = { $peer }의 호스트에서 그 서비스가 왜 느린지 물어보십시오.
+finding-why-slow-url-advice-body = { $peer }에서 오는 전송의 재전송과 혼잡 윈도를 보고, 덜 보내거나 압축하십시오.
+finding-why-slow-url-evidence-state = { $seconds }
+finding-why-slow-url-advice-here = 이 호스트에서 붙잡는 것이 없습니다. 스스로 기다리거나 이 출처들이 보지 못하는 것을 기다립니다. 어느 시스템 콜에서 기다리는지 보십시오.
+finding-why-slow-url-expect = 그 단계에 시간이 들지 않으면 중앙값이 { $total }에서 { $rest }{ JOSA($rest, "으로/로") } 줄어듭니다.
+finding-why-failing-url-title = 요청이 실패함
+finding-why-failing-url-summary = { $url } 요청 { $tries }개 가운데 { $bad }개가 실패했습니다: { $how }.
+finding-why-failing-url-evidence = 요청 { $tries }개 가운데 { $bad }개
+finding-why-failing-url-advice = 손으로 한 번 요청하여 어디에서 끝나는지 보십시오. 상대는 { $peer }입니다.
+finding-why-failing-url-expect = 실패하는 요청이 없습니다.
+
+help-why-url = 보는 동안 이 URL에 요청함. 이 호스트에서 응답하는 프로세스가 느림
+error-url = { $url }{ JOSA($url, "은/는") } 요청할 수 있는 URL이 아닙니다: { $reason }
