@@ -57,6 +57,7 @@ pub(crate) const PACKAGES: &[Package] = &[
         &[For::Test, For::Bench, For::Zoo],
         "namespaces and loop devices of live tests; taskset",
     ),
+    package("util-linux", "setpriv", &[For::Test, For::Zoo], "gives up all rights, to see what is left without them"),
     package(
         "linux-perf",
         "perf",
