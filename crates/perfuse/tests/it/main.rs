@@ -8,6 +8,7 @@ mod live;
 mod perf_events;
 mod perf_made;
 mod perf_metrics;
+mod perf_probe;
 mod perf_report;
 mod perf_script;
 mod perf_stat;
