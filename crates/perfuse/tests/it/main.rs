@@ -9,6 +9,7 @@ mod perf_annotate;
 mod perf_events;
 mod perf_made;
 mod perf_metrics;
+mod perf_probe;
 mod perf_report;
 mod perf_script;
 mod perf_stat;
