@@ -57,15 +57,17 @@ impl Executable {
         let mut all = Table::default();
         let separate = found.symbols_path.as_ref().filter(|path| **path != own);
         if let Some(mut symbols) = separate.and_then(|path| Elf::open(Source::File(files.open(path).ok()?)).ok()) {
-            load::every(&mut all, &mut symbols, Some(&elf.headers))?;
+            load::every(&mut all, &mut symbols, Some(&elf.headers), false)?;
         }
-        load::every(&mut all, &mut elf, None)?;
+        // The full table has all that the dynamic one has, and tells the versions apart (`memcpy@@GLIBC_2.14`).
+        let dynamic = all.is_empty();
+        load::every(&mut all, &mut elf, None, dynamic)?;
         let packed = elf.data_of(".gnu_debugdata").unwrap_or_default();
         if !packed.is_empty()
             && let Ok(bytes) = crate::compressed::xz(&packed)
             && let Ok(mut inner) = Elf::open(Source::<F::File>::Bytes(Cursor::new(bytes)))
         {
-            load::every(&mut all, &mut inner, Some(&elf.headers))?;
+            load::every(&mut all, &mut inner, Some(&elf.headers), false)?;
         }
         all.order();
         let mut symbols: Vec<FileSymbol> = (0..all.len())
@@ -105,9 +107,11 @@ impl Executable {
         &self.chosen
     }
 
-    /// The functions of a name, each place once: as the file states it or as it is shown.
+    /// The functions of a name, each place once: as the file states it or as it is shown. Of several versions of a function,
+    /// the name alone means the one that new programs get (`NAME@@VERSION`).
     pub fn functions(&self, name: &str) -> Vec<&FileSymbol> {
-        self.functions_by(|symbol| symbol.raw == name || symbol.name == name)
+        let is_default = |raw: &str| raw.strip_prefix(name).is_some_and(|version| version.starts_with("@@"));
+        self.functions_by(|symbol| symbol.raw == name || symbol.name == name || is_default(&symbol.raw))
     }
 
     /// The functions that `wanted` takes, each place once.
@@ -195,6 +199,11 @@ impl Executable {
     }
 }
 
+/// The value of a symbol as a file states it; `None` if the file or the symbol is not there.
+pub fn symbol_value<F: Files>(files: &F, path: &str, name: &str) -> Option<u64> {
+    load::value_of(&mut Elf::open(files.open(path).ok()?).ok()?, name)
+}
+
 /// Whether a byte of the file is code: labels of assembler do not say it of themselves.
 fn is_code(headers: &Headers, offset: u64) -> bool {
     const EXECUTABLE: u64 = 1 << 2;
@@ -238,6 +247,8 @@ mod tests {
         );
         assert!(program.tracepoints().is_empty());
         assert_eq!(program.counter_of(0), None);
+        assert_eq!(symbol_value(&files, &path, "main"), program.address_of(main.offset));
+        assert_eq!(symbol_value(&files, &path, "no_such_symbol"), None);
     }
 
     #[test]

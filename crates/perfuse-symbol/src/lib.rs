@@ -37,11 +37,12 @@ mod tree;
 pub mod unwind;
 
 pub use build_id::{build_id_in_notes, build_id_of, hex as build_id_text, is_same as is_same_build_id};
+pub use candidates::kernel_images;
 pub use code::CodeFile;
 pub use demangle::Demangle;
 pub use dso::{Attempt, DsoKind, DsoSpec, Outcome, Problem, Reason, SymbolOptions};
 pub use elf::ElfError;
-pub use executable::{Executable, FileSymbol};
+pub use executable::{Executable, FileSymbol, symbol_value};
 pub use files::{Files, HostFiles};
 pub use image::{Image, ImageError};
 pub use lines::InlineFrame;

@@ -7,9 +7,10 @@ use perfuse_analyze::Msg;
 use perfuse_collect::Root;
 use perfuse_collect::perf::probes::{Change, ProbeDenied, ProbeEvents, ProbeKind};
 use perfuse_format::event::glob;
-use perfuse_format::probe::{Definition, Place, Spot, Taken, TraceProbe, event_name, is_event_name};
+use perfuse_format::probe::{Base, Definition, Place, Spot, Taken, TraceProbe, event_name, is_event_name};
 
-use super::failure::{EXISTS, Failure, INVALID, Outcome, TOO_MANY, refused};
+use super::debug::Debug;
+use super::failure::{EXISTS, Failure, INVALID, NOT_FOUND, Outcome, TOO_MANY, refused};
 use super::fallback;
 use super::kernel::Kernel;
 use super::point::Point;
@@ -49,7 +50,7 @@ pub(super) fn run(request: &Request, console: &Console) -> Outcome<()> {
             let _ = writeln!(text, "{}", named.probe);
             text
         });
-        return console::print(&lines).map_err(unprinted);
+        return console::print(&lines).map_err(|error| unprinted(&error));
     }
     let events = ProbeEvents::find(&Root::default());
     let opened = events.and_then(|events| {
@@ -89,43 +90,80 @@ pub(super) fn run(request: &Request, console: &Console) -> Outcome<()> {
 
 /// Whether only -v says it.
 fn is_detail(note: &Msg) -> bool {
-    note.id == "probe-types-btf"
+    matches!(note.id.as_str(), "probe-types-btf" | "probe-types-dwarf")
 }
 
-pub(super) fn unprinted(error: anyhow::Error) -> Failure {
+pub(super) fn unprinted(error: &anyhow::Error) -> Failure {
     Failure::new(INVALID, Msg::new("probe-io").with("path", "-").with("error", error.to_string()))
 }
 
 fn resolve(request: &Request, definitions: Vec<Definition>, notes: &mut Vec<Msg>) -> Outcome<Vec<Resolved>> {
+    let mut sources = Sources::of(request, notes)?;
     let mut resolved = Vec::new();
-    match &request.place {
-        Where::File(path) => {
-            let program = Program::open(path, request)?;
-            for definition in definitions {
-                let points = program.points(&definition, request, notes)?;
-                resolved.push(Resolved { definition, points });
-            }
-        }
-        Where::Kernel | Where::Module(_) => {
-            let kernel = Kernel::open(request)?;
-            for definition in definitions {
-                // A tracepoint of a program that names its file.
-                let points = match &definition.place {
-                    Place::Sdt { file: Some(path), .. } => {
-                        Program::open(path, request)?.points(&definition, request, notes)?
-                    }
-                    _ => kernel.points(&definition, request, notes)?,
-                };
-                resolved.push(Resolved { definition, points });
-            }
-        }
-    }
-    let count = resolved.iter().map(|one| one.points.len()).sum::<usize>();
-    if count > request.most.saturating_mul(resolved.len()) {
-        let words = Msg::new("probe-too-many").with("name", "").with("count", count.to_string());
-        return Err(Failure::new(TOO_MANY, words.with("most", request.most.to_string())));
+    for definition in definitions {
+        let points = sources.points(&definition, request, notes)?;
+        resolved.push(Resolved { definition, points });
     }
     Ok(resolved)
+}
+
+/// Where places are looked up, each opened when it is needed.
+struct Sources {
+    debug: Option<Debug>,
+    program: Option<Program>,
+    kernel: Option<Kernel>,
+}
+
+impl Sources {
+    fn of(request: &Request, notes: &mut Vec<Msg>) -> Outcome<Self> {
+        Ok(Self { debug: Debug::open(request, notes)?, program: None, kernel: None })
+    }
+
+    /// The places of a definition: by debug information, else by symbols and what the kernel tells of its types.
+    fn points(&mut self, definition: &Definition, request: &Request, notes: &mut Vec<Msg>) -> Outcome<Vec<Point>> {
+        let by_debug = matches!(definition.place, Place::Function { .. } | Place::Source { .. });
+        if let Some(debug) = self.debug.as_ref().filter(|_| by_debug) {
+            if let Some(points) = debug.points(definition, request)? {
+                return Ok(points);
+            }
+            // The symbols that are here are those of the running kernel, not of another image.
+            let other = request.place == Where::Kernel && !debug.is_running();
+            if other || !needs_no_types(definition) {
+                return Err(not_found(definition));
+            }
+        }
+        if let Place::Sdt { file: Some(path), .. } = &definition.place {
+            return Program::open(path, request)?.points(definition, request, notes);
+        }
+        if let Where::File(path) = &request.place {
+            let program = match self.program.take() {
+                Some(program) => program,
+                None => Program::open(path, request)?,
+            };
+            return self.program.insert(program).points(definition, request, notes);
+        }
+        let kernel = match self.kernel.take() {
+            Some(kernel) => kernel,
+            None => Kernel::open(request)?,
+        };
+        self.kernel.insert(kernel).points(definition, request, notes)
+    }
+}
+
+/// Whether symbols alone can answer a definition.
+fn needs_no_types(definition: &Definition) -> bool {
+    let place = match &definition.place {
+        Place::Function { file, spot, .. } => file.is_none() && !matches!(spot, Spot::Line(_) | Spot::Lazy(_)),
+        Place::Source { .. } => false,
+        Place::Address { .. } | Place::Sdt { .. } => true,
+    };
+    place && definition.arguments.iter().all(|argument| matches!(argument.base, Base::Fetch { .. }))
+}
+
+/// Debug information has nothing of that name.
+fn not_found(definition: &Definition) -> Failure {
+    let words = Msg::new("probe-dwarf-not-found");
+    Failure::new(NOT_FOUND, words).at(definition, definition.place_at)
 }
 
 /// Gives every probe the name that perf would give it.
@@ -148,14 +186,13 @@ fn name<'a>(
             let base = point.base(definition);
             // Several places of one function are one event where the kernel takes that; else each has a number.
             let same = own.clone().filter(|_| joins && !is_wild(&definition.place));
-            let event = match same {
-                Some(event) => event,
-                None => {
-                    let suffix = request.force || own.is_some();
-                    let exists = |name: &str| taken.contains(&format!("{group}:{name}"));
-                    event_name(&base, point.ret, suffix, &exists)
-                        .map_err(|problem| unnamed(definition, &group, problem))?
-                }
+            let event = if let Some(event) = same {
+                event
+            } else {
+                let suffix = request.force || own.is_some();
+                let exists = |name: &str| taken.contains(&format!("{group}:{name}"));
+                let named = event_name(&base, point.ret, suffix, &exists);
+                named.map_err(|problem| unnamed(definition, &group, problem))?
             };
             taken.insert(format!("{group}:{event}"));
             own = Some(event.clone());

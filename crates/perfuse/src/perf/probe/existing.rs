@@ -1,5 +1,6 @@
 //! `--list` and `--del`: the probes that the kernel has.
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
@@ -7,8 +8,10 @@ use perfuse_analyze::Msg;
 use perfuse_collect::Root;
 use perfuse_collect::perf::probes::{ProbeDenied, ProbeEvents, ProbeKind};
 use perfuse_format::probe::{Filter, Target, TraceProbe};
+use perfuse_symbol::probe::Described;
 
 use super::add::unprinted;
+use super::debug::Debug;
 use super::failure::{Failure, NOT_FOUND, Outcome, near, refused};
 use super::kernel::Kernel;
 use super::request::Request;
@@ -51,19 +54,21 @@ pub(super) fn list(request: &Request, filter: Option<&str>) -> Outcome<()> {
         }
         text.push_str(")\n");
     }
-    console::print(&text).map_err(unprinted)
+    console::print(&text).map_err(|error| unprinted(&error))
 }
 
 /// Names of places, with every file and the kernel's symbols read once.
 struct Places<'a> {
     request: &'a Request,
-    programs: BTreeMap<String, Option<Program>>,
-    kernel: Option<Option<Kernel>>,
+    programs: BTreeMap<String, Option<(Program, Option<Debug>)>>,
+    kernel: OnceCell<Option<Kernel>>,
+    /// Debug information of the running kernel.
+    image: OnceCell<Option<Debug>>,
 }
 
 impl<'a> Places<'a> {
     fn new(request: &'a Request) -> Self {
-        Self { request, programs: BTreeMap::new(), kernel: None }
+        Self { request, programs: BTreeMap::new(), kernel: OnceCell::new(), image: OnceCell::new() }
     }
 
     /// The place as perf lists it: function, `%return` or offset, and the file.
@@ -80,10 +85,17 @@ impl<'a> Places<'a> {
         match &probe.target {
             Target::File { path, offset, .. } => {
                 let request = self.request;
-                let program = self.programs.entry(path.clone()).or_insert_with(|| Program::open(path, request).ok());
-                let place = program.as_ref().and_then(|program| {
-                    let function = program.executable().holding(*offset)?;
-                    Some(within(&function.name, offset - function.offset))
+                let program = self.programs.entry(path.clone()).or_insert_with(|| {
+                    let program = Program::open(path, request).ok()?;
+                    Some((program, Debug::of_program(path, request, &mut Vec::new())))
+                });
+                let place = program.as_ref().and_then(|(program, debug)| {
+                    let address = program.executable().address_of(*offset)?;
+                    let described = debug.as_ref().and_then(|debug| described(&debug.describe(address)?, probe.ret));
+                    described.or_else(|| {
+                        let function = program.executable().holding(*offset)?;
+                        Some(within(&function.name, offset - function.offset))
+                    })
                 });
                 // As perf has it: what has no name is an address.
                 let place = place.unwrap_or_else(|| within(&format!("{offset:#x}"), 0));
@@ -98,6 +110,11 @@ impl<'a> Places<'a> {
                 format!("{} in {module}", within(symbol, *offset))
             }
             Target::Symbol { module: None, symbol, offset } => {
+                if symbol == "_text"
+                    && let Some(place) = self.image().and_then(|image| described(&image.describe(*offset)?, probe.ret))
+                {
+                    return place;
+                }
                 let found = self.kernel().and_then(|kernel| {
                     let address = kernel.address_of(symbol)?.checked_add(*offset)?;
                     kernel.holding(address).map(|(name, at)| within(name, at))
@@ -107,10 +124,42 @@ impl<'a> Places<'a> {
         }
     }
 
-    fn kernel(&mut self) -> Option<&Kernel> {
+    fn image(&self) -> Option<&Debug> {
         let request = self.request;
-        self.kernel.get_or_insert_with(|| Kernel::open(request).ok()).as_ref()
+        let image = self.image.get_or_init(|| Debug::open(request, &mut Vec::new()).ok().flatten());
+        image.as_ref().filter(|image| image.is_running())
     }
+
+    fn kernel(&self) -> Option<&Kernel> {
+        let request = self.request;
+        self.kernel.get_or_init(|| Kernel::open(request).ok()).as_ref()
+    }
+}
+
+/// The place by debug information, as perf lists it: function, line or offset, `%return`, and the end of the path.
+fn described(place: &Described, ret: bool) -> Option<String> {
+    let mut text = place.function.clone().unwrap_or_default();
+    if !text.is_empty() {
+        match place.line {
+            Some(line) if line > 0 => _ = write!(text, ":{line}"),
+            None if place.offset > 0 => _ = write!(text, "+{}", place.offset),
+            _ if ret => text.push_str("%return"),
+            _ => {}
+        }
+    }
+    if let Some(file) = &place.file {
+        let mut end = file.as_str();
+        if end.len() > 30 {
+            let from = (end.len() - 30..end.len()).find(|at| end.is_char_boundary(*at))?;
+            let tail = end.get(from..)?;
+            end = tail.find('/').map_or(tail, |at| &tail[at + 1..]);
+        }
+        let _ = write!(text, "@{end}");
+        if place.function.is_none() {
+            let _ = write!(text, ":{}", place.line?);
+        }
+    }
+    (!text.is_empty()).then_some(text)
 }
 
 /// `--del`.

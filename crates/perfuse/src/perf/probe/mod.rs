@@ -1,6 +1,7 @@
 //! `perf probe`: dynamic tracepoints in the kernel and in programs.
 
 mod add;
+mod debug;
 mod existing;
 mod failure;
 mod fallback;
@@ -10,12 +11,10 @@ mod request;
 mod show;
 mod user;
 
-use perfuse_analyze::Msg;
-
 use super::Command;
 use super::options::{Opt, Parsed, Takes, long_switch, long_value, switch, value};
 use crate::console::Console;
-use failure::{Failure, NOT_FOUND, Outcome};
+use failure::Outcome;
 use request::{Action, Request};
 
 /// `perf probe`.
@@ -81,6 +80,6 @@ fn act(request: &Request, console: &Console) -> Outcome<()> {
         Action::List(filter) => existing::list(request, filter.as_deref()),
         Action::Functions(filter) => show::functions(request, filter.as_deref()),
         Action::Variables(places) => show::variables(request, places, console),
-        Action::Lines(_) => Err(Failure::new(NOT_FOUND, Msg::new("probe-needs-vmlinux"))),
+        Action::Lines(range) => show::lines(request, range, console),
     }
 }

@@ -40,13 +40,12 @@ pub(super) enum Where {
 
 /// The whole command line.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "switches of the command line, each of its own")]
 pub(super) struct Request {
     pub(super) action: Action,
     /// Definitions, in their order.
     pub(super) definitions: Vec<String>,
     pub(super) place: Where,
-    /// A process in whose view of the file system the file is.
-    pub(super) namespace: Option<i32>,
     pub(super) symbols: SymbolOptions,
     pub(super) force: bool,
     pub(super) dry_run: bool,
@@ -127,7 +126,6 @@ impl Request {
             action,
             definitions,
             place,
-            namespace,
             symbols: symbol_options(parsed),
             force: parsed.on("force"),
             dry_run: parsed.on("dry-run"),

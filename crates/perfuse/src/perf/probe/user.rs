@@ -38,11 +38,6 @@ impl Program {
         &self.executable
     }
 
-    /// Its path.
-    pub(super) fn path(&self) -> &str {
-        &self.path
-    }
-
     fn target(&self, offset: u64, counter: Option<u64>) -> Target {
         Target::File { path: self.path.clone(), offset, counter }
     }
