@@ -2,10 +2,13 @@
 
 mod buildid_cache;
 mod buildid_list;
+mod c2c;
 mod cache;
 mod code;
 mod evlist;
 mod list;
+mod mem;
+mod memory;
 pub(crate) mod options;
 mod record;
 pub(crate) mod recorded;
@@ -55,8 +58,10 @@ pub(crate) struct Command {
 pub(crate) const COMMANDS: &[Command] = &[
     buildid_cache::COMMAND,
     buildid_list::COMMAND,
+    c2c::COMMAND,
     evlist::COMMAND,
     list::COMMAND,
+    mem::COMMAND,
     record::COMMAND,
     report::COMMAND,
     script::COMMAND,

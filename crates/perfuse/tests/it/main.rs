@@ -5,6 +5,7 @@ mod cli;
 mod disk;
 mod flame;
 mod live;
+mod perf_c2c;
 mod perf_events;
 mod perf_made;
 mod perf_metrics;
