@@ -6,6 +6,7 @@ mod disk;
 mod flame;
 mod live;
 mod perf_annotate;
+mod perf_c2c;
 mod perf_events;
 mod perf_made;
 mod perf_metrics;
