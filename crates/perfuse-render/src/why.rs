@@ -21,6 +21,9 @@ use crate::report::{CapabilityLine, Cost, Entity, Finding, Host, ReportContext, 
 /// The schema of [`WhyReport`].
 pub const SCHEMA: &str = "perfuse.why/1";
 
+/// Processes behind a victim that a reader is shown; the JSON form has all.
+const SERVERS: usize = 4;
+
 /// The document. Findings have the shape that they have in `perfuse.use/1`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct WhyReport {
@@ -121,6 +124,20 @@ impl WhyReport {
     /// The document as JSON, indented, with a line end.
     pub fn to_json(&self) -> Result<String, serde_json::Error> {
         serde_json::to_string_pretty(self).map(|json| json + "\n")
+    }
+
+    /// The processes that most of the time is waited for, in the order of the document: of a shell, each command is one.
+    pub(crate) fn first_servers(&self) -> impl Iterator<Item = &Server> {
+        let mut spent: Vec<f64> = self.servers.iter().map(|server| server.spent_s_per_s).collect();
+        spent.sort_by(|a, b| b.total_cmp(a));
+        let least = spent.get(SERVERS - 1).copied().unwrap_or(0.0);
+        self.servers.iter().filter(move |server| server.spent_s_per_s >= least).take(SERVERS)
+    }
+
+    /// How many others there are, in words.
+    pub(crate) fn more_servers(&self, texts: &Texts) -> Option<String> {
+        let more = self.servers.len().checked_sub(SERVERS).filter(|more| *more > 0)?;
+        Some(texts.text(&Msg::new("why-more-servers").with("count", more as u64)))
     }
 
     /// Whether it is about the whole host, and not about some processes of it.

@@ -10,10 +10,10 @@ mod cases;
 mod judge;
 mod run;
 mod score;
-mod sli;
+pub(crate) mod sli;
 mod store;
 mod undo;
-mod world;
+pub(crate) mod world;
 
 use std::path::{Path, PathBuf};
 

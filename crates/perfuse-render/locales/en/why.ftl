@@ -10,6 +10,7 @@ why-explains = explains { $seconds } of the victim's time, { $share } of what is
 why-server = { $client } waits { $seconds } for { $server }, whose own time went here:
 why-thing = { $name }
 why-link = this explains { $seconds } of its time, { $share } of what is not idle
+why-more-servers = It waits for { $count } more processes; --json has all of them.
 why-total = Together { $total }.
 why-entity = { $name } ({ $pid })
 

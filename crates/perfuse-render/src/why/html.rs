@@ -49,13 +49,14 @@ pub fn page(report: &WhyReport, flames: &[(String, String)], texts: &Texts) -> S
                 h2 { (texts.word("why-time")) }
                 (picture(&report.time, texts))
             }
-            @for server in &report.servers {
+            @for server in report.first_servers() {
                 h3 { (clean(&texts.text(&Msg::new("why-server")
                     .with("client", server.client.label(texts))
                     .with("server", server.process.label(texts))
                     .with("seconds", Quantity::wait(server.spent_s_per_s))))) }
                 (picture(&server.time, texts))
             }
+            @if let Some(more) = report.more_servers(texts) { p.soft { (more) } }
             @for (title, svg) in flames {
                 h2 { (clean(title)) }
                 // As an image: scripts inside it do not run, and this page allows none.

@@ -69,9 +69,13 @@ pub fn render(report: &WhyReport, texts: &Texts, options: TextOptions) -> String
         page.heading(&texts.word("why-time"));
         time(&mut page, &report.time, 0, texts);
     }
-    for server in &report.servers {
+    for server in report.first_servers() {
         page.blank();
         behind(&mut page, server, texts);
+    }
+    if let Some(more) = report.more_servers(texts) {
+        page.blank();
+        page.paragraph(2, None, Tone::Dim, &more);
     }
     if !report.cannot_tell.is_empty() {
         page.blank();

@@ -3,10 +3,13 @@
 pub(crate) mod annotate;
 mod buildid_cache;
 mod buildid_list;
+mod c2c;
 mod cache;
 mod code;
 mod evlist;
 mod list;
+mod mem;
+mod memory;
 pub(crate) mod options;
 mod probe;
 mod record;
@@ -55,16 +58,18 @@ pub(crate) struct Command {
 
 /// All of them, in the order of their names.
 pub(crate) const COMMANDS: &[Command] = &[
-    annotate::COMMAND, //
+    annotate::COMMAND,      //
     buildid_cache::COMMAND, //
-    buildid_list::COMMAND, //
-    evlist::COMMAND, //
-    list::COMMAND, //
-    probe::COMMAND, //
-    record::COMMAND, //
-    report::COMMAND, //
-    script::COMMAND, //
-    stat::COMMAND, //
+    buildid_list::COMMAND,  //
+    c2c::COMMAND,           //
+    evlist::COMMAND,        //
+    list::COMMAND,          //
+    mem::COMMAND,           //
+    probe::COMMAND,         //
+    record::COMMAND,        //
+    report::COMMAND,        //
+    script::COMMAND,        //
+    stat::COMMAND,          //
 ];
 
 /// Runs the command line if it is one of perf's: a command of [`COMMANDS`], or anything else through a link named `perf`
