@@ -7,6 +7,7 @@
 // What clippy.toml keeps out of the crate is fine in its tests: they look for files, and may use the clock.
 #![cfg_attr(test, allow(clippy::disallowed_methods, clippy::disallowed_types, clippy::disallowed_macros))]
 
+pub mod annotate;
 pub mod cell;
 pub mod checklist;
 pub mod cost;

@@ -19,6 +19,8 @@ pub mod netlink;
 pub mod parse;
 pub mod perfdata;
 pub mod perfmap;
+pub mod probe;
+pub mod probecache;
 pub mod proc;
 pub mod raw;
 pub mod reading;

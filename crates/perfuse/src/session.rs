@@ -23,6 +23,8 @@ pub(crate) struct Plan {
     pub(crate) most_cost: f64,
     /// Whether call stacks are named at every complete snapshot, and not only at the last one.
     pub(crate) name_stacks: bool,
+    /// Whether the other ends of pipes and sockets are looked for at which threads wait.
+    pub(crate) ends: bool,
     /// Whether what runs on the CPUs is sampled.
     pub(crate) sample_cpus: bool,
 }
@@ -37,6 +39,7 @@ impl Plan {
             programs: if args.no_bpf { &[] } else { programs },
             most_cost: thresholds.get("own-cost.max"),
             name_stacks: !all_day,
+            ends: false,
             sample_cpus: false,
         }
     }
@@ -46,8 +49,10 @@ impl Plan {
         Self {
             root: Root::default(),
             programs: if no_bpf { &[] } else { WHY },
-            most_cost: thresholds.get("own-cost.max"),
+            // A look of some seconds may cost more than what runs all day, and without its programs it would see nothing.
+            most_cost: 5.0 * thresholds.get("own-cost.max"),
             name_stacks: true,
+            ends: true,
             sample_cpus,
         }
     }
@@ -90,6 +95,7 @@ impl Session {
     pub(crate) fn start(plan: Plan) -> Self {
         let started = Instant::now();
         let sampler = Sampler::new(plan.root.clone());
+        let sampler = if plan.ends { sampler.with_ends() } else { sampler };
         // In-kernel programs see the running kernel, not a host whose files are mounted somewhere.
         let programs = if plan.root.is_live() { plan.programs } else { &[] };
         let (set, _) = BpfSet::load(programs, &Options { run_stats: true, ..Options::default() });

@@ -9,11 +9,13 @@ mod error;
 mod event;
 pub mod oncpu;
 pub mod pmu;
+pub mod probes;
 pub mod record;
 pub mod ring;
 pub mod synth;
 pub mod tasks;
 pub mod tracepoints;
+pub mod uprobes;
 pub mod vendor;
 pub mod workload;
 

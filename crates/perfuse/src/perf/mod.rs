@@ -1,8 +1,14 @@
 //! The commands of perf: `perf record` through a link named `perf`, and `perfuse record`, are the same code.
 
+pub(crate) mod annotate;
+mod buildid_cache;
+mod buildid_list;
+mod cache;
 mod code;
+mod evlist;
 mod list;
 pub(crate) mod options;
+mod probe;
 mod record;
 pub(crate) mod recorded;
 pub(crate) mod report;
@@ -49,11 +55,16 @@ pub(crate) struct Command {
 
 /// All of them, in the order of their names.
 pub(crate) const COMMANDS: &[Command] = &[
-    list::COMMAND,   //
-    record::COMMAND, //
-    report::COMMAND, //
-    script::COMMAND, //
-    stat::COMMAND,   //
+    annotate::COMMAND,      //
+    buildid_cache::COMMAND, //
+    buildid_list::COMMAND,  //
+    evlist::COMMAND,        //
+    list::COMMAND,          //
+    probe::COMMAND,         //
+    record::COMMAND,        //
+    report::COMMAND,        //
+    script::COMMAND,        //
+    stat::COMMAND,          //
 ];
 
 /// Runs the command line if it is one of perf's: a command of [`COMMANDS`], or anything else through a link named `perf`

@@ -10,6 +10,7 @@ mod notes;
 mod off_cpu;
 mod plan;
 mod run;
+mod sdt;
 mod signals;
 mod state;
 mod target;
