@@ -41,7 +41,8 @@ const fn package(name: &'static str, program: &'static str, needed: &'static [Fo
 pub(crate) const PACKAGES: &[Package] = &[
     package("clang-14", "clang-14", &[For::Test], "recompiles the BPF objects to compare them with the committed ones"),
     package("gcc", "cc", &[For::Test], "compiles the small programs whose symbols and stacks are compared"),
-    package("g++", "g++", &[For::Test], "compiles libFuzzer for the fuzz targets"),
+    package("g++", "g++", &[For::Test], "compiles libFuzzer for the fuzz targets, and a program of tests"),
+    package("rustc", "rustc", &[For::Test], "compiles a program whose debug information is looked into"),
     package(
         "iproute2",
         "ip",

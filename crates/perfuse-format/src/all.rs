@@ -52,6 +52,7 @@ pub const PARSERS: &[(&str, Parser)] = &parsers! {
         proc::kmsg::Kmsg,
         proc::limits::PidLimits,
         proc::loadavg::LoadAverage,
+        proc::locks::FileLocks,
         proc::maps::Maps,
         proc::mdstat::MdStat,
         proc::meminfo::MemInfo,

@@ -7,6 +7,7 @@
 mod flame;
 mod limit;
 mod measure;
+mod probe;
 mod read;
 mod record;
 mod recordings;
@@ -33,6 +34,7 @@ const BENCHES: &[Bench] = &[
     ("flame", "a recording to a flame graph, against samply and the pipeline of perf and inferno", flame::flame),
     ("record", "record against perf, on the same load", record::record),
     ("flood", "record against perf, about a million events a second", record::flood),
+    ("probe", "places of probes in the debug information of a kernel, against perf", probe::probe),
     ("unwind", "sizes of files with unwound stacks, against copied ones", record::unwind),
 ];
 

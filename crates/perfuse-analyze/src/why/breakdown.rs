@@ -260,7 +260,7 @@ const SILENCE: f64 = 0.01;
 
 /// Whether what is waited at has another end.
 fn has_ends(state: State) -> bool {
-    matches!(state, State::LocalIpc | State::Receive | State::Send | State::Connect)
+    matches!(state, State::LocalIpc | State::Receive | State::Send | State::Connect | State::FileLock)
 }
 
 /// Whether the one who wakes is the one who was waited for. An interrupt wakes those who wait for hardware or a clock.

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use perfuse_format::netlink::sockdiag::TcpSockets;
 use perfuse_format::netlink::unixdiag::UnixSockets;
+use perfuse_format::proc::locks::FileLocks;
 use perfuse_format::sys::ends::{AtEnd, Ends};
 
 use crate::run::Run;
@@ -26,12 +27,27 @@ pub(super) type FarEnds = BTreeMap<(u32, i32), Far>;
 
 /// All that the last sample knows.
 pub(super) fn all(run: &Run<'_>) -> FarEnds {
-    let Some(ends) = run.last::<Ends>(Ends::SOURCE).into_value() else { return FarEnds::new() };
+    let mut far = locks(run);
+    let Some(ends) = run.last::<Ends>(Ends::SOURCE).into_value() else { return far };
     let unix = run.last::<UnixSockets>("@netlink/unix").into_value().unwrap_or_default();
     let mut tcp = run.last::<TcpSockets>("@netlink/tcp").into_value().unwrap_or_default();
     tcp.0.extend(run.last::<TcpSockets>("@netlink/listen").into_value().unwrap_or_default().0);
     let known = Known { run, ends: &ends, unix: &unix, tcp: &tcp };
-    ends.waits.iter().filter_map(|at| Some(((at.tid, at.call), known.far(at)?))).collect()
+    far.extend(ends.waits.iter().filter_map(|at| Some(((at.tid, at.call), known.far(at)?))));
+    far
+}
+
+/// Those who hold the locks of files that threads wait for.
+fn locks(run: &Run) -> FarEnds {
+    let Some(locks) = run.last::<FileLocks>(FileLocks::SOURCE).into_value() else { return FarEnds::new() };
+    // flock(2) and fcntl(2).
+    let calls: [i32; 2] = if run.host.machine == "x86_64" { [73, 72] } else { [32, 25] };
+    let waits = super::breakdown::open(run, 0.0).into_iter().filter(|row| calls.contains(&row.key.call));
+    let far = waits.map(|row| {
+        let pids = locks.holders(row.key.pid).filter(|pid| *pid != row.key.pid).collect();
+        ((row.key.tid, row.key.call), Far { pids, owes: true })
+    });
+    far.collect()
 }
 
 struct Known<'a> {

@@ -327,8 +327,8 @@ fn the_holder_of_a_files_lock_is_waited_for() {
 
 #[test]
 fn what_a_hard_limit_refused_stands_before_what_is_waited_for() {
-    // mmap(2) and ENOMEM.
-    let refused = |count: u64| table(48, &[words(&[10 | 9 << 32, 12, count, 0, NAME, 0])]);
+    let (pid, mmap, enomem) = (10_u64, 9_u64, 12);
+    let refused = |count: u64| table(48, &[words(&[pid + (mmap << 32), enomem, count, 0, NAME, 0])]);
     let waits = [(10, READ, 0, 1, 9000)];
     let mut snapshots = snapshots(950, &waits, &[wake_row(10, 20, READ, 9000)]);
     let without = Answer::build(&mut run(&snapshots), victim(&[10]));
@@ -343,4 +343,17 @@ fn what_a_hard_limit_refused_stands_before_what_is_waited_for() {
         Some("why-link"),
         "it is refused this, and waits not"
     );
+}
+
+#[test]
+fn the_holder_of_a_files_lock_that_is_never_given_back_is_found() {
+    let mut snapshots = snapshots(0, &[], &[]);
+    let last = &mut snapshots[1];
+    last.put("@bpf/waits", table(88, &[wait_row((10, 73, 0, 6, 10_000))]));
+    last.put("@stacks", "6\tkernel\t__schedule;schedule;locks_lock_inode_wait;__do_sys_flock\n");
+    let line = |arrow: &str, pid: u32| format!("1: {arrow}FLOCK  ADVISORY  WRITE {pid} fe:00:55 0 EOF\n");
+    last.put("/proc/locks", [line("", 20), line("-> ", 10)].concat());
+    let answer = Answer::build(&mut run(&snapshots), victim(&[10]));
+    let first = answer.causes.first().map(|cause| (cause.finding.id, cause.finding.culprit.pid));
+    assert_eq!(first, Some(("why.local-server", Some(20))), "{answer:?}");
 }

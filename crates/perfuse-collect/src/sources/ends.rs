@@ -1,4 +1,5 @@
-//! `@ipc/ends` and `@netlink/unix`: which threads wait at a pipe or a socket, and who is at its other end.
+//! `@ipc/ends`, `@netlink/unix` and `/proc/locks`: which threads wait at a pipe, a socket or a lock of a file, and who is at
+//! the other end.
 //!
 //! Only the search for one cause needs it: it looks at every thread and at every open file of the host.
 
@@ -10,6 +11,7 @@ use std::path::Path;
 use perfuse_format::netlink::sockdiag::{BY_FAMILY, TcpSockets};
 use perfuse_format::netlink::unixdiag::{UnixSockets, request};
 use perfuse_format::parse::unsigned;
+use perfuse_format::proc::locks::FileLocks;
 use perfuse_format::sys::ends::{AtEnd, Ends, Holder};
 use perfuse_format::{FromBytes, RawSnapshot};
 use rustix::fs::{AtFlags, CWD, FileType, StatxFlags, statx};
@@ -58,6 +60,9 @@ impl Collector for EndCollector {
         put(out, "@netlink/unix", result, dump);
         let mut tcp = out.get::<TcpSockets>("@netlink/tcp").into_value().unwrap_or_default();
         tcp.0.extend(out.get::<TcpSockets>("@netlink/listen").into_value().unwrap_or_default().0);
+        if let Ok(locks) = std::fs::read(root.join(FileLocks::SOURCE)) {
+            out.put(FileLocks::SOURCE, locks);
+        }
         out.put(Ends::SOURCE, look(root, &unix, &tcp).to_bytes());
     }
 }

@@ -7,6 +7,7 @@ pub mod kallsyms;
 pub mod kmsg;
 pub mod limits;
 pub mod loadavg;
+pub mod locks;
 pub mod maps;
 pub mod mdstat;
 pub mod meminfo;

@@ -8,9 +8,9 @@ why-healthy = Nothing that was measured holds it up.
 why-headline = { $title }: { $culprit } explains { $share } of the time that is not idle. Confidence { $confidence }.
 why-explains = explains { $seconds } of the victim's time, { $share } of what is not idle
 why-server = { $client } waits { $seconds } for { $server }, whose own time went here:
-why-more-servers = It waits for { $count } more processes; --json has all of them.
 why-thing = { $name }
 why-link = this explains { $seconds } of its time, { $share } of what is not idle
+why-more-servers = It waits for { $count } more processes; --json has all of them.
 why-total = Together { $total }.
 why-entity = { $name } ({ $pid })
 

@@ -8,9 +8,9 @@ why-healthy = 측정한 것 가운데 붙잡고 있는 것이 없습니다.
 why-headline = { $title }: { $culprit }{ JOSA($culprit, "이/가") } 쉬지 않은 시간의 { $share }{ JOSA($share, "을/를") } 설명합니다. 확신도 { $confidence }.
 why-explains = 피해자의 시간 가운데 { $seconds }, 쉬지 않은 시간의 { $share } 설명
 why-server = { $client }{ JOSA($client, "이/가") } { $server }{ JOSA($server, "을/를") } { $seconds } 기다립니다. 상대의 시간은 다음과 같습니다.
-why-more-servers = 다른 프로세스 { $count }개도 기다립니다. --json에 모두 있습니다.
 why-thing = { $name }
 why-link = 그 시간 가운데 { $seconds }, 쉬지 않은 시간의 { $share }{ JOSA($share, "을/를") } 설명합니다
+why-more-servers = 다른 프로세스 { $count }개도 기다립니다. --json에 모두 있습니다.
 why-total = 모두 { $total }.
 why-entity = { $name }({ $pid })
 

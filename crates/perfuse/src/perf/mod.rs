@@ -3,10 +3,13 @@
 pub(crate) mod annotate;
 mod buildid_cache;
 mod buildid_list;
+mod c2c;
 mod cache;
 mod code;
 mod evlist;
 mod list;
+mod mem;
+mod memory;
 pub(crate) mod options;
 mod probe;
 mod record;
@@ -58,8 +61,10 @@ pub(crate) const COMMANDS: &[Command] = &[
     annotate::COMMAND,      //
     buildid_cache::COMMAND, //
     buildid_list::COMMAND,  //
+    c2c::COMMAND,           //
     evlist::COMMAND,        //
     list::COMMAND,          //
+    mem::COMMAND,           //
     probe::COMMAND,         //
     record::COMMAND,        //
     report::COMMAND,        //
