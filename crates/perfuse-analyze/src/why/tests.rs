@@ -330,7 +330,7 @@ fn the_holder_of_a_files_lock_is_waited_for() {
 #[test]
 fn what_a_hard_limit_refused_stands_before_what_is_waited_for() {
     let (pid, mmap, enomem) = (10_u64, 9_u64, 12);
-    let refused = |count: u64| table(48, &[words(&[pid | mmap << 32, enomem, count, 0, NAME, 0])]);
+    let refused = |count: u64| table(48, &[words(&[pid + (mmap << 32), enomem, count, 0, NAME, 0])]);
     let waits = [(10, READ, 0, 1, 9000)];
     let mut snapshots = snapshots(950, &waits, &[wake_row(10, 20, READ, 9000)]);
     let without = Answer::build(&mut run(&snapshots), victim(&[10]));
