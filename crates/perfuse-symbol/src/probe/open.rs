@@ -11,6 +11,7 @@ use crate::demangle::Demangle;
 use crate::dso::{DsoKind, DsoSpec, SymbolOptions};
 use crate::elf::{Elf, ElfError, PT_LOAD, SHT_NOBITS, Segment};
 use crate::files::Files;
+use crate::find;
 use crate::lines::{endian, shared_file};
 use crate::load::{self, Space};
 use crate::table::Table;
@@ -112,7 +113,9 @@ impl Source {
             let same = match (&id, build_id::of(&mut elf).ok().flatten()) {
                 (Some(own), Some(other)) => is_same_build_id(own, &other),
                 // Without ids, only the link can tell that they belong together.
-                (None, None) => name.is_some_and(|name| other.ends_with(name)),
+                (None, None) => {
+                    link.as_ref().is_some_and(|(name, crc)| other.ends_with(name) && find::has_crc(files, other, *crc))
+                }
                 _ => false,
             };
             if same && has_information(&elf) {
