@@ -28,6 +28,7 @@ fn addresses(data: &[u8]) -> impl Iterator<Item = u64> {
 
 /// The symbols, source lines and inlined functions of a file.
 pub fn symbols(data: &[u8]) {
+    let _ = perfuse_symbol::sdt_probes(std::io::Cursor::new(data));
     let mut symbols = Symbols::new(One(data), SymbolOptions::default().with_home("/root"));
     for kind in [DsoKind::File, DsoKind::Vdso, DsoKind::Kernel] {
         let module = symbols.open(&DsoSpec { path: "/bin/x", kind, pid: 1, ..DsoSpec::default() });

@@ -58,6 +58,7 @@ pub(crate) const PACKAGES: &[Package] = &[
         &[For::Test, For::Bench, For::Zoo],
         "namespaces and loop devices of live tests; taskset",
     ),
+    package("util-linux", "setpriv", &[For::Test, For::Zoo], "gives up all rights, to see what is left without them"),
     package(
         "linux-perf",
         "perf",
@@ -79,6 +80,7 @@ pub(crate) const PACKAGES: &[Package] = &[
     package("mount", "losetup", &[For::Zoo], "loop devices and swap of the zoo"),
     package("e2fsprogs", "mkfs.ext4", &[For::Zoo], "filesystems of the zoo"),
     package("procps", "sysctl", &[For::Zoo], "settings of network namespaces"),
+    package("perl-base", "perl", &[For::Zoo], "System V semaphores of the zoo"),
     package("redis-server", "redis-server", &[For::Zoo], "a real service whose clients wait for each other"),
     package("redis-tools", "redis-cli", &[For::Zoo], "fills it with keys"),
     package("postgresql-15", "postgres", &[For::Zoo], "a real service with locks of its own"),

@@ -35,8 +35,6 @@ pub struct Executable {
     headers: Headers,
     /// Every symbol, those with the same place too, in the order of their places.
     symbols: Vec<FileSymbol>,
-    /// The names that perf keeps of those.
-    chosen: Vec<String>,
     notes: Vec<SdtNote>,
     build_id: Option<Vec<u8>>,
     reason: Option<Reason>,
@@ -82,13 +80,9 @@ impl Executable {
             .collect();
         // The same symbol stands in both tables of a file.
         symbols.dedup_by(|one, before| one.offset == before.offset && one.raw == before.raw);
-        let chosen = (0..found.table.len())
-            .map(|index| demangle.name(&String::from_utf8_lossy(found.table.raw_name(index))).into_owned())
-            .collect();
         Ok(Self {
             headers: elf.headers,
             symbols,
-            chosen,
             notes,
             build_id,
             reason: found.reason,
@@ -100,11 +94,6 @@ impl Executable {
     /// Every symbol, in the order of their places.
     pub fn symbols(&self) -> &[FileSymbol] {
         &self.symbols
-    }
-
-    /// The names that perf would show: one of each place.
-    pub fn chosen(&self) -> &[String] {
-        &self.chosen
     }
 
     /// The functions of a name, each place once: as the file states it or as it is shown. Of several versions of a function,

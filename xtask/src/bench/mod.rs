@@ -14,6 +14,7 @@ mod recordings;
 mod sched;
 mod startup;
 mod sweep;
+mod why;
 
 use anyhow::{Result, bail};
 
@@ -28,6 +29,7 @@ const BENCHES: &[Bench] = &[
     ("always-on", "CPU and memory of `use --record` at 1 s with 500 processes", sweep::always_on),
     ("sched", "what the always-on in-kernel set costs `perf bench sched pipe`", sched::run),
     ("startup", "`use --json` beyond its duration", startup::run),
+    ("why", "what a victim feels of `why --pid`, and how long the answer takes", why::run),
     ("read", "script and report against perf, on the same files", read::read),
     ("flame", "a recording to a flame graph, against samply and the pipeline of perf and inferno", flame::flame),
     ("record", "record against perf, on the same load", record::record),

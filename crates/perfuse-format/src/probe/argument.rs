@@ -111,9 +111,11 @@ impl Argument {
     }
 
     /// The name that perf gives the argument of the event when it comes from debug information: that before the equals
-    /// sign, else the argument itself with the colon of its type made `_` (`filename_string`).
+    /// sign, else the argument itself with the colon of its type made `_` (`filename_string`). Other characters that the
+    /// kernel does not take in a name become `_`, too.
     pub fn event_name(&self) -> String {
-        self.name.clone().unwrap_or_else(|| self.to_string().replace(':', "_"))
+        let known = |letter: char| if letter.is_ascii_alphanumeric() { letter } else { '_' };
+        self.name.clone().unwrap_or_else(|| self.to_string().chars().map(known).collect())
     }
 }
 

@@ -31,8 +31,7 @@ struct Named<'a> {
 }
 
 pub(super) fn run(request: &Request, console: &Console) -> Outcome<()> {
-    let definitions: Vec<Definition> =
-        request.definitions.iter().map(|text| Definition::parse(text)).collect::<Result<_, _>>()?;
+    let definitions = parse(request)?;
     let mut notes = Vec::new();
     let resolved = resolve(request, definitions, &mut notes)?;
     if !request.quiet {
@@ -86,6 +85,20 @@ pub(super) fn run(request: &Request, console: &Console) -> Outcome<()> {
         console::say(&shown(&named, request));
     }
     Ok(())
+}
+
+fn parse(request: &Request) -> Outcome<Vec<Definition>> {
+    let mut definitions = Vec::new();
+    for (index, text) in request.definitions.iter().enumerate() {
+        definitions.push(Definition::parse(text).map_err(|error| {
+            let mut failure = Failure::from(error);
+            if index >= request.by_option {
+                failure.status = INVALID;
+            }
+            failure
+        })?);
+    }
+    Ok(definitions)
 }
 
 /// Whether only -v says it.

@@ -26,7 +26,9 @@ fn probes(events: &ProbeEvents) -> Outcome<Vec<(ProbeKind, TraceProbe)>> {
     for kind in KINDS {
         match events.lines(kind) {
             // What other programs made and cannot be read is none of ours.
-            Ok(lines) => {
+            Ok(mut lines) => {
+                // As perf shows them.
+                lines.sort();
                 probes.extend(lines.iter().filter_map(|line| Some((kind, TraceProbe::parse(line).ok()?))));
             }
             Err(ProbeDenied::NotBuilt { .. }) => {}
@@ -174,6 +176,7 @@ pub(super) fn delete(request: &Request, text: &str, console: &Console) -> Outcom
             wanted.push((*kind, probe.group.clone(), probe.event.clone()));
         }
     }
+    wanted.sort_by(|one, other| (one.0, &one.1, &one.2).cmp(&(other.0, &other.1, &other.2)));
     if wanted.is_empty() {
         let failure = Failure::new(NOT_FOUND, Msg::new("probe-no-event").with("name", text));
         let names: Vec<String> = all.iter().map(|(_, probe)| probe.name()).collect();

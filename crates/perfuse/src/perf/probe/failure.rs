@@ -5,6 +5,7 @@ use perfuse_collect::perf::probes::{ProbeDenied, Refused};
 use perfuse_format::event::TraceDenied;
 use perfuse_format::probe::{Definition, ProbeError, Problem, TypeError, TypeProblem};
 
+use super::super::USAGE;
 use crate::console::Console;
 
 /// perf's exit statuses: the negated error number, in eight bits.
@@ -56,10 +57,11 @@ impl Failure {
     }
 }
 
+/// A mistake in the value of an option, which to perf is a wrong command line.
 impl From<ProbeError> for Failure {
     fn from(error: ProbeError) -> Self {
         let words = problem(&error.problem);
-        Self { status: INVALID, place: Some((error.text, error.at)), words: vec![words] }
+        Self { status: USAGE, place: Some((error.text, error.at)), words: vec![words] }
     }
 }
 

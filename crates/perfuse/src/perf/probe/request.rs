@@ -45,6 +45,8 @@ pub(super) struct Request {
     pub(super) action: Action,
     /// Definitions, in their order.
     pub(super) definitions: Vec<String>,
+    /// How many of them, from the first, are values of an option: to perf a mistake in one is a wrong command line.
+    pub(super) by_option: usize,
     pub(super) place: Where,
     pub(super) symbols: SymbolOptions,
     pub(super) force: bool,
@@ -108,6 +110,7 @@ impl Request {
         if adds {
             definitions = values;
         }
+        let by_option = definitions.len();
         if !rest.is_empty() {
             if !adds {
                 let name = format!("--{}", command.unwrap_or_default());
@@ -125,6 +128,7 @@ impl Request {
         Ok(Self {
             action,
             definitions,
+            by_option,
             place,
             symbols: symbol_options(parsed),
             force: parsed.on("force"),

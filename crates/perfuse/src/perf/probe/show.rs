@@ -1,6 +1,5 @@
 //! `--funcs` and `--vars`: what can be probed.
 
-use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use perfuse_analyze::Msg;
@@ -20,7 +19,7 @@ const USUAL: &str = "!_*";
 /// `--funcs`.
 pub(super) fn functions(request: &Request, filter: Option<&str>) -> Outcome<()> {
     let filter = Filter::parse(filter.or(request.filter.as_deref()).unwrap_or(USUAL))?;
-    let mut names = BTreeSet::new();
+    let mut names: Vec<String> = Vec::new();
     match &request.place {
         Where::File(path) => {
             let program = Program::open(path, request)?;
@@ -28,7 +27,8 @@ pub(super) fn functions(request: &Request, filter: Option<&str>) -> Outcome<()> 
                 let words = Msg::new("probe-no-symbols").with("path", path.as_str());
                 return Err(Failure::new(NOT_FOUND, words));
             }
-            names.extend(program.executable().chosen().iter().filter(|name| filter.takes(name)).cloned());
+            let symbols = program.executable().symbols().iter().map(|symbol| &symbol.name);
+            names.extend(symbols.filter(|name| filter.takes(name)).cloned());
         }
         Where::Kernel | Where::Module(_) => {
             let kernel = Kernel::open(request)?;
@@ -36,6 +36,8 @@ pub(super) fn functions(request: &Request, filter: Option<&str>) -> Outcome<()> 
             names.extend(listed.map(|symbol| symbol.name.to_owned()));
         }
     }
+    // Functions of one name in several places stand there as often, as in perf.
+    names.sort_unstable();
     let text = names.iter().fold(String::new(), |mut text, name| {
         text.push_str(name);
         text.push('\n');
