@@ -38,11 +38,13 @@ pub const PARSERS: &[(&str, Parser)] = &parsers! {
         netlink::link::Links,
         netlink::qdisc::Qdiscs,
         netlink::sockdiag::TcpSockets,
+        netlink::unixdiag::UnixSockets,
         parse::KeyValues,
         parse::Limit,
         parse::Number,
         parse::Text,
         perfmap::PerfMap,
+        probecache::ProbeCache,
         proc::diskstats::DiskStats,
         proc::file_nr::FileNr,
         proc::interrupts::Interrupts,
@@ -50,6 +52,7 @@ pub const PARSERS: &[(&str, Parser)] = &parsers! {
         proc::kmsg::Kmsg,
         proc::limits::PidLimits,
         proc::loadavg::LoadAverage,
+        proc::locks::FileLocks,
         proc::maps::Maps,
         proc::mdstat::MdStat,
         proc::meminfo::MemInfo,
@@ -63,6 +66,7 @@ pub const PARSERS: &[(&str, Parser)] = &parsers! {
         proc::net::reasons::DropReasons,
         proc::net::softnet::SoftnetStat,
         proc::net::udp::UdpSockets,
+        proc::oncpu::OnCpu,
         proc::pid::PidCgroup,
         proc::pid::PidIo,
         proc::pid::PidSchedstat,
@@ -76,6 +80,7 @@ pub const PARSERS: &[(&str, Parser)] = &parsers! {
         sys::block::BlockTopology,
         sys::capability::Capabilities,
         sys::cpulist::CpuList,
+        sys::ends::Ends,
         sys::fds::Fds,
         sys::fds::Inotify,
         sys::host::Host,
@@ -89,6 +94,10 @@ pub const PARSERS: &[(&str, Parser)] = &parsers! {
         sys::pmu::CounterScale,
         sys::pmu::PmuCounts,
         sys::statvfs::Filesystems,
+        web::dns::Answer,
+        web::dns::Hosts,
+        web::dns::ResolvConf,
+        web::probe::Probes,
     }
     tables {
         bpf::BlockHist,
@@ -133,6 +142,7 @@ pub const PARSERS: &[(&str, Parser)] = &parsers! {
         "vendor::Expr" => formula,
         "vendor::MapFile" => mapfile,
         "vendor::Table" => vendor,
+        "web::url::Url" => crate::web::url::parses,
     }
 };
 

@@ -25,9 +25,11 @@ tables!(
     "perf-list",
     "perf-probe",
     "perf-record",
+    "perf-annotate",
     "perf-report",
     "perf-script",
     "perf-stat",
+    "perf-tools",
     "why",
 );
 

@@ -10,9 +10,12 @@ use super::functions;
 use super::unit::{Go, Row, Unit};
 use super::world::World;
 
-/// Whether one text is the end of the other. perf takes `p.c` for `tcp.c`, too.
+/// Whether one path is the end of the other, by whole names. (perf compares letters: to it `r.rs` is `into_iter.rs`.)
 pub(super) fn is_tail(one: &str, other: &str) -> bool {
-    one.ends_with(other) || other.ends_with(one)
+    let (long, short) = if one.len() < other.len() { (other, one) } else { (one, other) };
+    let short = short.strip_prefix("./").unwrap_or(short);
+    let before = long.strip_suffix(short);
+    before.is_some_and(|before| before.is_empty() || before.ends_with('/') || short.starts_with('/'))
 }
 
 /// What is done with a line: its file, its number, and an address that belongs to it. An error ends the walk.
@@ -126,4 +129,16 @@ pub(super) fn behind_prologue(function: &Die<'_, '_>, entry: u64, end: u64) -> O
     }
     let found = rows.get(at)?;
     if found.address < end { Some(found.address) } else { rows.get(at.checked_sub(1)?).map(|row| row.address) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_known_by_its_last_names() {
+        assert!(is_tail("/src/net/tcp.c", "tcp.c") && is_tail("net/tcp.c", "/src/net/tcp.c"));
+        assert!(is_tail("tcp.c", "tcp.c") && is_tail("./tcp.c", "/src/tcp.c") && is_tail("/src/tcp.c", "/tcp.c"));
+        assert!(!is_tail("mptcp.c", "tcp.c") && !is_tail("net/tcp.c", "ipv4/tcp.c"));
+    }
 }

@@ -336,7 +336,7 @@ impl<'a> Unit<'a> {
             // Whole paths are put together only for what may fit: a kernel has a million of them.
             let name = world.dwarf.attr_string(&self.gimli, file.path_name()).ok()?.slice();
             let end = name.rsplit(|byte| *byte == b'/').next().unwrap_or(name);
-            let may_fit = end.ends_with(last) || last.ends_with(end);
+            let may_fit = end == last;
             if may_fit { self.file(world, index).filter(|path| super::rows::is_tail(path, tail)) } else { None }
         })
     }
