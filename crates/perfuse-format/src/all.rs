@@ -122,6 +122,7 @@ pub const PARSERS: &[(&str, Parser)] = &parsers! {
         "jitdump::JitDump" => jitdump,
         "netlink::messages" => netlink,
         "perfdata::PerfData" => perfdata,
+        "perfdata::Stream" => crate::perfdata::stream::cuts,
         "perfdata::zstd" => compressed,
         "replay::Decoder" => replay,
         "replay::record" => record,

@@ -28,6 +28,7 @@ tables!(
     "perf-report",
     "perf-script",
     "perf-stat",
+    "perf-top",
     "why",
 );
 

@@ -16,3 +16,4 @@ pub mod report_threads;
 pub mod report_tui;
 pub mod script;
 pub mod stat;
+pub mod top;

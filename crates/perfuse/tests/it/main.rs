@@ -12,6 +12,7 @@ mod perf_metrics;
 mod perf_report;
 mod perf_script;
 mod perf_stat;
+mod perf_top;
 mod perf_trace_text;
 mod perfdata;
 mod record;
