@@ -8,6 +8,7 @@
 #![cfg_attr(test, allow(clippy::disallowed_methods, clippy::disallowed_types, clippy::disallowed_macros))]
 
 pub mod annotate;
+pub mod c2c;
 pub mod cell;
 pub mod checklist;
 pub mod cost;
@@ -21,6 +22,8 @@ mod memory;
 pub mod message;
 mod network;
 pub mod offcpu;
+pub mod oncpu;
+pub mod probe;
 pub mod profile;
 pub mod rank;
 pub mod resolve;

@@ -60,6 +60,22 @@ pub(crate) fn with_dynamic<R: Read + Seek, S: Read + Seek>(
     Ok(table)
 }
 
+/// Adds every symbol of a file, those of the same place too; with `dynamic`, those of the dynamic table where there is no
+/// full one. `runtime` is the file that runs, if this is another one.
+pub(crate) fn every<R: Read + Seek>(
+    table: &mut Table,
+    elf: &mut Elf<R>,
+    runtime: Option<&Headers>,
+    dynamic: bool,
+) -> Result<(), ElfError> {
+    let named = |name: &str, kind: u32| elf.section(name).filter(|section| section.kind == kind).cloned();
+    let full = named(".symtab", SHT_SYMTAB);
+    match full.or_else(|| named(".dynsym", SHT_DYNSYM).filter(|_| dynamic)) {
+        Some(section) => add(table, elf, runtime, &section, Space::Offsets),
+        None => Ok(()),
+    }
+}
+
 /// The value of a symbol as the file states it.
 pub(crate) fn value_of<R: Read + Seek>(elf: &mut Elf<R>, wanted: &str) -> Option<u64> {
     let section = elf.section(".symtab").cloned()?;

@@ -2,6 +2,7 @@
 
 pub mod annotate;
 pub mod attr;
+pub mod c2c;
 pub mod header;
 mod header_bpf;
 pub mod list;

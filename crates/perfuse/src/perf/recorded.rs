@@ -184,7 +184,13 @@ fn stdin_is_pipe() -> bool {
 
 /// The files of this host, mapped where that saves reading them.
 #[derive(Debug)]
-pub(super) struct Mappable(HostFiles);
+pub(crate) struct Mappable(HostFiles);
+
+impl Default for Mappable {
+    fn default() -> Self {
+        Self(HostFiles("/".into()))
+    }
+}
 
 impl Files for Mappable {
     type File = File;
