@@ -17,3 +17,4 @@ pub mod report_threads;
 pub mod report_tui;
 pub mod script;
 pub mod stat;
+pub mod top;

@@ -18,6 +18,7 @@ pub(crate) mod report;
 pub(crate) mod script;
 mod stat;
 mod tables;
+mod top;
 mod usage;
 pub(crate) mod words;
 
@@ -70,6 +71,7 @@ pub(crate) const COMMANDS: &[Command] = &[
     report::COMMAND,        //
     script::COMMAND,        //
     stat::COMMAND,          //
+    top::COMMAND,           //
 ];
 
 /// Runs the command line if it is one of perf's: a command of [`COMMANDS`], or anything else through a link named `perf`
