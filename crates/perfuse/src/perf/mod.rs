@@ -5,6 +5,7 @@ mod buildid_list;
 mod c2c;
 mod cache;
 mod code;
+mod data;
 mod evlist;
 mod list;
 mod mem;
@@ -59,6 +60,7 @@ pub(crate) const COMMANDS: &[Command] = &[
     buildid_cache::COMMAND,
     buildid_list::COMMAND,
     c2c::COMMAND,
+    data::COMMAND,
     evlist::COMMAND,
     list::COMMAND,
     mem::COMMAND,
