@@ -99,11 +99,16 @@ fn of_records(
         if options.header == Header::No && !options.quiet {
             console::print(NO_HEADER)?;
         }
-        records::dump(options, data, name, parsed, console)?;
+        records::dump(options.time.as_deref(), data, name, parsed, console)?;
     } else {
         return Ok(None);
     }
     Ok(Some(0))
+}
+
+/// Every record as bytes and in words, for other commands.
+pub(super) fn dump(data: &PerfData<'_>, name: &str, parsed: &Parsed, console: &Console) -> anyhow::Result<()> {
+    records::dump(None, data, name, parsed, console)
 }
 
 /// The report as text.

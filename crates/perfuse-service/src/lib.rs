@@ -1,0 +1,7 @@
+//! The daemon: checks of what users see, state of applications, the store of both, incidents, alerts and pages.
+//!
+//! The only crate with asynchronous code. Rules and verdicts are those of `perfuse-analyze`; bytes of the kernel are
+//! parsed in `perfuse-format`; here are the clients, the schedule and the disk.
+#![forbid(unsafe_code)]
+// What clippy.toml keeps out of the crate is fine in its tests.
+#![cfg_attr(test, allow(clippy::disallowed_methods, clippy::disallowed_types, clippy::disallowed_macros))]
