@@ -5,6 +5,7 @@ pub mod attr;
 pub mod c2c;
 pub mod header;
 mod header_bpf;
+pub mod json;
 pub mod list;
 pub mod number;
 pub mod report;

@@ -6,6 +6,7 @@ mod buildid_list;
 mod c2c;
 mod cache;
 mod code;
+mod data;
 mod evlist;
 mod list;
 mod mem;
@@ -63,6 +64,7 @@ pub(crate) const COMMANDS: &[Command] = &[
     buildid_cache::COMMAND, //
     buildid_list::COMMAND,  //
     c2c::COMMAND,           //
+    data::COMMAND,          //
     evlist::COMMAND,        //
     list::COMMAND,          //
     mem::COMMAND,           //
