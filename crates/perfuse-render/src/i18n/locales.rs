@@ -27,6 +27,8 @@ tables!(
     "perf-report",
     "perf-script",
     "perf-stat",
+    "service-check",
+    "service-config",
     "why",
 );
 
