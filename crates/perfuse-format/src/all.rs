@@ -38,6 +38,7 @@ pub const PARSERS: &[(&str, Parser)] = &parsers! {
         netlink::link::Links,
         netlink::qdisc::Qdiscs,
         netlink::sockdiag::TcpSockets,
+        openmetrics::Exposition,
         parse::KeyValues,
         parse::Limit,
         parse::Number,
@@ -131,6 +132,7 @@ pub const PARSERS: &[(&str, Parser)] = &parsers! {
         "vendor::Expr" => formula,
         "vendor::MapFile" => mapfile,
         "vendor::Table" => vendor,
+        "x509::validity" => |bytes| crate::x509::validity(bytes).is_some(),
     }
 };
 

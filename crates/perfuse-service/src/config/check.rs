@@ -53,9 +53,9 @@ pub enum CheckKind {
     Process(Process),
     /// A systemd unit that is active.
     Unit(String),
-    /// A PostgreSQL server.
+    /// A `PostgreSQL` server.
     PostgreSql(Sql),
-    /// A MySQL or MariaDB server.
+    /// A `MySQL` or `MariaDB` server.
     MySql(Sql),
     /// A Redis server.
     Redis(Server),
@@ -532,9 +532,8 @@ fn share(part: Part<'_>, key: &str) -> Option<f64> {
 /// `host:port`.
 pub(super) fn address(part: Part<'_>, key: &str) -> Option<String> {
     let text = part.need_text(key)?;
-    let port =
-        text.rsplit_once(':').filter(|(host, _)| !host.is_empty()).and_then(|(_, port)| port.parse::<u16>().ok());
-    if port.is_none_or(|port| port == 0) {
+    let number = text.rsplit_once(':').filter(|(host, _)| !host.is_empty()).map(|(_, number)| number.parse::<u16>());
+    if !matches!(number, Some(Ok(1..))) {
         part.wrong(key, "host-port");
         return None;
     }

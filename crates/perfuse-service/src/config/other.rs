@@ -121,14 +121,14 @@ pub struct Collector {
 /// Which application.
 #[derive(Debug, Clone)]
 pub enum CollectorKind {
-    /// PostgreSQL.
+    /// `PostgreSQL`.
     PostgreSql {
         /// Where.
         url: String,
         /// Password.
         password: Option<Secret>,
     },
-    /// MySQL or MariaDB.
+    /// `MySQL` or `MariaDB`.
     MySql {
         /// Where.
         url: String,
@@ -168,7 +168,7 @@ pub enum CollectorKind {
         /// The process, by its systemd unit.
         service: Option<String>,
     },
-    /// A Prometheus or OpenMetrics endpoint.
+    /// A Prometheus or `OpenMetrics` endpoint.
     Prometheus {
         /// Where.
         url: String,

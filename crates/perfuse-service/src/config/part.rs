@@ -313,15 +313,14 @@ impl<'a> Part<'a> {
                 continue;
             };
             let word = kind.get_ref().as_str().unwrap_or_default();
-            match kinds.iter().find(|(name, _)| *name == word) {
-                Some((name, section)) => parts.push((*name, Part::new(self.source, table, section, span))),
-                None => {
-                    let message = Msg::new("config-unknown-kind")
-                        .with("kind", word)
-                        .with("section", key)
-                        .with("names", nearest(word, names()).join(", "));
-                    self.source.error(kind.span(), message);
-                }
+            if let Some((name, section)) = kinds.iter().find(|(name, _)| *name == word) {
+                parts.push((*name, Part::new(self.source, table, section, span)));
+            } else {
+                let message = Msg::new("config-unknown-kind")
+                    .with("kind", word)
+                    .with("section", key)
+                    .with("names", nearest(word, names()).join(", "));
+                self.source.error(kind.span(), message);
             }
         }
         parts
@@ -335,7 +334,7 @@ impl<'a> Part<'a> {
 /// The names that are most like a word, at most three; all of them if none is like it.
 pub(super) fn nearest<'n>(word: &str, names: impl Iterator<Item = &'n str>) -> Vec<&'n str> {
     let mut close: Vec<(usize, &str)> = names.map(|name| (strsim::damerau_levenshtein(word, name), name)).collect();
-    close.sort();
+    close.sort_unstable();
     let like = |distance: usize| distance <= 3 && distance < word.len().max(2);
     if close.first().is_some_and(|(distance, _)| like(*distance)) {
         close.retain(|(distance, _)| like(*distance));
