@@ -20,6 +20,8 @@ pub mod openmetrics;
 pub mod parse;
 pub mod perfdata;
 pub mod perfmap;
+pub mod probe;
+pub mod probecache;
 pub mod proc;
 pub mod raw;
 pub mod reading;
@@ -28,6 +30,7 @@ pub mod sys;
 pub mod tasks;
 pub mod tracefs;
 pub mod vendor;
+pub mod web;
 pub mod x509;
 
 pub use counter::{Delta, delta};
