@@ -31,6 +31,7 @@ pub mod run;
 pub mod session;
 pub mod sixty;
 pub mod stat;
+pub mod status;
 pub mod table;
 pub mod tasks;
 #[cfg(test)]

@@ -39,6 +39,7 @@ pub const PARSERS: &[(&str, Parser)] = &parsers! {
         netlink::qdisc::Qdiscs,
         netlink::sockdiag::TcpSockets,
         netlink::unixdiag::UnixSockets,
+        openmetrics::Exposition,
         parse::KeyValues,
         parse::Limit,
         parse::Number,
@@ -144,6 +145,7 @@ pub const PARSERS: &[(&str, Parser)] = &parsers! {
         "vendor::MapFile" => mapfile,
         "vendor::Table" => vendor,
         "web::url::Url" => crate::web::url::parses,
+        "x509::validity" => |bytes| crate::x509::validity(bytes).is_some(),
     }
 };
 

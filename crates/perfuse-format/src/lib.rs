@@ -16,6 +16,7 @@ pub mod counter;
 pub mod event;
 pub mod jitdump;
 pub mod netlink;
+pub mod openmetrics;
 pub mod parse;
 pub mod perfdata;
 pub mod perfmap;
@@ -30,6 +31,7 @@ pub mod tasks;
 pub mod tracefs;
 pub mod vendor;
 pub mod web;
+pub mod x509;
 
 pub use counter::{Delta, delta};
 pub use parse::{FromBytes, ParseError};

@@ -31,6 +31,8 @@ tables!(
     "perf-stat",
     "perf-tools",
     "perf-top",
+    "service-check",
+    "service-config",
     "why",
 );
 

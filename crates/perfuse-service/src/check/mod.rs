@@ -1,0 +1,166 @@
+//! The checks, made: each with the client of what it asks, a time-out, and bounds on what it takes in.
+//!
+//! [`Clients`] has what checks share (the resolver, the certificates that are trusted). [`Clients::run`] makes one check
+//! and always comes back: what does not answer in time has failed. [`schedule`] makes all of them, each in its turn.
+
+mod command;
+mod dns;
+mod http;
+mod net;
+mod postgresql;
+mod process;
+pub mod push;
+pub mod schedule;
+mod scrape;
+mod tls;
+mod words;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use hickory_resolver::TokioResolver;
+use hickory_resolver::net::NetError;
+use perfuse_analyze::Msg;
+use perfuse_analyze::status::Outcome;
+use rustls::ClientConfig;
+
+use crate::config::check::Http;
+use crate::config::{Check, CheckKind};
+
+/// What one run of a check found.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Found {
+    /// Whether it is well.
+    pub outcome: Outcome,
+    /// Whether it says that it is ready.
+    pub ready: Option<bool>,
+    /// How long it took.
+    pub took: Duration,
+    /// In words.
+    pub message: Msg,
+    /// The number that it is about, if it is about one.
+    pub value: Option<f64>,
+}
+
+/// What a client says: how it is, in words, and a number.
+#[derive(Debug, Clone, PartialEq)]
+struct Said {
+    outcome: Outcome,
+    message: Msg,
+    value: Option<f64>,
+}
+
+impl Said {
+    fn new(outcome: Outcome, message: Msg) -> Self {
+        Self { outcome, message, value: None }
+    }
+
+    fn pass() -> Self {
+        Self::new(Outcome::Pass, Msg::new("check-passed"))
+    }
+
+    /// It failed, in the words of a library or of the system.
+    fn fail(problem: impl Into<String>) -> Self {
+        Self::new(Outcome::Fail, Msg::new("check-failed").with("problem", problem.into()))
+    }
+
+    /// It could not be made.
+    fn no_data(problem: impl Into<String>) -> Self {
+        Self::new(Outcome::NoData, Msg::new("check-not-made").with("problem", problem.into()))
+    }
+
+    fn with_value(self, value: f64) -> Self {
+        Self { value: Some(value), ..self }
+    }
+}
+
+/// What keeps checks from being made at all.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientsError {
+    /// The system's resolver configuration cannot be used.
+    #[error("/etc/resolv.conf: {0}")]
+    Resolver(#[from] NetError),
+    /// TLS cannot be set up.
+    #[error("TLS: {0}")]
+    Tls(#[from] rustls::Error),
+}
+
+/// Whom a check trusts: the file of more certificates, and whether any certificate is taken.
+type Trusting = (Option<String>, bool);
+
+/// What checks share.
+pub struct Clients {
+    resolver: TokioResolver,
+    trusted: Arc<rustls::RootCertStore>,
+    tls: Mutex<BTreeMap<Trusting, Arc<ClientConfig>>>,
+    /// By whom is trusted, and the redirects that are followed.
+    http: Mutex<BTreeMap<(Trusting, usize), reqwest::Client>>,
+}
+
+impl Clients {
+    /// The clients of this host: its resolver and the certificates that it trusts.
+    pub fn new() -> Result<Self, ClientsError> {
+        Ok(Self {
+            resolver: dns::system()?,
+            trusted: Arc::new(tls::trusted()),
+            tls: Mutex::default(),
+            http: Mutex::default(),
+        })
+    }
+
+    /// Makes one check, and comes back within its time-out. `None` for a check that others make: reports that are sent
+    /// here, and kinds for which this build has no client.
+    pub async fn run(&self, check: &Check) -> Option<Found> {
+        let begun = Instant::now();
+        let said = if let Ok(said) = tokio::time::timeout(check.timeout, self.ask(check)).await {
+            said?
+        } else {
+            let seconds = format!("{:.1}", check.timeout.as_secs_f64());
+            Said::new(Outcome::Fail, Msg::new("check-timeout").with("seconds", seconds))
+        };
+        let took = begun.elapsed();
+        let slow = check.slow.is_some_and(|slow| took > slow) && said.outcome == Outcome::Pass;
+        let said = if slow {
+            let milliseconds = took.as_millis().to_string();
+            Said { outcome: Outcome::Slow, message: Msg::new("check-slow").with("milliseconds", milliseconds), ..said }
+        } else {
+            said
+        };
+        Some(Found { outcome: said.outcome, ready: None, took, message: said.message, value: said.value })
+    }
+
+    async fn ask(&self, check: &Check) -> Option<Said> {
+        Some(match &check.kind {
+            CheckKind::Http(http) => self.http(http).await,
+            CheckKind::Tcp(tcp) => self.tcp(tcp).await,
+            CheckKind::Tls(tls) => self.tls(tls).await,
+            CheckKind::Dns(dns) => self.dns(dns).await,
+            CheckKind::Command(command) => command::run(command).await,
+            CheckKind::Process(process) => process::count(process.clone()).await,
+            CheckKind::Unit(unit) => command::unit(unit).await,
+            CheckKind::PostgreSql(sql) => self.postgresql(sql).await,
+            CheckKind::Redis(server) => self.redis(server).await,
+            CheckKind::Nats(address) => self.nats(address).await,
+            CheckKind::Scrape(scrape) => self.scrape(scrape).await,
+            CheckKind::RabbitMq(_)
+            | CheckKind::MySql(_)
+            | CheckKind::Kafka(_)
+            | CheckKind::Icmp(_)
+            | CheckKind::Host(_)
+            | CheckKind::Agree(_)
+            | CheckKind::Push(_) => return None,
+        })
+    }
+
+    /// The HTTP client for a check.
+    fn client(&self, http: &Http) -> Result<reqwest::Client, Said> {
+        let key = ((http.trust.ca_file.clone(), http.trust.insecure), http.redirects);
+        if let Some(client) = self.http.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
+            return Ok(client.clone());
+        }
+        let client = http::client((*self.tls_config(&http.trust)?).clone(), http.redirects).map_err(Said::no_data)?;
+        self.http.lock().unwrap_or_else(PoisonError::into_inner).insert(key, client.clone());
+        Ok(client)
+    }
+}

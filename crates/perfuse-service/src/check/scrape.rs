@@ -1,0 +1,49 @@
+//! A number of a Prometheus or `OpenMetrics` endpoint.
+
+use perfuse_analyze::Msg;
+use perfuse_analyze::status::Outcome;
+use perfuse_format::openmetrics::Exposition;
+use perfuse_format::parse::FromBytes as _;
+
+use super::{Clients, Said, http, words};
+use crate::config::check::{Scrape, Trust};
+
+/// Bytes of an exposition that are read at most.
+const MOST: u64 = 32 * 1024 * 1024;
+
+impl Clients {
+    pub(super) async fn scrape(&self, check: &Scrape) -> Said {
+        let exposition = match self.exposition(&check.url).await {
+            Ok(exposition) => exposition,
+            Err(said) => return said,
+        };
+        let labels: Vec<(&str, &str)> =
+            check.labels.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let Some(value) = exposition.sum(&check.metric, &labels) else {
+            // The endpoint answers, but what is asked for is not there: that says nothing of the number.
+            return Said::no_data(format!("{}: no {}", check.url, check.metric));
+        };
+        let outcome = if check.compare.holds(value) { Outcome::Pass } else { Outcome::Fail };
+        let message = Msg::new("check-value").with("name", check.metric.as_str()).with("value", value.to_string());
+        Said::new(outcome, message).with_value(value)
+    }
+
+    /// Fetches and parses an endpoint.
+    async fn exposition(&self, url: &str) -> Result<Exposition, Said> {
+        let tls = self.tls_config(&Trust::default())?;
+        let client = http::client((*tls).clone(), 2).map_err(Said::no_data)?;
+        let accept = "application/openmetrics-text;version=1.0.0;q=0.9,text/plain;version=0.0.4;q=0.8,*/*;q=0.1";
+        let request = client.get(url).header("Accept", accept);
+        let mut response = request.send().await.map_err(|error| Said::fail(words::cause(&error.without_url())))?;
+        if !response.status().is_success() {
+            let message = Msg::new("check-http-status").with("status", response.status().as_str());
+            return Err(Said::new(Outcome::Fail, message));
+        }
+        let (bytes, cut) =
+            http::body(&mut response, MOST).await.map_err(|error| Said::fail(words::cause(&error.without_url())))?;
+        if cut {
+            return Err(Said::new(Outcome::Fail, Msg::new("check-http-too-long").with("bytes", MOST)));
+        }
+        Exposition::from_bytes(&bytes).map_err(|error| Said::fail(error.to_string()))
+    }
+}
