@@ -5,3 +5,5 @@
 #![forbid(unsafe_code)]
 // What clippy.toml keeps out of the crate is fine in its tests.
 #![cfg_attr(test, allow(clippy::disallowed_methods, clippy::disallowed_types, clippy::disallowed_macros))]
+
+pub mod store;
