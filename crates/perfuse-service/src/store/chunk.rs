@@ -265,4 +265,29 @@ mod tests {
     fn too_many_slots_are_not_written() {
         assert_eq!(encode(&vec![1.0; MAX_SLOTS + 1]), Err(ChunkError::Unwritable));
     }
+
+    #[test]
+    fn no_damage_behind_the_checksum_is_a_panic() {
+        let whole = encode(&(0..300).map(|i| f64::from(i * 7 % 50)).collect::<Vec<_>>()).expect("encodes");
+        let float = encode(&(0..300).map(|i| f64::from(i % 13).sqrt()).collect::<Vec<_>>()).expect("encodes");
+        let mut state = 1_u64;
+        let mut random = move |below: usize| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            usize::try_from(state >> 33).unwrap_or(0) % below
+        };
+        let mut refused = 0;
+        for round in 0..5_000 {
+            let mut body = if round % 2 == 0 { whole.clone() } else { float.clone() };
+            body.truncate(body.len() - 4);
+            for _ in 0..=random(3) {
+                let place = random(body.len());
+                body[place] = u8::try_from(random(256)).expect("a byte");
+            }
+            if random(4) == 0 {
+                body.truncate(random(body.len()));
+            }
+            refused += usize::from(decode_body(&body).is_err());
+        }
+        assert!(refused > 500, "{refused} of 5000");
+    }
 }

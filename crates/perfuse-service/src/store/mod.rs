@@ -156,6 +156,15 @@ pub enum StoreError {
     Full(String),
 }
 
+/// The numbers and values of series in the bytes of one tick of the tail.
+///
+/// # Errors
+/// Bytes that no writer makes.
+pub fn tick(bytes: &[u8]) -> Result<Vec<(u32, f64)>, chunk::ChunkError> {
+    let mut values = Vec::new();
+    row::decode(bytes, 0..u32::MAX, |series, value| values.push((series, value))).map(|()| values)
+}
+
 /// The number of a series while the store is open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SeriesId(u32);
