@@ -2,6 +2,8 @@
 
 use std::io::{Cursor, Error, ErrorKind};
 
+use perfuse_format::probe::{Definition, LineRange};
+use perfuse_symbol::probe::{PlaceOptions, Source, VariableOptions};
 use perfuse_symbol::unwind::{Machine, Mapped, Place, Registers, Unwinder};
 use perfuse_symbol::{DsoKind, DsoSpec, Files, SymbolOptions, Symbols};
 
@@ -26,6 +28,7 @@ fn addresses(data: &[u8]) -> impl Iterator<Item = u64> {
 
 /// The symbols, source lines and inlined functions of a file.
 pub fn symbols(data: &[u8]) {
+    let _ = perfuse_symbol::sdt_probes(std::io::Cursor::new(data));
     let mut symbols = Symbols::new(One(data), SymbolOptions::default().with_home("/root"));
     for kind in [DsoKind::File, DsoKind::Vdso, DsoKind::Kernel] {
         let module = symbols.open(&DsoSpec { path: "/bin/x", kind, pid: 1, ..DsoSpec::default() });
@@ -81,5 +84,28 @@ pub fn unwind(data: &[u8]) {
                 assert!(frames.len() <= 127);
             }
         }
+    }
+}
+
+/// Places, variables and lines for probes in a file, whose bytes are its source file as well.
+pub fn probe(data: &[u8]) {
+    let Ok(source) = Source::open(&One(data), "/bin/x", &SymbolOptions::default()) else { return };
+    let read = |_: &str, _: Option<&str>| Some(data.to_vec());
+    let options = PlaceOptions { user: true, inlines: true, most: 32, source: &read };
+    for text in ["*", "main $vars", "*:1 a.b[1]:string c->d", "*;a*", "*%return", "a.c:3 $params", "0x300"] {
+        let Ok(definition) = Definition::parse(text) else { continue };
+        if let Ok(found) = source.probes(&definition.place, &definition.arguments, &options) {
+            assert!(!found.is_empty() && found.len() <= 32);
+        }
+        let _ = source.variables(&definition.place, VariableOptions { externs: true, ranges: true }, &options);
+    }
+    for text in ["main", "*", "a.c:1-100"] {
+        let Ok(range) = LineRange::parse(text) else { continue };
+        if let Ok(listing) = source.lines(&range) {
+            let _ = listing.text("a.c", data);
+        }
+    }
+    for address in addresses(data).take(8) {
+        let _ = source.describe(address);
     }
 }

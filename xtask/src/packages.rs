@@ -41,7 +41,8 @@ const fn package(name: &'static str, program: &'static str, needed: &'static [Fo
 pub(crate) const PACKAGES: &[Package] = &[
     package("clang-14", "clang-14", &[For::Test], "recompiles the BPF objects to compare them with the committed ones"),
     package("gcc", "cc", &[For::Test], "compiles the small programs whose symbols and stacks are compared"),
-    package("g++", "g++", &[For::Test], "compiles libFuzzer for the fuzz targets"),
+    package("g++", "g++", &[For::Test], "compiles libFuzzer for the fuzz targets, and a program of tests"),
+    package("rustc", "rustc", &[For::Test], "compiles a program whose debug information is looked into"),
     package(
         "iproute2",
         "ip",
@@ -57,6 +58,7 @@ pub(crate) const PACKAGES: &[Package] = &[
         &[For::Test, For::Bench, For::Zoo],
         "namespaces and loop devices of live tests; taskset",
     ),
+    package("util-linux", "setpriv", &[For::Test, For::Zoo], "gives up all rights, to see what is left without them"),
     package(
         "linux-perf",
         "perf",
@@ -78,6 +80,7 @@ pub(crate) const PACKAGES: &[Package] = &[
     package("mount", "losetup", &[For::Zoo], "loop devices and swap of the zoo"),
     package("e2fsprogs", "mkfs.ext4", &[For::Zoo], "filesystems of the zoo"),
     package("procps", "sysctl", &[For::Zoo], "settings of network namespaces"),
+    package("perl-base", "perl", &[For::Zoo], "System V semaphores of the zoo"),
     package("redis-server", "redis-server", &[For::Zoo], "a real service whose clients wait for each other"),
     package("redis-tools", "redis-cli", &[For::Zoo], "fills it with keys"),
     package("postgresql-15", "postgres", &[For::Zoo], "a real service with locks of its own"),

@@ -15,6 +15,11 @@ pub struct OwnCost {
     pub cpu_share: f64,
     /// The same in seconds.
     pub cpu_seconds: f64,
+    /// What was spent before the first sample and for the names of stacks, once, and not by looking; in seconds.
+    pub setup_seconds: f64,
+    /// The rest as a share of all CPUs of the host between the first and the last sample; 0..1. This is what the threshold
+    /// `own-cost.max` bounds. Nothing in recordings of versions that did not tell the two apart.
+    pub looking_share: Option<f64>,
     /// Resident memory of the process.
     pub rss_bytes: u64,
     /// In-kernel programs with their share of all CPUs of the host, the dearest first.
@@ -31,6 +36,9 @@ impl OwnCost {
     pub fn to_bytes(&self) -> Vec<u8> {
         let flat = |name: &str| name.replace(['\n', '\r'], " ");
         let mut out = format!("cpu {} {}\nrss {}\n", self.cpu_share, self.cpu_seconds, self.rss_bytes);
+        if let Some(share) = self.looking_share {
+            let _ = writeln!(out, "looking {share} {}", self.setup_seconds);
+        }
         for (name, share) in &self.bpf {
             let _ = writeln!(out, "bpf {share} {}", flat(name));
         }
@@ -54,6 +62,10 @@ impl FromBytes for OwnCost {
                 Some(b"cpu") => {
                     cost.cpu_share = share(&mut parts)?;
                     cost.cpu_seconds = share(&mut parts)?;
+                }
+                Some(b"looking") => {
+                    cost.looking_share = Some(share(&mut parts)?);
+                    cost.setup_seconds = share(&mut parts)?;
                 }
                 Some(b"rss") => cost.rss_bytes = parts.next().and_then(unsigned).ok_or_else(bad)?,
                 Some(b"bpf") => {
@@ -83,6 +95,8 @@ mod tests {
         let cost = OwnCost {
             cpu_share: 0.0123,
             cpu_seconds: 0.1,
+            setup_seconds: 0.04,
+            looking_share: Some(0.006),
             rss_bytes: 12 << 20,
             bpf: vec![("run queue".into(), 0.01), ("futex".into(), 0.0)],
             detached: vec!["locks\nx".into()],
@@ -90,6 +104,7 @@ mod tests {
         let back = OwnCost::from_bytes(&cost.to_bytes()).unwrap();
         assert_eq!(back.detached, ["locks x"]);
         assert_eq!((back.cpu_share, back.cpu_seconds, back.rss_bytes), (0.0123, 0.1, 12 << 20));
+        assert_eq!((back.setup_seconds, back.looking_share), (0.04, Some(0.006)));
         assert_eq!(back.bpf, cost.bpf);
     }
 

@@ -7,6 +7,8 @@
 // What clippy.toml keeps out of the crate is fine in its tests: they look for files, and may use the clock.
 #![cfg_attr(test, allow(clippy::disallowed_methods, clippy::disallowed_types, clippy::disallowed_macros))]
 
+pub mod annotate;
+pub mod c2c;
 pub mod cell;
 pub mod checklist;
 pub mod cost;
@@ -20,6 +22,8 @@ mod memory;
 pub mod message;
 mod network;
 pub mod offcpu;
+pub mod oncpu;
+pub mod probe;
 pub mod profile;
 pub mod rank;
 pub mod resolve;

@@ -20,6 +20,7 @@ pub const GENERAL: &[Threshold] = &[
     Threshold { key: "finding.min-wait", default: 0.05, unit: Unit::SecondsPerSecond },
     Threshold { key: "finding.min-share", default: 0.10, unit: Unit::Ratio },
     Threshold { key: "own-cost.max", default: 0.01, unit: Unit::Ratio },
+    Threshold { key: "url.slow", default: 0.2, unit: Unit::Seconds },
 ];
 
 /// Every threshold of every rule, in the order of printing.

@@ -13,6 +13,7 @@ pub mod local_time;
 pub mod mapped;
 pub mod netlink;
 pub mod perf;
+pub mod probe;
 mod processes;
 pub mod root;
 pub mod sampler;

@@ -10,6 +10,7 @@ use crate::files::Files;
 use crate::host;
 use crate::processes::Processes;
 use crate::root::Root;
+use crate::sources::ends::EndCollector;
 use crate::sources::{Cadence, Collector, GROUPS, Source};
 
 /// Which of the cadences are due.
@@ -78,6 +79,13 @@ impl Sampler {
             file_limit: raise_file_limit(),
             last_slow_ns: None,
         }
+    }
+
+    /// Also looks who waits at which pipe or socket, and who is at the other end: too dear to be done all day.
+    #[must_use]
+    pub fn with_ends(mut self) -> Self {
+        self.collectors.push(Box::new(EndCollector::default()));
+        self
     }
 
     /// Reads everything that is due. `last` makes the slow sources due, so that a run ends with all of them.

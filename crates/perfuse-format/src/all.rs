@@ -38,11 +38,13 @@ pub const PARSERS: &[(&str, Parser)] = &parsers! {
         netlink::link::Links,
         netlink::qdisc::Qdiscs,
         netlink::sockdiag::TcpSockets,
+        netlink::unixdiag::UnixSockets,
         parse::KeyValues,
         parse::Limit,
         parse::Number,
         parse::Text,
         perfmap::PerfMap,
+        probecache::ProbeCache,
         proc::diskstats::DiskStats,
         proc::file_nr::FileNr,
         proc::interrupts::Interrupts,
@@ -50,6 +52,7 @@ pub const PARSERS: &[(&str, Parser)] = &parsers! {
         proc::kmsg::Kmsg,
         proc::limits::PidLimits,
         proc::loadavg::LoadAverage,
+        proc::locks::FileLocks,
         proc::maps::Maps,
         proc::mdstat::MdStat,
         proc::meminfo::MemInfo,
@@ -63,6 +66,7 @@ pub const PARSERS: &[(&str, Parser)] = &parsers! {
         proc::net::reasons::DropReasons,
         proc::net::softnet::SoftnetStat,
         proc::net::udp::UdpSockets,
+        proc::oncpu::OnCpu,
         proc::pid::PidCgroup,
         proc::pid::PidIo,
         proc::pid::PidSchedstat,
@@ -76,6 +80,7 @@ pub const PARSERS: &[(&str, Parser)] = &parsers! {
         sys::block::BlockTopology,
         sys::capability::Capabilities,
         sys::cpulist::CpuList,
+        sys::ends::Ends,
         sys::fds::Fds,
         sys::fds::Inotify,
         sys::host::Host,
@@ -89,6 +94,10 @@ pub const PARSERS: &[(&str, Parser)] = &parsers! {
         sys::pmu::CounterScale,
         sys::pmu::PmuCounts,
         sys::statvfs::Filesystems,
+        web::dns::Answer,
+        web::dns::Hosts,
+        web::dns::ResolvConf,
+        web::probe::Probes,
     }
     tables {
         bpf::BlockHist,
@@ -123,6 +132,8 @@ pub const PARSERS: &[(&str, Parser)] = &parsers! {
         "netlink::messages" => netlink,
         "perfdata::PerfData" => perfdata,
         "perfdata::zstd" => compressed,
+        "probe::Definition" => probe,
+        "probe::SdtNote" => sdt,
         "replay::Decoder" => replay,
         "replay::record" => record,
         "tasks::TaskTable" => tasks,
@@ -131,6 +142,7 @@ pub const PARSERS: &[(&str, Parser)] = &parsers! {
         "vendor::Expr" => formula,
         "vendor::MapFile" => mapfile,
         "vendor::Table" => vendor,
+        "web::url::Url" => crate::web::url::parses,
     }
 };
 
@@ -257,6 +269,30 @@ fn print_fmt(bytes: &[u8]) -> bool {
         printer.print(record, &NoNames, &mut out);
     }
     !out.starts_with(b"[FAILED")
+}
+
+/// A definition, a range of lines, a filter and a line of tracefs; what was taken is written and read again.
+fn probe(bytes: &[u8]) -> bool {
+    use crate::probe::{Definition, Filter, LineRange, TraceProbe};
+    let text = String::from_utf8_lossy(bytes);
+    let definition = Definition::parse(&text).is_ok_and(|parsed| Definition::parse(&parsed.to_string()).is_ok());
+    let line = TraceProbe::parse(&text).is_ok_and(|parsed| TraceProbe::parse(&parsed.to_string()).is_ok());
+    let filter = Filter::parse(&text).is_ok_and(|filter| filter.takes("f"));
+    let names = Definition::parse(&text).is_err_and(|error| error.to_string().is_empty());
+    definition || line || filter || names || LineRange::parse(&text).is_ok()
+}
+
+/// Notes of tracepoints of programs in each form of a file, their operands too.
+fn sdt(bytes: &[u8]) -> bool {
+    use crate::probe::{Form, Machine, SdtNote};
+    let forms = [(true, true), (true, false), (false, true), (false, false)];
+    let notes = forms.into_iter().flat_map(|(wide, little)| SdtNote::all(bytes, Form { wide, little }, Some(1)));
+    // What is fuzzed is also the text of the operands: chance would not find the frame around it.
+    let arguments = String::from_utf8_lossy(bytes).into_owned();
+    let operands = SdtNote { provider: "p".into(), name: "n".into(), address: 0, semaphore: 0, arguments };
+    notes
+        .chain([operands])
+        .any(|note| [Machine::X86_64, Machine::Aarch64].into_iter().any(|machine| !note.fetches(machine).0.is_empty()))
 }
 
 fn tasks(bytes: &[u8]) -> bool {

@@ -19,6 +19,8 @@ pub mod netlink;
 pub mod parse;
 pub mod perfdata;
 pub mod perfmap;
+pub mod probe;
+pub mod probecache;
 pub mod proc;
 pub mod raw;
 pub mod reading;
@@ -27,6 +29,7 @@ pub mod sys;
 pub mod tasks;
 pub mod tracefs;
 pub mod vendor;
+pub mod web;
 
 pub use counter::{Delta, delta};
 pub use parse::{FromBytes, ParseError};

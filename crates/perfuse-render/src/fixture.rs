@@ -33,6 +33,8 @@ pub(crate) fn context() -> ReportContext {
         own_cost: Some(OwnCost {
             cpu_share: 0.0123,
             cpu_seconds: 0.246,
+            setup_seconds: 0.05,
+            looking_share: Some(0.005),
             rss_bytes: 31 << 20,
             bpf: vec![("sched".into(), 0.008), ("futex".into(), 0.001)],
             detached: vec!["locks".into()],

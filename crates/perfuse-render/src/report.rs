@@ -341,6 +341,10 @@ pub struct Cost {
     pub cpu_ratio: f64,
     /// CPU time.
     pub cpu_seconds: f64,
+    /// Of it, what was spent once: to start, and to name stacks.
+    pub setup_cpu_seconds: f64,
+    /// The rest as a share of all CPUs of the host while it looked: what the limit is for.
+    pub looking_cpu_ratio: f64,
     /// Resident memory.
     pub rss_bytes: u64,
     /// The share past which the dearest in-kernel program is detached.
@@ -559,6 +563,8 @@ impl Cost {
         Self {
             cpu_ratio: cost.cpu_share,
             cpu_seconds: cost.cpu_seconds,
+            setup_cpu_seconds: cost.setup_seconds,
+            looking_cpu_ratio: cost.looking_share.unwrap_or(cost.cpu_share),
             rss_bytes: cost.rss_bytes,
             limit_ratio,
             programs,

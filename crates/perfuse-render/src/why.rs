@@ -1,20 +1,28 @@
 //! The answer of `perfuse why` in a language: document, JSON, text and page.
 
 mod html;
+mod probe;
 mod text;
+mod time;
 
-use perfuse_analyze::why::{Answer, Breakdown, State};
-use perfuse_analyze::{Msg, Severity};
+use perfuse_analyze::probe::ProbeReport;
+use perfuse_analyze::why::Answer;
+use perfuse_analyze::{EntityKind, Msg, Quantity, Severity};
 use serde::Serialize;
 
 pub use html::page;
+pub use probe::Probe;
 pub use text::render;
+pub use time::{Place, ResourceLine, StateLine, Time, Waker};
 
 use crate::i18n::Texts;
 use crate::report::{CapabilityLine, Cost, Entity, Finding, Host, ReportContext, rfc3339};
 
 /// The schema of [`WhyReport`].
 pub const SCHEMA: &str = "perfuse.why/1";
+
+/// Processes behind a victim that a reader is shown; the JSON form has all.
+const SERVERS: usize = 4;
 
 /// The document. Findings have the shape that they have in `perfuse.use/1`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -33,6 +41,8 @@ pub struct WhyReport {
     pub victim: Option<Entity>,
     /// Its processes; none for the whole host.
     pub pids: Vec<u32>,
+    /// What asking the URL took; nothing without `--url`.
+    pub probe: Option<Probe>,
     /// Where its time went.
     pub time: Time,
     /// The processes of this host that it waits for, and where theirs went.
@@ -47,58 +57,6 @@ pub struct WhyReport {
     pub capabilities: Vec<CapabilityLine>,
     /// What the run cost.
     pub own_cost: Option<Cost>,
-}
-
-/// The time of some processes, split into states that add up.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Time {
-    /// Seconds of threads per second.
-    pub total_s_per_s: f64,
-    /// Without the states in which there is nothing to do.
-    pub active_s_per_s: f64,
-    /// Whether the time asleep was measured in the kernel, or is what samples and delay accounting say.
-    pub exact: bool,
-    /// What our own programs took of it; inside `on-cpu-system`.
-    pub own_s_per_s: f64,
-    /// The states that any time went to, in a fixed order.
-    pub states: Vec<StateLine>,
-}
-
-/// One state.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct StateLine {
-    /// Stable id.
-    pub id: &'static str,
-    /// Its name in words.
-    pub title: String,
-    /// `running`, `waiting`, `peer`, `idle` or `unknown`.
-    pub family: &'static str,
-    /// Seconds of threads per second.
-    pub s_per_s: f64,
-    /// Share of the whole time; 0..1.
-    pub ratio: f64,
-    /// Functions of the kernel in which it was spent, the first one first.
-    pub places: Vec<Place>,
-    /// Processes that ended the waits.
-    pub wakers: Vec<Waker>,
-}
-
-/// Time at one place of the kernel.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Place {
-    /// Function.
-    pub function: String,
-    /// Seconds of threads per second.
-    pub s_per_s: f64,
-}
-
-/// Time until one process ended it.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Waker {
-    /// Who.
-    pub process: Entity,
-    /// Seconds of threads per second.
-    pub s_per_s: f64,
 }
 
 /// A process that is waited for.
@@ -128,7 +86,7 @@ pub struct Cause {
 
 impl WhyReport {
     /// Says an answer in the language of `texts`.
-    pub fn new(answer: &Answer, context: &ReportContext, texts: &Texts) -> Self {
+    pub fn new(answer: &Answer, probe: Option<&ProbeReport>, context: &ReportContext, texts: &Texts) -> Self {
         let whole = answer.victim.pids.is_empty();
         let causes = answer.causes.iter().enumerate().map(|(index, cause)| Cause {
             finding: Finding::new(index + 1, &cause.finding, texts),
@@ -141,14 +99,18 @@ impl WhyReport {
             spent_s_per_s: server.spent,
             time: Time::new(&server.breakdown, texts),
         };
+        // A service on another host has no processes here.
+        let elsewhere = |entity: &&perfuse_analyze::Entity| entity.kind == EntityKind::Dependency;
+        let shown = answer.victim.entity.as_ref().filter(|entity| !whole || elsewhere(entity));
         Self {
             schema: SCHEMA,
             language: texts.lang().id(),
             host: context.host.clone(),
             started: rfc3339(context.started_ns),
             duration_s: (context.duration_s * 1000.0).round() / 1000.0,
-            victim: answer.victim.entity.as_ref().filter(|_| !whole).map(|entity| Entity::new(entity, texts)),
+            victim: shown.map(|entity| Entity::new(entity, texts)),
             pids: answer.victim.pids.iter().copied().collect(),
+            probe: probe.map(|probe| Probe::new(probe, texts)),
             time: Time::new(&answer.breakdown, texts),
             servers: answer.servers.iter().map(server).collect(),
             findings: causes.collect(),
@@ -164,6 +126,25 @@ impl WhyReport {
         serde_json::to_string_pretty(self).map(|json| json + "\n")
     }
 
+    /// The processes that most of the time is waited for, in the order of the document: of a shell, each command is one.
+    pub(crate) fn first_servers(&self) -> impl Iterator<Item = &Server> {
+        let mut spent: Vec<f64> = self.servers.iter().map(|server| server.spent_s_per_s).collect();
+        spent.sort_by(|a, b| b.total_cmp(a));
+        let least = spent.get(SERVERS - 1).copied().unwrap_or(0.0);
+        self.servers.iter().filter(move |server| server.spent_s_per_s >= least).take(SERVERS)
+    }
+
+    /// How many others there are, in words.
+    pub(crate) fn more_servers(&self, texts: &Texts) -> Option<String> {
+        let more = self.servers.len().checked_sub(SERVERS).filter(|more| *more > 0)?;
+        Some(texts.text(&Msg::new("why-more-servers").with("count", more as u64)))
+    }
+
+    /// Whether it is about the whole host, and not about some processes of it.
+    pub(crate) fn whole(&self) -> bool {
+        self.pids.is_empty()
+    }
+
     /// The most alarming cause's severity.
     pub fn worst(&self) -> Option<Severity> {
         self.findings.iter().map(|cause| cause.finding.severity).max()
@@ -172,40 +153,29 @@ impl WhyReport {
     /// The answer in one sentence.
     pub(crate) fn headline(&self, texts: &Texts) -> String {
         match (&self.findings[..], self.healthy) {
+            ([first, ..], Some(false)) if first.finding.severity == Severity::Error => texts.text(
+                &Msg::new("why-headline-refused")
+                    .with("title", &first.finding.title)
+                    .with("culprit", first.finding.culprit.label(texts))
+                    .with("confidence", Quantity::ratio(first.finding.confidence)),
+            ),
+            // Of all the time of a host, any one cause is a small part; what counts is how much waiting it makes.
+            ([first, ..], Some(false)) if self.victim.is_none() => texts.text(
+                &Msg::new("why-headline-host")
+                    .with("title", &first.finding.title)
+                    .with("culprit", first.finding.culprit.label(texts))
+                    .with("wait", Quantity::wait(first.finding.wait_s_per_s.unwrap_or(0.0)))
+                    .with("confidence", Quantity::ratio(first.finding.confidence)),
+            ),
             ([first, ..], Some(false)) => texts.text(
                 &Msg::new("why-headline")
                     .with("title", &first.finding.title)
                     .with("culprit", first.finding.culprit.label(texts))
-                    .with("share", perfuse_analyze::Quantity::ratio(first.explained_ratio)),
+                    .with("share", Quantity::ratio(first.explained_ratio))
+                    .with("confidence", Quantity::ratio(first.finding.confidence)),
             ),
             (_, None) => texts.word("report-unknown"),
             _ => texts.word("why-healthy"),
-        }
-    }
-}
-
-impl Time {
-    fn new(breakdown: &Breakdown, texts: &Texts) -> Self {
-        let total = breakdown.total.max(f64::MIN_POSITIVE);
-        let line = |(state, share): (&State, &perfuse_analyze::why::Share)| StateLine {
-            id: state.id(),
-            title: texts.word(&format!("why-state-{}", state.id())),
-            family: state.family().id(),
-            s_per_s: share.seconds,
-            ratio: share.seconds / total,
-            places: share.places.iter().map(|(name, s)| Place { function: name.clone(), s_per_s: *s }).collect(),
-            wakers: share
-                .wakers
-                .iter()
-                .map(|(entity, s)| Waker { process: Entity::new(entity, texts), s_per_s: *s })
-                .collect(),
-        };
-        Self {
-            total_s_per_s: breakdown.total,
-            active_s_per_s: breakdown.active(),
-            exact: breakdown.exact,
-            own_s_per_s: breakdown.own,
-            states: breakdown.states.iter().map(line).collect(),
         }
     }
 }

@@ -78,8 +78,9 @@ pub(crate) fn running(spec: &DsoSpec<'_>, options: &SymbolOptions) -> Vec<String
     found
 }
 
-/// Where the image of a kernel may be.
-pub(crate) fn kernel_images(build_id: Option<&[u8]>, release: &str, options: &SymbolOptions) -> Vec<String> {
+/// Where the image of a kernel may be, in the order in which it is looked for: caches and debug files by the build id, then
+/// the usual places by the release (`uname -r`).
+pub fn kernel_images(build_id: Option<&[u8]>, release: &str, options: &SymbolOptions) -> Vec<String> {
     let mut found = Vec::new();
     if let Some(id) = build_id.map(hex).filter(|id| id.len() > 2) {
         let (head, tail) = id.split_at(2);

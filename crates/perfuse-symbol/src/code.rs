@@ -1,7 +1,9 @@
 //! The machine code of a file that ran.
 
+use crate::demangle::Demangle;
+use crate::disasm::{Isa, Labels};
 use crate::dso::{DsoSpec, SymbolOptions};
-use crate::elf::Elf;
+use crate::elf::{EM_386, EM_AARCH64, EM_X86_64, Elf, PT_LOAD, SHF_ALLOC};
 use crate::files::{Files, Source};
 use crate::find;
 
@@ -17,9 +19,56 @@ impl<F: std::io::Read + std::io::Seek> CodeFile<F> {
         find::running_file(files, spec, options).map(|elf| Self { elf })
     }
 
+    /// A file by its path alone: an image of a kernel.
+    pub fn at<A: Files<File = F>>(files: &A, path: &str) -> Option<Self> {
+        let elf = Elf::open(Source::File(files.open(path).ok()?)).ok()?;
+        Some(Self { elf })
+    }
+
     /// Whether its code is 64-bit code.
     pub fn is_wide(&self) -> bool {
         self.elf.layout.wide
+    }
+
+    /// Its instruction set, if it is one that is known here.
+    pub fn isa(&self) -> Option<Isa> {
+        match (self.elf.machine, self.elf.layout.wide) {
+            (EM_X86_64, true) => Some(Isa::X86Wide),
+            (EM_X86_64 | EM_386, _) => Some(Isa::X86Narrow),
+            (EM_AARCH64, true) => Some(Isa::Aarch64),
+            _ => None,
+        }
+    }
+
+    /// The address that the file states for an offset of its own.
+    pub fn address_of(&self, offset: u64) -> Option<u64> {
+        self.elf.segments.iter().filter(|segment| segment.kind == PT_LOAD).find_map(|segment| {
+            let into = offset.checked_sub(segment.offset)?;
+            (into < segment.file_size).then(|| segment.address.checked_add(into)).flatten()
+        })
+    }
+
+    /// The offset in the file of an address that it states.
+    pub fn offset_of(&self, address: u64) -> Option<u64> {
+        let segment = self.elf.segment_of(address)?;
+        let into = address - segment.address;
+        (into < segment.file_size).then(|| segment.offset.checked_add(into)).flatten()
+    }
+
+    /// The name of the section that holds an address.
+    pub fn section_of(&self, address: u64) -> Option<&str> {
+        let holds = |section: &&crate::elf::Section| {
+            section.flags & SHF_ALLOC != 0
+                && address.checked_sub(section.address).is_some_and(|into| into < section.size)
+        };
+        self.elf.sections.iter().find(holds).map(|section| section.name.as_str())
+    }
+
+    /// What objdump calls its addresses; `symbols` is the path of the file with its symbols, if that is another one.
+    pub fn labels<A: Files<File = F>>(&mut self, files: &A, symbols: Option<&str>, demangle: Demangle) -> Labels {
+        let other = symbols.and_then(|path| files.open(path).ok()).and_then(|file| Elf::open(Source::File(file)).ok());
+        let mut other = other;
+        Labels::read(&mut self.elf, other.as_mut(), demangle).unwrap_or_default()
     }
 
     /// The bytes at an offset of the file, at most `most`; fewer at its end, none where it cannot be read.

@@ -24,6 +24,10 @@ pub(crate) const SHF_COMPRESSED: u64 = 1 << 11;
 pub(crate) const PT_LOAD: u32 = 1;
 /// `p_type`: notes.
 pub(crate) const PT_NOTE: u32 = 4;
+/// `e_machine` of 32-bit x86.
+pub(crate) const EM_386: u16 = 3;
+/// `e_machine` of 64-bit x86.
+pub(crate) const EM_X86_64: u16 = 62;
 /// `e_machine` of 32-bit ARM.
 pub(crate) const EM_ARM: u16 = 40;
 /// `e_machine` of 64-bit ARM.

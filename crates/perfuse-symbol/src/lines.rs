@@ -213,7 +213,7 @@ fn is_wanted(id: SectionId) -> bool {
     !matches!(id, SectionId::DebugLoc | SectionId::DebugLocLists | SectionId::DebugTypes)
 }
 
-fn endian<R>(elf: &Elf<R>) -> RunTimeEndian {
+pub(crate) fn endian<R>(elf: &Elf<R>) -> RunTimeEndian {
     if elf.layout.little { RunTimeEndian::Little } else { RunTimeEndian::Big }
 }
 
@@ -244,7 +244,7 @@ fn kept<R: Read + Seek>(elf: &mut Elf<R>, bytes: &mut usize) -> Result<gimli::Dw
 }
 
 /// The path in `.gnu_debugaltlink`, which may be relative to the directory of the file.
-fn shared_file<R: Read + Seek>(elf: &mut Elf<R>, path: &str) -> Option<String> {
+pub(crate) fn shared_file<R: Read + Seek>(elf: &mut Elf<R>, path: &str) -> Option<String> {
     let bytes = elf.data_of(".gnu_debugaltlink").ok()?;
     let name = std::str::from_utf8(bytes.split(|&byte| byte == 0).next()?).ok().filter(|name| !name.is_empty())?;
     if name.starts_with('/') {

@@ -9,7 +9,7 @@ use crate::elf::{
 };
 use crate::table::{Entry, STB_GLOBAL, STT_FUNC, STT_GNU_IFUNC, STT_NOTYPE, STT_OBJECT, Table};
 
-const SHN_ABS: u16 = 0xfff1;
+pub(crate) const SHN_ABS: u16 = 0xfff1;
 
 /// In which terms the addresses of a table are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,6 +60,22 @@ pub(crate) fn with_dynamic<R: Read + Seek, S: Read + Seek>(
     Ok(table)
 }
 
+/// Adds every symbol of a file, those of the same place too; with `dynamic`, those of the dynamic table where there is no
+/// full one. `runtime` is the file that runs, if this is another one.
+pub(crate) fn every<R: Read + Seek>(
+    table: &mut Table,
+    elf: &mut Elf<R>,
+    runtime: Option<&Headers>,
+    dynamic: bool,
+) -> Result<(), ElfError> {
+    let named = |name: &str, kind: u32| elf.section(name).filter(|section| section.kind == kind).cloned();
+    let full = named(".symtab", SHT_SYMTAB);
+    match full.or_else(|| named(".dynsym", SHT_DYNSYM).filter(|_| dynamic)) {
+        Some(section) => add(table, elf, runtime, &section, Space::Offsets),
+        None => Ok(()),
+    }
+}
+
 /// The value of a symbol as the file states it.
 pub(crate) fn value_of<R: Read + Seek>(elf: &mut Elf<R>, wanted: &str) -> Option<u64> {
     let section = elf.section(".symtab").cloned()?;
@@ -78,17 +94,17 @@ pub(crate) fn tables(elf: &Headers) -> (bool, bool) {
 
 /// One `Elf64_Sym` or `Elf32_Sym`.
 #[derive(Debug, Clone, Copy)]
-struct Sym {
-    name: u32,
-    info: u8,
-    other: u8,
-    section: u16,
-    value: u64,
-    size: u64,
+pub(crate) struct Sym {
+    pub(crate) name: u32,
+    pub(crate) info: u8,
+    pub(crate) other: u8,
+    pub(crate) section: u16,
+    pub(crate) value: u64,
+    pub(crate) size: u64,
 }
 
 impl Sym {
-    fn parse(layout: Layout, bytes: &[u8]) -> Self {
+    pub(crate) fn parse(layout: Layout, bytes: &[u8]) -> Self {
         let byte = |at: usize| bytes.get(at).copied().unwrap_or(0);
         let narrow = !layout.wide;
         Self {
@@ -101,7 +117,7 @@ impl Sym {
         }
     }
 
-    fn length(layout: Layout) -> usize {
+    pub(crate) fn length(layout: Layout) -> usize {
         if layout.wide { 24 } else { 16 }
     }
 

@@ -121,6 +121,8 @@ pub(crate) struct WhyArgs {
     pub(crate) cgroup: Option<String>,
     #[arg(long, value_name = "PORT", group = "victim")]
     pub(crate) port: Option<u16>,
+    #[arg(long, value_name = "URL", group = "victim", conflicts_with = "replay")]
+    pub(crate) url: Option<String>,
 
     #[arg(short, long, value_name = "TIME", value_parser = duration)]
     pub(crate) duration: Option<Duration>,

@@ -10,7 +10,7 @@ use perfuse_format::RawSnapshot;
 use perfuse_symbol::{HostFiles, Symbolizer};
 
 use crate::cli::UseArgs;
-use crate::stacks::{self, Chain};
+use crate::stacks::{self, Chain, OnCpu};
 
 /// What is sampled, and how much.
 #[derive(Debug, Clone)]
@@ -23,6 +23,10 @@ pub(crate) struct Plan {
     pub(crate) most_cost: f64,
     /// Whether call stacks are named at every complete snapshot, and not only at the last one.
     pub(crate) name_stacks: bool,
+    /// Whether the other ends of pipes and sockets are looked for at which threads wait.
+    pub(crate) ends: bool,
+    /// Whether what runs on the CPUs is sampled.
+    pub(crate) sample_cpus: bool,
 }
 
 impl Plan {
@@ -35,16 +39,21 @@ impl Plan {
             programs: if args.no_bpf { &[] } else { programs },
             most_cost: thresholds.get("own-cost.max"),
             name_stacks: !all_day,
+            ends: false,
+            sample_cpus: false,
         }
     }
 
     /// What the search for one cause needs: everything, the states of threads included.
-    pub(crate) fn why(no_bpf: bool, thresholds: &Thresholds) -> Self {
+    pub(crate) fn why(no_bpf: bool, sample_cpus: bool, thresholds: &Thresholds) -> Self {
         Self {
             root: Root::default(),
             programs: if no_bpf { &[] } else { WHY },
-            most_cost: thresholds.get("own-cost.max"),
+            // A look of some seconds may cost more than what runs all day, and without its programs it would see nothing.
+            most_cost: 5.0 * thresholds.get("own-cost.max"),
             name_stacks: true,
+            ends: true,
+            sample_cpus,
         }
     }
 }
@@ -72,8 +81,13 @@ pub(crate) struct Session {
     /// Stacks of programs that were detached.
     gone: Vec<Chain>,
     symbols: Symbolizer<HostFiles>,
+    on_cpu: Option<OnCpu>,
     looked: Look,
     snapshots: u64,
+    /// When the first snapshot was complete.
+    first: Option<Instant>,
+    /// CPU seconds of this process and its programs until then, and for the names of stacks.
+    setup: f64,
 }
 
 impl Session {
@@ -81,11 +95,14 @@ impl Session {
     pub(crate) fn start(plan: Plan) -> Self {
         let started = Instant::now();
         let sampler = Sampler::new(plan.root.clone());
+        let sampler = if plan.ends { sampler.with_ends() } else { sampler };
         // In-kernel programs see the running kernel, not a host whose files are mounted somewhere.
         let programs = if plan.root.is_live() { plan.programs } else { &[] };
         let (set, _) = BpfSet::load(programs, &Options { run_stats: true, ..Options::default() });
         let cpus = f64::from(perfuse_collect::host::facts(&plan.root).cpus.max(1));
         let looked = Look { at: started, own: 0.0, programs: Vec::new() };
+        // Without the right to it there are no such stacks, and the page shows none.
+        let on_cpu = plan.sample_cpus.then(|| OnCpu::start(&plan.root)).flatten();
         let symbols = Symbolizer::new(HostFiles(plan.root.as_path().to_owned()));
         Self {
             sampler,
@@ -97,8 +114,11 @@ impl Session {
             condemned: None,
             gone: Vec::new(),
             symbols,
+            on_cpu,
             looked,
             snapshots: 0,
+            first: None,
+            setup: 0.0,
         }
     }
 
@@ -124,13 +144,25 @@ impl Session {
         self.detach_condemned(&raw);
         self.snapshots += 1;
         self.limit_cost();
+        if let Some(on_cpu) = &mut self.on_cpu {
+            on_cpu.look(&mut self.symbols);
+        }
         if self.snapshots > 1 && (last || (slow && self.plan.name_stacks)) {
             let mut chains = self.gone.clone();
             chains.extend(stacks::chains(&raw, &self.set));
             let before = usage::cpu_seconds();
+            if let Some(on_cpu) = &mut self.on_cpu {
+                raw.put(perfuse_format::proc::oncpu::OnCpu::SOURCE, on_cpu.name(&mut self.symbols).to_bytes());
+            }
             stacks::name(&mut raw, &chains, &mut self.symbols);
             // Reading the symbols of a large library once is not what a probe costs.
-            self.looked.own += usage::cpu_seconds() - before;
+            let naming = usage::cpu_seconds() - before;
+            self.looked.own += naming;
+            self.setup += naming;
+        }
+        if self.first.is_none() {
+            self.first = Some(Instant::now());
+            self.setup += self.spent();
         }
         raw.put(OwnCost::SOURCE, self.cost().to_bytes());
         raw
@@ -155,14 +187,23 @@ impl Session {
         seconds
     }
 
-    /// What the run cost so far, start-up included.
+    /// CPU seconds of this process and its programs.
+    fn spent(&self) -> f64 {
+        usage::cpu_seconds() + self.program_seconds().iter().map(|(_, seconds)| seconds).sum::<f64>()
+    }
+
+    /// What the run cost so far.
     fn cost(&self) -> OwnCost {
         let elapsed = self.started.elapsed().as_secs_f64().max(1e-3);
         let share = |seconds: f64| seconds / elapsed / self.cpus;
         let programs = self.program_seconds();
-        let inside: f64 = programs.iter().map(|(_, seconds)| seconds).sum();
-        let cpu_seconds = usage::cpu_seconds() + inside;
+        let cpu_seconds = self.spent();
+        // One sample is no looking.
+        let looked = self.first.map(|first| first.elapsed().as_secs_f64()).filter(|_| self.snapshots > 1);
+        let looking = looked.map(|looked| (cpu_seconds - self.setup).max(0.0) / looked.max(1e-3) / self.cpus);
         OwnCost {
+            setup_seconds: self.setup,
+            looking_share: looking,
             cpu_share: share(cpu_seconds),
             cpu_seconds,
             rss_bytes: usage::resident_bytes(),

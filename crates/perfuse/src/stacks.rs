@@ -1,8 +1,10 @@
 //! Names for the call stacks that the in-kernel tables refer to: only for the rows that matter.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use perfuse_collect::Root;
 use perfuse_collect::bpf::BpfSet;
+use perfuse_collect::perf::oncpu::{HZ, OnCpuSampler, Sampled};
 use perfuse_format::RawSnapshot;
 use perfuse_format::bpf::{FutexWait, LockWait, OffCpu, OpenWait, WaitTime, parse};
 use perfuse_format::proc::stacks::Stacks;
@@ -68,6 +70,53 @@ pub(crate) fn name(raw: &mut RawSnapshot, chains: &[Chain], symbols: &mut Symbol
         kind.insert(chain.id, frames);
     }
     raw.put(SOURCE, stacks.to_bytes());
+}
+
+/// Samples of what runs on the CPUs, with the names that are known so far.
+pub(crate) struct OnCpu {
+    sampler: OnCpuSampler,
+    /// Not yet named.
+    new: BTreeMap<Sampled, u64>,
+    named: perfuse_format::proc::oncpu::OnCpu,
+}
+
+impl OnCpu {
+    /// Starts; nothing where the kernel does not allow it.
+    pub(crate) fn start(root: &Root) -> Option<Self> {
+        let sampler = OnCpuSampler::start(root).ok()?;
+        let named = perfuse_format::proc::oncpu::OnCpu { hz: HZ, ..Default::default() };
+        Some(Self { sampler, new: BTreeMap::new(), named })
+    }
+
+    /// Takes over what was sampled. The maps of each process are read while it is there: it may end before its functions
+    /// are named, which costs more and comes last.
+    pub(crate) fn look(&mut self, symbols: &mut Symbolizer<HostFiles>) {
+        self.sampler.drain(&mut self.new);
+        let pids: BTreeSet<u32> = self.new.keys().filter(|one| !one.user.is_empty()).map(|one| one.pid).collect();
+        for pid in pids {
+            symbols.user(pid, 0);
+        }
+    }
+
+    /// Names what is new; everything since the start.
+    pub(crate) fn name(&mut self, symbols: &mut Symbolizer<HostFiles>) -> &perfuse_format::proc::oncpu::OnCpu {
+        for (one, count) in std::mem::take(&mut self.new) {
+            // The addresses of callers are return addresses: one before them is inside the call.
+            let inside = |depth: usize, address: u64| address.saturating_sub(u64::from(depth > 0));
+            let mut frames: Vec<String> = Vec::with_capacity(one.user.len() + one.kernel.len());
+            // In a system call, the program's own address is behind the call, too.
+            let called = usize::from(!one.kernel.is_empty());
+            for (depth, address) in one.user.iter().enumerate().rev() {
+                frames.push(symbols.user(one.pid, inside(depth + called, *address)).label());
+            }
+            for (depth, address) in one.kernel.iter().enumerate().rev() {
+                let name = symbols.kernel(inside(depth, *address)).label();
+                frames.push(format!("{}{name}", perfuse_format::proc::oncpu::OnCpu::KERNEL));
+            }
+            *self.named.stacks.entry((one.pid, frames)).or_default() += count;
+        }
+        &self.named
+    }
 }
 
 /// The ids with the largest sums; 0 stands for no stack.

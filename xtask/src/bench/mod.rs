@@ -7,12 +7,14 @@
 mod flame;
 mod limit;
 mod measure;
+mod probe;
 mod read;
 mod record;
 mod recordings;
 mod sched;
 mod startup;
 mod sweep;
+mod why;
 
 use anyhow::{Result, bail};
 
@@ -27,10 +29,12 @@ const BENCHES: &[Bench] = &[
     ("always-on", "CPU and memory of `use --record` at 1 s with 500 processes", sweep::always_on),
     ("sched", "what the always-on in-kernel set costs `perf bench sched pipe`", sched::run),
     ("startup", "`use --json` beyond its duration", startup::run),
+    ("why", "what a victim feels of `why --pid`, and how long the answer takes", why::run),
     ("read", "script and report against perf, on the same files", read::read),
     ("flame", "a recording to a flame graph, against samply and the pipeline of perf and inferno", flame::flame),
     ("record", "record against perf, on the same load", record::record),
     ("flood", "record against perf, about a million events a second", record::flood),
+    ("probe", "places of probes in the debug information of a kernel, against perf", probe::probe),
     ("unwind", "sizes of files with unwound stacks, against copied ones", record::unwind),
 ];
 

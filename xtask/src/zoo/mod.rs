@@ -10,10 +10,10 @@ mod cases;
 mod judge;
 mod run;
 mod score;
-mod sli;
+pub(crate) mod sli;
 mod store;
 mod undo;
-mod world;
+pub(crate) mod world;
 
 use std::path::{Path, PathBuf};
 
@@ -32,12 +32,15 @@ usage: cargo xtask zoo [OPTION]... [CASE|FAMILY]...
   --list               the cases, and what each injects
   --rehearse           stage and inject only, and say how the victims fare
   --seeds N            how often, each time with other numbers (default 1)
-  --intensities 1,2,3  how hard (default all three)
+  --seed N             only with these numbers
+  --intensities 1,2,3  how hard, in this order (default all three)
+  --minutes N          start no more runs after so long, and judge what there is
+  --again              repeat what is in the directory of --keep already; otherwise it is gone on with
   --perfuse PATH       the program; otherwise it is built in release
   --keep DIR           where the recordings go (default target/zoo)
   --replay DIR         judge the recordings of DIR instead of running anything
   --write              write the result into docs/zoo.md
-  --store DIR          put small recordings of the right answers into DIR
+  --store DIR          put a small recording of a right answer to each case into DIR
 ";
 
 /// What is to be done.
@@ -51,7 +54,9 @@ enum What {
 /// What the command line asks for.
 struct Options {
     what: What,
-    seeds: u64,
+    seeds: std::ops::RangeInclusive<u64>,
+    minutes: Option<u64>,
+    again: bool,
     intensities: Vec<u32>,
     keep: Option<PathBuf>,
     replay: Option<PathBuf>,
@@ -65,7 +70,9 @@ impl Options {
     fn parse(arguments: &[String]) -> Result<Self> {
         let mut options = Self {
             what: What::Run,
-            seeds: 1,
+            seeds: 1..=1,
+            minutes: None,
+            again: false,
             intensities: vec![1, 2, 3],
             keep: None,
             replay: None,
@@ -80,7 +87,13 @@ impl Options {
             match argument.as_str() {
                 "--help" | "-h" => options.what = What::Help,
                 "--list" => options.what = What::List,
-                "--seeds" => options.seeds = value()?.parse().context("--seeds")?,
+                "--seeds" => options.seeds = 1..=value()?.parse().context("--seeds")?,
+                "--seed" => {
+                    let seed = value()?.parse().context("--seed")?;
+                    options.seeds = seed..=seed;
+                }
+                "--minutes" => options.minutes = Some(value()?.parse().context("--minutes")?),
+                "--again" => options.again = true,
                 "--intensities" => {
                     let numbers = value()?.split(',').map(str::parse).collect::<Result<Vec<u32>, _>>();
                     options.intensities = numbers.context("--intensities")?;
@@ -164,17 +177,34 @@ fn rehearse(options: &Options) -> Result<()> {
     Ok(())
 }
 
-/// Runs the cases for real.
+/// Runs the cases for real: all of them at the first level, then all at the next one, so that time that runs out costs
+/// depth and no case.
 fn live(options: &Options, setting: &Setting) -> Result<()> {
-    for case in cases::all().filter(|case| options.wants(case)) {
-        for seed in 1..=options.seeds {
-            for intensity in &options.intensities {
-                match run::run(case, *intensity, seed, setting) {
-                    Ok(outcome) => println!("{}", outcome.line()),
-                    Err(error) if world::stopped() => return Err(error),
-                    Err(error) => println!("{:<18} {intensity}/{seed} NOT STAGED: {error:#}", case.name),
-                }
-            }
+    let start = std::time::Instant::now();
+    let mut plan: Vec<(&'static Case, u32, u64)> = Vec::new();
+    for seed in options.seeds.clone() {
+        for intensity in &options.intensities {
+            plan.extend(cases::all().filter(|case| options.wants(case)).map(|case| (case, *intensity, seed)));
+        }
+    }
+    let all = plan.len();
+    plan.retain(|(case, intensity, seed)| options.again || !run::is_kept(case, *intensity, *seed, setting));
+    if plan.len() < all {
+        println!("{} of {all} runs are there already; --again repeats them", all - plan.len());
+    }
+    for (done, (case, intensity, seed)) in plan.iter().enumerate() {
+        let elapsed = start.elapsed().as_secs_f64();
+        if options.minutes.is_some_and(|minutes| elapsed >= minutes as f64 * 60.0) {
+            println!("the time is over: {} runs are left out", plan.len() - done);
+            break;
+        }
+        let left = elapsed / done.max(1) as f64 * (plan.len() - done) as f64 / 60.0;
+        let left = if done > 0 { format!(", {left:.0} min left") } else { String::new() };
+        println!("[{}/{}{left}]", done + 1, plan.len());
+        match run::run(case, *intensity, *seed, setting) {
+            Ok(outcome) => println!("{}", outcome.line()),
+            Err(error) if world::stopped() => return Err(error.context("the same command goes on from here")),
+            Err(error) => println!("{:<18} {intensity}/{seed} NOT STAGED: {error:#}", case.name),
         }
     }
     Ok(())
@@ -187,7 +217,12 @@ fn result(directory: &Path, perfuse: &Path, options: &Options) -> Result<()> {
         let wanted = cases::all().find(|case| case.name == kept.name).is_none_or(|case| options.wants(case));
         if wanted {
             let name = kept.name.clone();
-            judged.push(judge::judge(kept, perfuse).with_context(|| name)?);
+            let files = kept.files.clone();
+            match judge::judge(kept, perfuse) {
+                Ok(one) => judged.push(one),
+                // One recording that cannot be read is no reason to lose the others.
+                Err(error) => eprintln!("{name}: NOT JUDGED: {}: {error:#}", files.display()),
+            }
         }
     }
     if let Some(directory) = &options.store {

@@ -64,9 +64,18 @@ pub(crate) fn rehearse(case: &'static Case, intensity: u32, seed: u64) -> Result
     Ok(format!("{verdict:<16} {} -> {}", before.text(), after.text()))
 }
 
+fn files(case: &Case, intensity: u32, seed: u64, setting: &Setting) -> PathBuf {
+    setting.keep.join(format!("{}-{intensity}-{seed}", case.name))
+}
+
+/// Whether a run was recorded as a whole: the answer is what is written last.
+pub(crate) fn is_kept(case: &Case, intensity: u32, seed: u64, setting: &Setting) -> bool {
+    files(case, intensity, seed, setting).with_extension("answer.json").exists()
+}
+
 /// Runs a case once.
 pub(crate) fn run(case: &'static Case, intensity: u32, seed: u64, setting: &Setting) -> Result<Outcome> {
-    let files = setting.keep.join(format!("{}-{intensity}-{seed}", case.name));
+    let files = files(case, intensity, seed, setting);
     let mut world = World::new()?;
     let mut knob = Knob::new(seed, intensity);
     let staged = (case.stage)(&mut world, &mut knob)?;

@@ -1,5 +1,6 @@
 //! Recordings for the repository: only of right answers, and as small as the same answer allows.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
@@ -17,16 +18,52 @@ const ENOUGH: [usize; 4] = [2, 3, 4, 5];
 /// Larger ones do not go into the repository, in bytes.
 const LARGEST: usize = 200 << 10;
 
-/// Puts those that are right into `directory`, instead of what stood there of the same case and level.
+/// All of them together take no more, in bytes.
+const MOST: usize = 10 << 20;
+
+/// Of the right answers one for each case: the one at medium intensity, if there is one.
+fn chosen(judged: &[Judged]) -> Vec<&Judged> {
+    let mut chosen: BTreeMap<&str, &Judged> = BTreeMap::new();
+    for one in judged.iter().filter(|one| one.kept.counts && one.marks.first && one.marks.culprit) {
+        let rank = |one: &Judged| (one.kept.level.0 != 2, one.kept.level);
+        let best = chosen.entry(&one.kept.name).or_insert(one);
+        if rank(one) < rank(best) {
+            *best = one;
+        }
+    }
+    chosen.into_values().collect()
+}
+
+/// Takes away what stands in `directory` of a case.
+fn forget(directory: &Path, case: &str) -> Result<()> {
+    for path in std::fs::read_dir(directory)?.filter_map(|entry| Some(entry.ok()?.path())) {
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        let level = name.strip_prefix(case).and_then(|rest| rest.strip_prefix('-')).unwrap_or_default();
+        if level.starts_with(|letter: char| letter.is_ascii_digit()) {
+            std::fs::remove_file(path)?;
+        }
+    }
+    Ok(())
+}
+
+/// Puts one right answer to each case into `directory`, instead of what stood there of the same case.
 pub(crate) fn store(judged: &[Judged], perfuse: &Path, directory: &Path) -> Result<()> {
     std::fs::create_dir_all(directory)?;
     let (mut count, mut bytes) = (0_u32, 0_usize);
-    for one in judged.iter().filter(|one| one.kept.counts && one.marks.first && one.marks.culprit) {
+    for one in chosen(judged) {
         let name = one.kept.files.file_name().context("a recording without a name")?.to_owned();
         let target = directory.join(&name);
-        let size = slim(one, perfuse, &target).with_context(|| one.kept.name.clone())?;
+        forget(directory, &one.kept.name)?;
+        let size = match slim(one, perfuse, &target) {
+            Ok(size) => size,
+            Err(error) => {
+                println!("{:<24} NOT STORED: {error:#}", name.to_string_lossy());
+                forget(directory, &one.kept.name)?;
+                continue;
+            }
+        };
         println!("{:<24} {:>7} bytes", name.to_string_lossy(), size);
-        if size > LARGEST {
+        if size > LARGEST || bytes + size > MOST {
             println!("{:<24} too large for the repository", name.to_string_lossy());
             std::fs::remove_file(target.with_extension("fault"))?;
             continue;

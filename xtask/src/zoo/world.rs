@@ -223,6 +223,12 @@ impl World {
         Ok(())
     }
 
+    /// Runs a command at the end.
+    pub(crate) fn at_the_end(&mut self, words: &str) -> Result<()> {
+        self.undo.push(Undo::Command(command(words)?));
+        Ok(())
+    }
+
     /// Writes a value of the kernel; `after` is written at the end.
     pub(crate) fn set_back(&mut self, path: &Path, value: &str, after: &str) -> Result<()> {
         self.undo.push(Undo::Value(path.to_path_buf(), after.to_owned()));

@@ -440,6 +440,23 @@ mod tests {
     }
 
     #[test]
+    fn who_starts_programs_that_nobody_sees_is_named_for_them() {
+        let made = |count: u64| {
+            let row = super::super::testing::words(&[7, count * 1000, count, 0, 0, 0, 0, 0, 0, 0, 0]);
+            super::super::testing::table(88, &[row])
+        };
+        let of = |programs: u64| {
+            // Two CPUs are full, and of their 200 ticks the processes that can be seen used 70.
+            let mut snapshots = full(&[(2, 30, 0, 0, 0), (4, 30, 600, 0, 0), (7, 10, 0, 0, 0)]);
+            snapshots[0].put("@bpf/fork_process", made(0));
+            snapshots[1].put("@bpf/fork_process", made(programs));
+            build(&snapshots).findings.first().map(|finding| (finding.id, finding.culprit.pid))
+        };
+        assert_eq!(of(400), Some(("cpu.run-queue", Some(7))), "their time is that of who starts them");
+        assert_eq!(of(3), Some(("cpu.run-queue", Some(2))), "three programs in a second use no CPU");
+    }
+
+    #[test]
     fn pressure_alone_is_a_number() {
         let mut snapshots = [second(0), second(1)];
         for (raw, total) in snapshots.iter_mut().zip([0, 250_000]) {

@@ -432,7 +432,7 @@ impl Feed {
                 let found = resolver.at(sample.pid, mode, sample.addr);
                 self.place(resolver, found, Some(sample.addr), level(mode)).into()
             }
-            Key::Locked | Key::Tlb | Key::Mem | Key::Snoop | Key::Blocked => sample.data_src,
+            Key::Locked | Key::Tlb | Key::Mem | Key::Snoop | Key::Blocked => sample.data_src & source_bits(key),
             _ => 0,
         }
     }
@@ -620,8 +620,21 @@ impl Feed {
 /// The path that perf gives what has no file: that of the map that a runtime may write for it.
 fn dso_path(dso: &Dso) -> String {
     match dso.kind {
-        DsoKind::Anonymous if dso.path.starts_with("//anon") => format!("/tmp/perf-{}.map", dso.pid),
+        DsoKind::Anonymous if dso.pid > 0 && dso.path.starts_with("//anon") => format!("/tmp/perf-{}.map", dso.pid),
         _ => dso.path.clone(),
+    }
+}
+
+/// The bits of `union perf_mem_data_src` that a key is about: lines must not differ in the others.
+fn source_bits(key: Key) -> u64 {
+    match key {
+        // Level, its number, whether it is remote, and how far.
+        Key::Mem => 0x3fff << 5 | 0x1f << 33 | 7 << 43,
+        Key::Snoop => 0x1f << 19 | 3 << 38,
+        Key::Locked => 3 << 24,
+        Key::Tlb => 0x7f << 26,
+        Key::Blocked => 7 << 40,
+        _ => u64::MAX,
     }
 }
 

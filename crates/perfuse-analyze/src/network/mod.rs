@@ -20,6 +20,8 @@ use std::net::SocketAddr;
 use perfuse_format::bpf::SkbDrop;
 use perfuse_format::netlink::addr::Addresses;
 use perfuse_format::proc::net::DropReasons;
+use perfuse_format::proc::net::{UdpSocket, UdpSockets};
+use perfuse_format::sys::ends::Ends;
 use perfuse_format::sys::net::SocketOwners;
 use perfuse_format::{Reading, Why};
 
@@ -121,7 +123,8 @@ impl<'r, 'a> Net<'r, 'a> {
     }
 }
 
-/// The addresses behind the connections of some processes that are not on this host, the busiest first; at most five.
+/// The addresses behind the connections of some processes that are not on this host: those at which their threads waited at
+/// the end first, then the busiest; at most five.
 pub(crate) fn peers(run: &Run, pids: &BTreeSet<u32>) -> Vec<(SocketAddr, Option<f64>)> {
     let owners = run.last::<SocketOwners>("@net/owners").into_value().unwrap_or_default();
     let connections = sockets::over(run).into_value().unwrap_or_default();
@@ -130,15 +133,31 @@ pub(crate) fn peers(run: &Run, pids: &BTreeSet<u32>) -> Vec<(SocketAddr, Option<
         let owner = owners.0.get(&connection.inode);
         owner.is_some_and(|pid| pids.contains(pid)) && !here.contains(&connection.remote)
     };
-    let mut sums: BTreeMap<SocketAddr, (f64, Option<f64>)> = BTreeMap::new();
+    let ends = run.last::<Ends>(Ends::SOURCE).into_value().unwrap_or_default();
+    let awaited = |inode: u64| {
+        let file = format!("socket:[{inode}]");
+        ends.waits.iter().filter(|at| pids.contains(&at.pid) && at.file == file).count()
+    };
+    let mut sums: BTreeMap<SocketAddr, (usize, f64, Option<f64>)> = BTreeMap::new();
+    // Datagrams have a peer only where the socket was connected to it.
+    for path in ["/proc/net/udp", "/proc/net/udp6"] {
+        let sockets = run.last::<UdpSockets>(path).into_value().unwrap_or_default();
+        let owned = |socket: &&UdpSocket| owners.0.get(&socket.inode).is_some_and(|pid| pids.contains(pid));
+        for socket in sockets.0.iter().filter(|socket| socket.remote.port() != 0).filter(owned) {
+            if !socket.remote.ip().is_loopback() && socket.remote.ip() != socket.local.ip() {
+                sums.entry(socket.remote).or_default().0 += awaited(socket.inode);
+            }
+        }
+    }
     for connection in connections.iter().filter(of_them) {
         let sum = sums.entry(connection.remote).or_default();
-        sum.0 += connection.bytes;
-        sum.1 = sum.1.or(connection.rtt);
+        sum.0 += awaited(connection.inode);
+        sum.1 += connection.bytes;
+        sum.2 = sum.2.or(connection.rtt);
     }
     let mut sums: Vec<_> = sums.into_iter().collect();
-    sums.sort_by(|a, b| b.1.0.total_cmp(&a.1.0).then(a.0.cmp(&b.0)));
-    sums.into_iter().take(5).map(|(address, (_, rtt))| (address, rtt)).collect()
+    sums.sort_by(|a, b| b.1.0.cmp(&a.1.0).then(b.1.1.total_cmp(&a.1.1)).then(a.0.cmp(&b.0)));
+    sums.into_iter().take(5).map(|(address, (.., rtt))| (address, rtt)).collect()
 }
 
 /// A process by its pid, with its name as last seen.

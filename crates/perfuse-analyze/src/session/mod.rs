@@ -70,6 +70,8 @@ pub struct Session {
     kernel: Maps,
 }
 
+/// `PROT_EXEC` of `mman.h`.
+const PROT_EXEC: u32 = 4;
 /// `PERF_RECORD_MISC_FORK_EXEC`.
 const MISC_FORK_EXEC: u16 = 1 << 13;
 
@@ -137,7 +139,11 @@ impl Session {
             self.kernel.insert(Map { start: mmap.start, end, pgoff: mmap.start, dso });
             return;
         }
-        let dso = self.dso(&path, user_dso(&path), mmap.pid, mmap.build_id);
+        let kind = user_dso(&path);
+        // No runtime tells of functions in memory that nobody may run: it is the same to all processes.
+        let runs = !mmap.is_mmap2 || mmap.prot & PROT_EXEC != 0;
+        let pid = if kind == DsoKind::Anonymous && !runs { 0 } else { mmap.pid };
+        let dso = self.dso(&path, kind, pid, mmap.build_id);
         self.processes.entry(mmap.pid).or_default().insert(Map { start: mmap.start, end, pgoff: mmap.pgoff, dso });
     }
 

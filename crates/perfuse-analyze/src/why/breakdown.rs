@@ -8,6 +8,7 @@ use perfuse_format::proc::stacks::Stacks;
 use perfuse_format::tasks::TaskSource;
 
 use super::classify;
+use super::ends::{self, FarEnds};
 use super::state::{Family, State};
 use crate::cell::Entity;
 use crate::cpu::{CpuView, CpuWait};
@@ -86,6 +87,7 @@ pub struct Waits {
     seconds: f64,
     exact: bool,
     cpu: CpuView,
+    far: FarEnds,
 }
 
 #[derive(Debug)]
@@ -104,7 +106,7 @@ impl Waits {
             Reading::Value(rows) => rows,
             Reading::Missing(_) => return Self { seconds: run.seconds(), cpu: CpuView::new(run), ..Self::default() },
         };
-        let mut waits = Self { seconds, exact: true, cpu: CpuView::new(run), ..Self::default() };
+        let mut waits = Self { seconds, exact: true, cpu: CpuView::new(run), far: ends::all(run), ..Self::default() };
         let stacks = run.last::<Stacks>("@stacks").into_value().unwrap_or_default();
         for row in rows.iter().chain(&open(run, seconds)) {
             waits.put(row, &stacks, &run.host.machine);
@@ -140,6 +142,21 @@ impl Waits {
         }
     }
 
+    /// The waits of a thread for others that nobody ended, by state and system call.
+    fn silent(&self, tid: u32) -> BTreeMap<(State, i32), f64> {
+        let mut silent: BTreeMap<(State, i32), f64> = BTreeMap::new();
+        for row in self.by_tid.get(&tid).into_iter().flatten().filter(|row| has_ends(row.state)) {
+            *silent.entry((row.state, row.call)).or_default() += row.seconds;
+        }
+        for ((_, call), seconds) in &mut silent {
+            let woken = self.wakers.get(&tid).into_iter().flatten();
+            let woken = woken.filter(|wake| wake.call == *call && wake.waker_pid != 0);
+            *seconds -= woken.map(|wake| wake.sum_ns as f64 / 1e9 / self.seconds).sum::<f64>();
+        }
+        silent.retain(|_, seconds| *seconds > SILENCE);
+        silent
+    }
+
     /// The state that most of a thread's time in one system call was.
     fn state_of(&self, tid: u32, call: i32) -> Option<State> {
         let rows = self.by_tid.get(&tid)?.iter().filter(|wait| wait.call == call);
@@ -164,6 +181,7 @@ pub fn of(run: &Run, waits: &Waits, pids: &BTreeSet<u32>) -> Breakdown {
     let Reading::Value(tasks) = &run.tasks else { return breakdown };
     let mut places: BTreeMap<(State, &str), f64> = BTreeMap::new();
     let mut wakers: BTreeMap<(State, u32), (String, f64)> = BTreeMap::new();
+    let mut quiet: Vec<(State, f64)> = Vec::new();
     let mut switches = 0.0;
     let mut seen = BTreeSet::new();
     for used in threads(tasks, pids) {
@@ -178,6 +196,19 @@ pub fn of(run: &Run, waits: &Waits, pids: &BTreeSet<u32>) -> Breakdown {
         thread.rest(waits.cpu.throttled(run, used.task.pid), &mut breakdown);
         switches += used.voluntary_switches.unwrap_or(0.0) + used.involuntary_switches.unwrap_or(0.0);
         seen.insert(used.task.tid);
+        for ((state, call), seconds) in waits.silent(used.task.tid) {
+            let Some(far) = waits.far.get(&(used.task.tid, call)).filter(|far| !far.pids.is_empty()) else { continue };
+            let seconds = seconds.min(used.alive);
+            if far.owes {
+                for pid in &far.pids {
+                    let waker = wakers.entry((state, *pid)).or_insert_with(|| (pid.to_string(), 0.0));
+                    waker.1 += seconds / far.pids.len() as f64;
+                }
+            } else if state.family() == Family::Peer {
+                // Both wait to be told something by the other one: nobody has anything to do.
+                quiet.push((state, seconds));
+            }
+        }
         for row in waits.wakers.get(&used.task.tid).into_iter().flatten() {
             if let Some(state) = waits.state_of(row.tid, row.call).filter(|_| row.waker_pid != 0) {
                 let waker = wakers.entry((state, row.waker_pid)).or_insert_with(|| (row.waker_comm.clone(), 0.0));
@@ -205,6 +236,9 @@ pub fn of(run: &Run, waits: &Waits, pids: &BTreeSet<u32>) -> Breakdown {
     for (state, seconds) in inside {
         breakdown.rename(state, State::Internal, seconds);
     }
+    for (state, seconds) in quiet {
+        breakdown.rename(state, State::Events, seconds);
+    }
     for ((state, pid), (comm, seconds)) in wakers {
         let name = tasks.processes.get(&pid).map_or(comm, |used| used.task.comm.clone());
         if let Some(share) = breakdown.states.get_mut(&state).filter(|_| ended_by_programs(state)) {
@@ -221,6 +255,14 @@ pub fn of(run: &Run, waits: &Waits, pids: &BTreeSet<u32>) -> Breakdown {
     breakdown
 }
 
+/// Seconds per second of one thread below which a wait that nobody ends is not looked into.
+const SILENCE: f64 = 0.01;
+
+/// Whether what is waited at has another end.
+fn has_ends(state: State) -> bool {
+    matches!(state, State::LocalIpc | State::Receive | State::Send | State::Connect | State::FileLock)
+}
+
 /// Whether the one who wakes is the one who was waited for. An interrupt wakes those who wait for hardware or a clock.
 fn ended_by_programs(state: State) -> bool {
     matches!(
@@ -231,6 +273,7 @@ fn ended_by_programs(state: State) -> bool {
             | State::LocalIpc
             | State::UserLock
             | State::KernelLock
+            | State::FileLock
             | State::Condition
             | State::Child
             | State::Accept

@@ -179,16 +179,27 @@ fn holds_up(run: &Run, finding: &Finding, bond: Bond, explained: f64, share: f64
         (Kind::Utilization, _) => false,
         _ => bond == Bond::Named,
     };
+    // A limit that was set for the victim holds nobody else up: there, what is little on a host is much to a victim that
+    // does little else.
+    let little = finding.control.is_some() && share >= MOSTLY;
+    let enough = run.threshold("finding.min-wait") * if little { LITTLE } else { 1.0 };
     finding.severity == Severity::Watch
         && concerned
-        && explained >= run.threshold("finding.min-wait")
+        && explained >= enough
         && share >= run.threshold("finding.min-share")
 }
+
+/// The share of a victim's time from which a limit explains so much of it that little waiting counts.
+const MOSTLY: f64 = 0.2;
+/// How much less waiting is enough then.
+const LITTLE: f64 = 0.2;
 
 /// The processes of this host that the victim waits for over pipes and local sockets, with the seconds per second.
 pub(super) fn servers(breakdown: &Breakdown, own: &BTreeSet<u32>) -> BTreeMap<u32, (String, f64)> {
     let mut servers: BTreeMap<u32, (String, f64)> = BTreeMap::new();
-    for state in [State::Receive, State::LocalIpc, State::Connect, State::Send, State::Child, State::FileServer] {
+    for state in
+        [State::Receive, State::LocalIpc, State::Connect, State::Send, State::Child, State::FileLock, State::FileServer]
+    {
         for (waker, seconds) in breakdown.states.get(&state).map_or(&[][..], |share| share.wakers.as_slice()) {
             if let Some(pid) = waker.pid.filter(|pid| !own.contains(pid)) {
                 servers.entry(pid).or_insert_with(|| (waker.name.clone(), 0.0)).1 += seconds;

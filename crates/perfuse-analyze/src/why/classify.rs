@@ -37,6 +37,7 @@ const RULES: &[(State, &[&str])] = &[
             "rt_mutex_slowlock",
         ],
     ),
+    (State::FileLock, &["locks_lock_inode_wait", "flock_lock_inode_wait", "posix_lock_inode_wait", "fcntl_setlk"]),
     (
         State::FileServer,
         &["rpc_wait_bit", "nfs_wait", "request_wait_answer", "fuse_", "wait_for_response", "p9_client"],
@@ -105,6 +106,7 @@ const CALLS: &[(i32, i32, State)] = &[
     (45, 207, State::Receive),
     (47, 212, State::Receive),
     (61, 260, State::Child),
+    (73, 32, State::FileLock),
     (74, 82, State::BlockIo),
     (75, 83, State::BlockIo),
     (128, 137, State::Sleep),
@@ -207,6 +209,7 @@ mod tests {
             ),
             ("__schedule;schedule;schedule_timeout;sk_stream_wait_memory;tcp_sendmsg_locked", State::Send),
             ("__schedule;schedule;do_wait;kernel_wait4", State::Child),
+            ("__schedule;schedule;locks_lock_inode_wait;__do_sys_flock", State::FileLock),
             ("__schedule;schedule;schedule_timeout;inet_wait_for_connect;__inet_stream_connect", State::Connect),
         ] {
             assert_eq!(of(stack, 0, 0, 1), expected, "{stack}");

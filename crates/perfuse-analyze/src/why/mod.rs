@@ -6,6 +6,8 @@
 pub mod breakdown;
 mod cause;
 mod classify;
+mod ends;
+mod ground;
 mod own;
 mod stacks;
 pub mod state;
@@ -51,6 +53,8 @@ pub struct Server {
     pub spent: f64,
     /// Where its own time went.
     pub breakdown: Breakdown,
+    /// Whether the client only takes what the server writes into a pipe: it cannot have asked for anything there.
+    pub one_way: bool,
 }
 
 /// The answer.
@@ -95,6 +99,9 @@ impl Answer {
         } else {
             cause::rank(run, &checklist.findings, &Concerned::new(run, &pids), &breakdown, &followed)
         };
+        for cause in &mut causes {
+            ground::ground(cause, &victim);
+        }
         if !victim.pids.is_empty() {
             own::add(run, &victim, &breakdown, &servers, &mut causes);
         }
@@ -132,6 +139,21 @@ fn of_host(checklist: &Checklist, breakdown: &Breakdown) -> Vec<Cause> {
     checklist.findings.iter().map(cause).collect()
 }
 
+/// Whether all that was waited for a process was what it writes into pipes.
+fn only_takes(theirs: &Breakdown, pid: u32) -> bool {
+    let reading = |share: &Share| share.places.iter().all(|(place, _)| place.ends_with("pipe_read"));
+    let mut from = theirs.states.iter().filter(|(_, share)| share.wakers.iter().any(|(who, _)| who.pid == Some(pid)));
+    from.all(|(state, share)| *state == State::LocalIpc && !share.places.is_empty() && reading(share))
+}
+
+/// Whether a process was started by another one: then it was asked for what it does.
+fn descends(run: &Run, pid: u32, from: &Entity) -> bool {
+    let processes = run.tasks.value().map(|tasks| &tasks.processes);
+    let parent = |pid: u32| processes.and_then(|processes| processes.get(&pid)).map(|used| used.task.ppid);
+    let mut up = std::iter::successors(parent(pid), |pid| parent(*pid)).take(DEPTH);
+    up.any(|above| Some(above) == from.pid)
+}
+
 /// Follows the waits for other processes of this host, breadth first; each process once.
 fn follow(run: &Run, waits: &Waits, victim: &Victim, breakdown: &Breakdown) -> Vec<Server> {
     let mut seen = victim.pids.clone();
@@ -154,7 +176,8 @@ fn follow(run: &Run, waits: &Waits, victim: &Victim, breakdown: &Breakdown) -> V
                 // Of the server's own waiting, the part that its clients' share of its time stands for.
                 let deeper = if own.active() > 0.0 { spent / own.active().max(spent) } else { 0.0 };
                 next.push((entity.clone(), deeper, own.clone()));
-                servers.push(Server { entity, client: client.clone(), spent, breakdown: own });
+                let one_way = only_takes(&theirs, pid) && !descends(run, pid, &client);
+                servers.push(Server { entity, client: client.clone(), spent, breakdown: own, one_way });
             }
         }
         frontier = next;

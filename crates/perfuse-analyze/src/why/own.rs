@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use super::breakdown::Breakdown;
 use super::cause::Cause;
+use super::ground::named;
 use super::state::{Family, State};
 use super::{Server, Victim};
 use crate::cell::{Advice, Entity, EntityKind, Finding, Link, Severity};
@@ -21,6 +22,9 @@ const PEER: &str = "why.remote-peer";
 /// The victim waits for a process of this host that waits by choice.
 const SERVER: &str = "why.local-server";
 
+/// A signal keeps the victim stopped.
+const STOPPED: &str = "why.stopped";
+
 /// The share of the victim's time that must be left unexplained.
 const LEFT: f64 = 0.3;
 /// The share of its time that such an answer must explain.
@@ -34,7 +38,12 @@ pub(super) fn add(run: &Run, victim: &Victim, breakdown: &Breakdown, servers: &[
     if refused || active <= run.threshold("finding.min-wait") || known > 1.0 - LEFT {
         return;
     }
-    let candidates = [work(run, victim, breakdown), peer(run, victim, breakdown), server(run, servers)];
+    let candidates = [
+        work(run, victim, breakdown),
+        peer(run, victim, breakdown),
+        server(run, servers),
+        stopped(run, victim, breakdown),
+    ];
     let enough = |(_, explained): &(Finding, f64)| explained / active >= ENOUGH;
     // What a rule explains is the deeper cause of the same waiting.
     let left = (active * (1.0 - known)).max(0.0);
@@ -50,11 +59,6 @@ pub(super) fn add(run: &Run, victim: &Victim, breakdown: &Breakdown, servers: &[
 
 fn text(id: &str, part: &str) -> Msg {
     Msg::new(format!("finding-{}-{part}", id.replace('.', "-")))
-}
-
-fn named(entity: &Entity) -> Msg {
-    let pid = entity.pid.map_or_else(|| "-".to_owned(), |pid| pid.to_string());
-    Msg::new("why-entity").with("name", &entity.name).with("pid", pid)
 }
 
 /// The share of a CPU that the busiest thread of the set used: several that each have time to spare are not one that has none.
@@ -128,12 +132,40 @@ fn peer(run: &Run, victim: &Victim, breakdown: &Breakdown) -> Option<(Finding, f
     Some((finding, waiting))
 }
 
+/// A process that a signal (or a debugger) stops, or stops from time to time.
+fn stopped(run: &Run, victim: &Victim, breakdown: &Breakdown) -> Option<(Finding, f64)> {
+    let waiting = breakdown.of(State::Stopped);
+    let entity = victim.entity.clone().filter(|_| waiting >= run.threshold("finding.min-wait"))?;
+    let spec = (Resource::Tasks, Kind::Saturation, "tasks.saturation");
+    let mut finding = Finding::new(STOPPED, Severity::Bottleneck, spec, entity.clone());
+    finding.wait_s_per_s = Some(waiting);
+    finding.confidence = 0.9;
+    finding.summary = text(STOPPED, "summary").with("name", &entity.name).with("wait", Quantity::wait(waiting));
+    let share = Quantity::ratio(waiting / breakdown.total.max(f64::MIN_POSITIVE));
+    let evidence = text(STOPPED, "evidence").with("wait", Quantity::wait(waiting)).with("share", share);
+    finding.chain = vec![Link { from: named(&entity), to: text(STOPPED, "signal"), evidence }];
+    finding.advice = vec![Advice {
+        text: text(STOPPED, "advice"),
+        command: entity
+            .pid
+            .map(|pid| format!("perfuse record -a -e signal:signal_generate --filter 'pid == {pid}' -- sleep 10")),
+        expect: text(STOPPED, "expect"),
+    }];
+    finding.victims = vec![entity];
+    Some((finding, waiting))
+}
+
 /// The last server of the chain that takes most of the victim's time.
 fn server(run: &Run, servers: &[Server]) -> Option<(Finding, f64)> {
     let behind = |server: &Server| {
         servers.iter().any(|other| other.client == server.entity && other.spent >= server.spent / 2.0)
     };
-    let last = servers.iter().filter(|server| !behind(server));
+    // Who takes what another one writes into a pipe from time to time has nothing to do in between: it is held up only by one
+    // that would write more if it could.
+    let at_leisure = |server: &Server| {
+        server.one_way && server.breakdown.family(Family::Idle) >= 0.5 * server.breakdown.total.max(f64::MIN_POSITIVE)
+    };
+    let last = servers.iter().filter(|server| !behind(server) && !at_leisure(server));
     let slow = last.max_by(|a, b| a.spent.total_cmp(&b.spent).then(b.entity.pid.cmp(&a.entity.pid)))?;
     let running = slow.breakdown.family(Family::Running);
     let busy = running >= run.threshold("cpu.hot-thread");

@@ -78,6 +78,8 @@ states! {
     UserLock = "user-lock", Waiting;
     /// Waiting for a lock of the kernel.
     KernelLock = "kernel-lock", Waiting;
+    /// Waiting for the lock of a file or of a part of it (`flock(2)`, `fcntl(2)`).
+    FileLock = "file-lock", Waiting;
     /// Waiting for room to send.
     Send = "network-send", Waiting;
     /// Waiting for a connection to be made.

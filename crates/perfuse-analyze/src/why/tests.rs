@@ -219,7 +219,7 @@ fn a_server_that_mostly_sleeps_holds_its_client_up_by_that_and_not_by_its_little
     let mut snapshots = snapshots(50, &sleeps, &[wake_row(10, 20, READ, 9000)]);
     snapshots[1].put(
         "@stacks",
-        "1\tkernel\t__schedule;schedule;anon_pipe_read;vfs_read\n4\tkernel\tschedule;hrtimer_nanosleep\n",
+        "1\tkernel\t__schedule;schedule;unix_stream_read_generic;unix_stream_recvmsg\n4\tkernel\tschedule;hrtimer_nanosleep\n",
     );
     for (index, raw) in snapshots.iter_mut().enumerate() {
         let index = index as u64;
@@ -243,4 +243,117 @@ fn two_threads_with_time_to_spare_are_healthy() {
     }
     let answer = Answer::build(&mut run(&snapshots), victim(&[20]));
     assert!(answer.causes.iter().all(|cause| cause.finding.severity == Severity::Watch), "{answer:?}");
+}
+
+#[test]
+fn who_takes_what_another_one_writes_at_leisure_is_held_up_by_nobody() {
+    let sleeps = [(10, READ, 0, 1, 9000), (20, 35, 0, 4, 9500)];
+    let mut snapshots = snapshots(10, &sleeps, &[wake_row(10, 20, READ, 9000)]);
+    snapshots[1].put(
+        "@stacks",
+        "1\tkernel\t__schedule;schedule;anon_pipe_read;vfs_read\n4\tkernel\tschedule;hrtimer_nanosleep\n",
+    );
+    let answer = Answer::build(&mut run(&snapshots), victim(&[10]));
+    assert!(answer.servers[0].one_way && answer.causes.is_empty(), "{answer:?}");
+    assert_eq!(answer.healthy, Some(true));
+}
+
+/// A local socket for `@netlink/unix`: inode, inode of the other end, bytes that lie there unread.
+fn unix_socket(inode: u32, peer: u32, unread: u32) -> Vec<u8> {
+    use perfuse_format::netlink::{attribute_bytes, message, sockdiag::BY_FAMILY};
+    let mut payload = vec![1, 1, 1, 0];
+    payload.extend(inode.to_ne_bytes());
+    payload.extend([0; 8]);
+    payload.extend(attribute_bytes(2, &peer.to_ne_bytes()));
+    payload.extend(attribute_bytes(4, &[unread.to_ne_bytes(), [0; 4]].concat()));
+    message(BY_FAMILY, 2, 1, &payload)
+}
+
+/// A client that waits at a local socket all the time, of which nobody wakes it; `ends` is what else is known.
+fn silent(unread: u32, ends: &str) -> Answer {
+    let mut snapshots = snapshots(0, &[(10, READ, 0, 1, 10_000)], &[]);
+    let last = &mut snapshots[1];
+    last.put("@stacks", "1\tkernel\t__schedule;schedule;unix_stream_read_generic;unix_stream_recvmsg\n");
+    last.put("@netlink/unix", [unix_socket(7, 8, 0), unix_socket(8, 7, unread)].concat());
+    last.put("@ipc/ends", format!("wait\t10\t10\t0\tsocket:[7]\nopen\t20\trw\tsocket:[8]\n{ends}"));
+    Answer::build(&mut run(&snapshots), victim(&[10]))
+}
+
+#[test]
+fn a_server_that_never_answers_is_found_at_the_other_end() {
+    for (unread, ends, why) in [
+        (72, "watch\t20\t20\t232\tsocket:[8]\n", "the question was not read"),
+        (0, "", "it waits for something else"),
+        (0, "wait\t20\t20\t0\tpipe:[3]\n", "it waits for somebody else"),
+    ] {
+        let answer = silent(unread, ends);
+        let first = answer.causes.first().map(|cause| (cause.finding.id, cause.finding.culprit.pid));
+        assert_eq!(first, Some(("why.local-server", Some(20))), "{why}: {answer:?}");
+        assert_eq!(answer.healthy, Some(false), "{why}");
+    }
+}
+
+#[test]
+fn two_who_wait_for_each_others_words_have_nothing_to_do() {
+    for ends in ["watch\t20\t20\t232\tsocket:[8]\n", "wait\t20\t20\t0\tsocket:[8]\n"] {
+        let answer = silent(0, ends);
+        assert!(answer.causes.is_empty() && answer.servers.is_empty(), "{answer:?}");
+        assert!(answer.breakdown.of(State::Events) > 0.9 && answer.breakdown.of(State::LocalIpc) < 0.1, "{answer:?}");
+        assert_eq!(answer.healthy, Some(true), "{ends}");
+    }
+}
+
+#[test]
+fn who_is_stopped_by_a_signal_is_told_so() {
+    let mut snapshots = snapshots(0, &[(10, 35, 0, 5, 6000)], &[]);
+    snapshots[1].put("@stacks", "5\tkernel\t__schedule;schedule;do_signal_stop;get_signal\n");
+    let answer = Answer::build(&mut run(&snapshots), victim(&[10]));
+    let first = answer.causes.first().map(|cause| (cause.finding.id, cause.finding.culprit.pid));
+    assert_eq!(first, Some(("why.stopped", Some(10))), "{answer:?}");
+}
+
+#[test]
+fn the_holder_of_a_files_lock_is_waited_for() {
+    let waits = [(10, 73, 0, 6, 9000), (20, 35, 0, 4, 9500)];
+    let mut snapshots = snapshots(10, &waits, &[wake_row(10, 20, 73, 9000)]);
+    snapshots[1].put(
+        "@stacks",
+        "6\tkernel\t__schedule;schedule;locks_lock_inode_wait;__do_sys_flock\n4\tkernel\tschedule;hrtimer_nanosleep\n",
+    );
+    let answer = Answer::build(&mut run(&snapshots), victim(&[10]));
+    let first = answer.causes.first().map(|cause| (cause.finding.id, cause.finding.culprit.pid));
+    assert_eq!(first, Some(("why.local-server", Some(20))), "{answer:?}");
+}
+
+#[test]
+fn what_a_hard_limit_refused_stands_before_what_is_waited_for() {
+    let (pid, mmap, enomem) = (10_u64, 9_u64, 12);
+    let refused = |count: u64| table(48, &[words(&[pid | mmap << 32, enomem, count, 0, NAME, 0])]);
+    let waits = [(10, READ, 0, 1, 9000)];
+    let mut snapshots = snapshots(950, &waits, &[wake_row(10, 20, READ, 9000)]);
+    let without = Answer::build(&mut run(&snapshots), victim(&[10]));
+    assert_eq!(without.causes[0].finding.id, "why.local-server");
+    snapshots[0].put("@bpf/errno", refused(0));
+    snapshots[1].put("@bpf/errno", refused(500));
+    let answer = Answer::build(&mut run(&snapshots), victim(&[10]));
+    let first = &answer.causes[0].finding;
+    assert_eq!((first.id, first.severity, first.culprit.pid), ("memory.allocation-refused", Severity::Error, Some(10)));
+    assert_eq!(
+        first.chain.first().map(|link| &*link.evidence.id),
+        Some("why-link"),
+        "it is refused this, and waits not"
+    );
+}
+
+#[test]
+fn the_holder_of_a_files_lock_that_is_never_given_back_is_found() {
+    let mut snapshots = snapshots(0, &[], &[]);
+    let last = &mut snapshots[1];
+    last.put("@bpf/waits", table(88, &[wait_row((10, 73, 0, 6, 10_000))]));
+    last.put("@stacks", "6\tkernel\t__schedule;schedule;locks_lock_inode_wait;__do_sys_flock\n");
+    let line = |arrow: &str, pid: u32| format!("1: {arrow}FLOCK  ADVISORY  WRITE {pid} fe:00:55 0 EOF\n");
+    last.put("/proc/locks", [line("", 20), line("-> ", 10)].concat());
+    let answer = Answer::build(&mut run(&snapshots), victim(&[10]));
+    let first = answer.causes.first().map(|cause| (cause.finding.id, cause.finding.culprit.pid));
+    assert_eq!(first, Some(("why.local-server", Some(20))), "{answer:?}");
 }

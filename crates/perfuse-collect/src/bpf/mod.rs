@@ -8,6 +8,7 @@
 
 pub mod door;
 mod error;
+mod fentry;
 mod hook;
 mod insn;
 mod kernel;
@@ -23,6 +24,7 @@ mod set;
 mod types;
 
 pub use error::{LoadError, effective};
+pub use fentry::try_fentry;
 pub use hook::can_mount_tracefs;
 pub use kernel::KERNEL_BTF;
 pub use loaded::{LoadedProgram, ProgramFunction, loaded_programs};

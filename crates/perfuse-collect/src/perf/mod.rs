@@ -7,12 +7,15 @@ pub mod counters;
 pub mod cpus;
 mod error;
 mod event;
+pub mod oncpu;
 pub mod pmu;
+pub mod probes;
 pub mod record;
 pub mod ring;
 pub mod synth;
 pub mod tasks;
 pub mod tracepoints;
+pub mod uprobes;
 pub mod vendor;
 pub mod workload;
 

@@ -2,6 +2,7 @@
 
 mod cpu;
 mod disk;
+pub(crate) mod ends;
 mod memory;
 mod network;
 

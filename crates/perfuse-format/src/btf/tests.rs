@@ -6,18 +6,18 @@ use super::*;
 
 /// Writes BTF.
 #[derive(Default)]
-struct Writer {
+pub(crate) struct Writer {
     types: Vec<u8>,
     strings: Vec<u8>,
     count: u32,
 }
 
 impl Writer {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { types: Vec::new(), strings: vec![0], count: 0 }
     }
 
-    fn name(&mut self, name: &str) -> u32 {
+    pub(crate) fn name(&mut self, name: &str) -> u32 {
         if name.is_empty() {
             return 0;
         }
@@ -27,7 +27,7 @@ impl Writer {
         at
     }
 
-    fn add(&mut self, name: &str, kind: u32, vlen: usize, flag: bool, word: u32, extra: &[u32]) -> u32 {
+    pub(crate) fn add(&mut self, name: &str, kind: u32, vlen: usize, flag: bool, word: u32, extra: &[u32]) -> u32 {
         let name = self.name(name);
         let info = (kind << 24) | u32::try_from(vlen).unwrap() | (u32::from(flag) << 31);
         for field in [name, info, word].iter().chain(extra) {
@@ -37,20 +37,27 @@ impl Writer {
         self.count
     }
 
-    fn int(&mut self, name: &str, bytes: u32, signed: bool) -> u32 {
+    pub(crate) fn int(&mut self, name: &str, bytes: u32, signed: bool) -> u32 {
         self.add(name, 1, 0, false, bytes, &[(bytes * 8) | (u32::from(signed) << 24)])
     }
 
-    fn composite(&mut self, kind: u32, name: &str, size: u32, members: &[(&str, u32, u32)], flag: bool) -> u32 {
+    pub(crate) fn composite(
+        &mut self,
+        kind: u32,
+        name: &str,
+        size: u32,
+        members: &[(&str, u32, u32)],
+        flag: bool,
+    ) -> u32 {
         let extra: Vec<u32> = members.iter().flat_map(|(name, of, at)| [self.name(name), *of, *at]).collect();
         self.add(name, kind, members.len(), flag, size, &extra)
     }
 
-    fn structure(&mut self, name: &str, size: u32, members: &[(&str, u32, u32)]) -> u32 {
+    pub(crate) fn structure(&mut self, name: &str, size: u32, members: &[(&str, u32, u32)]) -> u32 {
         self.composite(4, name, size, members, false)
     }
 
-    fn finish(&self) -> Vec<u8> {
+    pub(crate) fn finish(&self) -> Vec<u8> {
         let mut out = Vec::new();
         out.extend(MAGIC.to_ne_bytes());
         out.extend([1, 0]);

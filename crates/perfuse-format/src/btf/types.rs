@@ -271,6 +271,19 @@ impl<'a> Type<'a> {
         (self.kind() == Kind::Array).then(|| ArrayInfo { element: self.extra(0), count: self.extra(2) })
     }
 
+    /// The type of the elements of an array.
+    pub fn element(&self) -> Option<Type<'a>> {
+        self.btf.by_id(self.array()?.element)
+    }
+
+    /// Names and type ids of the parameters of a function's prototype; none for other kinds. Three dots at the end are a
+    /// parameter without a name and of type 0.
+    pub fn parameters(&self) -> impl Iterator<Item = (&'a [u8], u32)> + use<'a> {
+        let of = *self;
+        let count = if self.kind() == Kind::FuncProto { vlen(self.info) } else { 0 };
+        (0..count).map(move |index| (string_at(of.btf.strings, of.extra(index * 2)), of.extra(index * 2 + 1)))
+    }
+
     /// The names of an enum; none for other kinds.
     pub fn enumerators(&self) -> impl Iterator<Item = Enumerator<'a>> + use<'a> {
         let of = *self;

@@ -241,7 +241,7 @@ fn nearness(wanted: &str, candidate: &str) -> usize {
 }
 
 /// Edit distance in which two neighbours that changed places count once (optimal string alignment).
-fn distance(one: &[u8], other: &[u8]) -> usize {
+pub fn distance(one: &[u8], other: &[u8]) -> usize {
     let mut before = vec![0; other.len() + 1];
     let mut last: Vec<usize> = (0..=other.len()).collect();
     let mut row = last.clone();

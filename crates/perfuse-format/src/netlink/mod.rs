@@ -8,6 +8,7 @@ pub mod addr;
 pub mod link;
 pub mod qdisc;
 pub mod sockdiag;
+pub mod unixdiag;
 
 use crate::parse::ParseError;
 

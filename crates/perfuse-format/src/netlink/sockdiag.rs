@@ -86,6 +86,25 @@ pub struct TcpSocket {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TcpSockets(pub Vec<TcpSocket>);
 
+impl TcpSockets {
+    /// The socket of this host at the other end of `inode`: the one whose addresses are those, the other way round. Of a
+    /// connection that is not accepted yet, the listener.
+    pub fn other_end(&self, inode: u32) -> Option<&TcpSocket> {
+        let near = self.0.iter().find(|socket| socket.inode == inode && inode != 0)?;
+        let far = self.0.iter().find(|far| far.local == near.remote && far.remote == near.local)?;
+        if far.inode != 0 {
+            return Some(far);
+        }
+        let takes = |listener: &&TcpSocket| {
+            let address = listener.local.ip();
+            listener.state == state::LISTEN
+                && listener.local.port() == near.remote.port()
+                && (address.is_unspecified() || address == near.remote.ip())
+        };
+        self.0.iter().find(takes)
+    }
+}
+
 impl FromBytes for TcpSockets {
     fn from_bytes(bytes: &[u8]) -> Result<Self, ParseError> {
         let mut sockets = Vec::new();

@@ -3,6 +3,7 @@
 pub mod block;
 pub mod capability;
 pub mod cpulist;
+pub mod ends;
 pub mod fds;
 pub mod host;
 pub mod net;

@@ -116,7 +116,7 @@ report-history = History
 report-source = source
 report-metric = metric
 report-history-range = { $low } to { $high } over { $duration }
-report-cost = perfuse itself used { $share } of this host's CPU ({ $seconds } CPU time) and { $memory } of memory.
+report-cost = perfuse itself used { $share } of this host's CPU while it looked ({ $seconds } CPU time in all, { $setup } of it to start and to name stacks) and { $memory } of memory.
 report-cost-bpf = In-kernel programs: { $programs }.
 report-cost-detached = Detached for their cost: { $programs }.
 report-cost-over = That is more than the allowed { $limit }.
@@ -137,6 +137,7 @@ thresholds-set = set
 threshold-finding-min-wait = Least wait, in seconds per second, of a victim before a finding rises above watch
 threshold-finding-min-share = Least share of its time that a victim waits before a finding rises above watch
 threshold-own-cost-max = Share of the host's CPU past which the dearest in-kernel program is detached
+threshold-url-slow = Median time of a request to another host (`why --url`) from which it is slow
 
 ## What a host may allow
 capability-bpf = In-kernel programs (BPF)

@@ -16,7 +16,7 @@ list-refused = { $count } events are not listed, because the kernel does not ope
 list-no-tracepoints = Tracepoints cannot be listed: { $why }.
 list-nothing = Nothing matches `{ $pattern }`.
 list-vendor = Events and metrics of the CPU's maker ({ $cpu }) are listed only as far as the kernel has them in /sys/bus/event_source/devices/*/events, because no table of them was found. A table is a directory in PERFUSE_PMU_EVENTS, ~/.cache/pmu-events (where event_download.py of pmu-tools puts it) or /usr/share/perfuse/pmu-events: Intel's perfmon JSON, or tools/perf/pmu-events/arch of a kernel source tree. Every other code is counted as rNNN or cpu/event=...,umask=.../.
-list-sdt = Probes of programs (SDT) are not listed by this version.
+list-sdt = No file of the cache carries probes (SDT). `buildid-cache --add FILE` keeps a program or library with those that it has.
 list-metric = No metrics of this CPU ({ $cpu }) are known, because no table with metrics was found. tools/perf/pmu-events/arch of a kernel source tree has some: give its directory in PERFUSE_PMU_EVENTS. `stat -d` computes the usual ones without.
 list-cputype = There is no kind of core named `{ $kind }` here.
 list-table = Events and metrics of the CPU's maker ({ $events } and { $metrics }) are from { $path }, for { $cpu }.

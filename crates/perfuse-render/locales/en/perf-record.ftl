@@ -134,3 +134,4 @@ help-record-switch-output-event = refused; see --switch-output
 help-record-threads = refused: one thread empties all rings
 help-record-vmlinux = refused: it is for BPF scriptlets
 help-record-off-cpu = sum up how long threads wait, and where, as the event offcpu-time
+record-sdt-refused = Of the probe { $event } a place cannot be used ({ $definition }): { $error }

@@ -107,7 +107,7 @@ report-history = 추이
 report-source = 출처
 report-metric = 지표
 report-history-range = { $duration } 동안 { $low } ~ { $high }
-report-cost = perfuse 자신은 이 호스트 CPU의 { $share }(CPU 시간 { $seconds })와 메모리 { $memory }{ JOSA($memory, "을/를") } 썼습니다.
+report-cost = perfuse 자신은 보는 동안 이 호스트 CPU의 { $share }(CPU 시간 모두 { $seconds }, 그 가운데 시작과 스택 이름에 { $setup })와 메모리 { $memory }{ JOSA($memory, "을/를") } 썼습니다.
 report-cost-bpf = 커널 안 프로그램: { $programs }.
 report-cost-detached = 비용 때문에 떼어 낸 것: { $programs }.
 report-cost-over = 허용치 { $limit }{ JOSA($limit, "을/를") } 넘었습니다.
@@ -128,6 +128,7 @@ thresholds-set = 변경됨
 threshold-finding-min-wait = 발견 사항이 주의보다 높아지려면 피해자가 초당 기다려야 하는 최소 시간(초)
 threshold-finding-min-share = 발견 사항이 주의보다 높아지려면 피해자의 시간 중 대기가 차지해야 하는 최소 비율
 threshold-own-cost-max = 이 비율을 넘는 호스트 CPU를 쓰면 가장 비싼 커널 안 프로그램을 떼어 냄
+threshold-url-slow = 다른 호스트에 보낸 요청(`why --url`)의 중앙값이 이 시간 이상이면 느린 것으로 봄
 
 ## 호스트가 허용하는 것
 capability-bpf = 커널 안 프로그램(BPF)

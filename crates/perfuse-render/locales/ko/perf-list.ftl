@@ -16,7 +16,7 @@ list-refused = 이벤트 { $count }개는 커널이 열지 못해서 목록에 �
 list-no-tracepoints = 트레이스포인트 목록을 볼 수 없습니다. { $why }
 list-nothing = `{ $pattern }`에 맞는 이벤트가 없습니다.
 list-vendor = CPU 제조사({ $cpu })의 이벤트와 메트릭은 표를 찾지 못해서 커널이 /sys/bus/event_source/devices/*/events에 둔 것만 나옵니다. 표는 PERFUSE_PMU_EVENTS, ~/.cache/pmu-events(pmu-tools의 event_download.py가 저장하는 곳), /usr/share/perfuse/pmu-events 디렉터리에서 찾습니다. Intel의 perfmon JSON이나 커널 소스의 tools/perf/pmu-events/arch를 쓸 수 있습니다. 나머지 코드는 rNNN이나 cpu/event=...,umask=.../로 셉니다.
-list-sdt = 프로그램의 프로브(SDT)는 이 버전의 목록에 나오지 않습니다.
+list-sdt = 캐시의 파일에는 프로브(SDT)가 없습니다. `buildid-cache --add FILE`로 프로그램이나 라이브러리를 프로브와 함께 보관하십시오.
 list-metric = 메트릭이 있는 표를 찾지 못해서 이 CPU({ $cpu })의 메트릭을 알 수 없습니다. 커널 소스의 tools/perf/pmu-events/arch에 있으며, 그 디렉터리를 PERFUSE_PMU_EVENTS에 주십시오. 흔히 쓰는 비율은 표 없이도 `stat -d`가 계산합니다.
 list-cputype = 여기에는 `{ $kind }`{ JOSA($kind, "이라는/라는") } 종류의 코어가 없습니다.
 list-table = CPU 제조사의 이벤트 { $events }개와 메트릭 { $metrics }개는 { $path }에서 읽었습니다({ $cpu }).

@@ -23,10 +23,13 @@ tables!(
     "perf",
     "perf-events",
     "perf-list",
+    "perf-probe",
     "perf-record",
+    "perf-annotate",
     "perf-report",
     "perf-script",
     "perf-stat",
+    "perf-tools",
     "why",
 );
 

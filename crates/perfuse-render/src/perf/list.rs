@@ -24,6 +24,8 @@ pub enum Kind {
     Breakpoint,
     /// Tracepoint.
     Tracepoint,
+    /// Carried by a program.
+    Sdt,
 }
 
 impl Kind {
@@ -38,6 +40,7 @@ impl Kind {
             Self::Raw => "Raw hardware event descriptor",
             Self::Breakpoint => "Hardware breakpoint",
             Self::Tracepoint => "Tracepoint event",
+            Self::Sdt => "SDT event",
         }
     }
 }

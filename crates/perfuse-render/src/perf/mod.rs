@@ -1,6 +1,8 @@
 //! Layouts of perf's own commands, byte for byte as perf writes them, and always in English: scripts read them.
 
+pub mod annotate;
 pub mod attr;
+pub mod c2c;
 pub mod header;
 mod header_bpf;
 pub mod list;

@@ -39,6 +39,8 @@ pub struct ReportOptions {
     pub hierarchy: bool,
     /// `--socket-filter`, for the head.
     pub socket: Option<i64>,
+    /// What memory accesses are sorted by, for the head of such a report.
+    pub memory_sort: Option<String>,
 }
 
 /// An event of the report.
@@ -112,7 +114,10 @@ impl<'a> Layout<'a> {
         if let Some(time) = &self.options.time {
             let _ = write!(out, " (time slices: {time})");
         }
-        let _ = write!(out, "\n# Event count (approx.): {period}");
+        let _ = match &self.options.memory_sort {
+            Some(sort) => write!(out, "\n# Total weight : {period}\n# Sort order   : {sort}"),
+            None => write!(out, "\n# Event count (approx.): {period}"),
+        };
         if let Some(socket) = self.options.socket {
             let _ = write!(out, "\n# Processor Socket: {socket}");
         }

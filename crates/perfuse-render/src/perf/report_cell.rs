@@ -70,8 +70,9 @@ impl Layout<'_> {
             Key::SrcFile => hists.frames.text(place.srcfile).map_or(0, str::len),
             Key::Addr | Key::AddrFrom | Key::AddrTo => ADDRESS + 2,
             Key::CgroupId => 20,
-            Key::Tlb => 22,
-            Key::Mem => 36,
+            Key::Tlb | Key::PhysDaddr | Key::DataPageSize => 22,
+            Key::Mem => 24,
+            Key::Blocked => 10,
             Key::DsoFrom | Key::DsoTo | Key::DsoDaddr => {
                 self.other_place(id, key).map_or(0, |place| self.dso_width(place))
             }
@@ -180,7 +181,12 @@ impl Layout<'_> {
             (Key::Tlb, _) => padded(&value.map_or_else(|| "N/A".to_owned(), memory::tlb), width),
             (Key::Locked, _) => padded(value.map_or("N/A", memory::locked), width),
             (Key::Blocked, _) => padded(&value.map_or_else(|| "N/A".to_owned(), memory::blocked), width),
-            (Key::PhysDaddr, _) => format!("{:<width$}", zero_or_hex(value.unwrap_or(0))),
+            (Key::PhysDaddr, _) => {
+                let address = value.unwrap_or(0);
+                let prefix = if address == 0 { "" } else { "0x" };
+                let level = self.hists.place(id).level;
+                padded(&format!("[{level}] {prefix}{address:016x}"), width)
+            }
             (_, None) => padded("N/A", width),
             (_, Some(_)) => String::new(),
         }

@@ -137,14 +137,15 @@ fn own_cost(page: &mut Page, cost: &Cost, texts: &Texts) {
 
 /// The tone of a line of what the measuring cost: too much is worth a look.
 pub(crate) fn own_tone(cost: &Cost, index: usize) -> Tone {
-    if index > 0 && cost.cpu_ratio > cost.limit_ratio { Tone::Watch } else { Tone::Dim }
+    if index > 0 && cost.looking_cpu_ratio > cost.limit_ratio { Tone::Watch } else { Tone::Dim }
 }
 
 /// What the measuring cost, in sentences.
 pub(crate) fn cost_lines(cost: &Cost, texts: &Texts) -> Vec<String> {
     let all = Msg::new("report-cost")
-        .with("share", Quantity::ratio(cost.cpu_ratio))
+        .with("share", Quantity::ratio(cost.looking_cpu_ratio))
         .with("seconds", Quantity::seconds(cost.cpu_seconds))
+        .with("setup", Quantity::seconds(cost.setup_cpu_seconds))
         .with("memory", Quantity::bytes(cost.rss_bytes as f64));
     let mut lines = vec![texts.text(&all)];
     if !cost.programs.is_empty() {
@@ -155,7 +156,7 @@ pub(crate) fn cost_lines(cost: &Cost, texts: &Texts) -> Vec<String> {
         let programs = each.collect::<Vec<_>>().join(", ");
         lines.push(texts.text(&Msg::new("report-cost-bpf").with("programs", programs)));
     }
-    if cost.cpu_ratio > cost.limit_ratio {
+    if cost.looking_cpu_ratio > cost.limit_ratio {
         let limit = Quantity::ratio(cost.limit_ratio);
         lines.push(texts.text(&Msg::new("report-cost-over").with("limit", limit)));
     }

@@ -7,7 +7,8 @@ use base64::prelude::BASE64_STANDARD as STANDARD;
 use maud::{Markup, PreEscaped, html};
 use perfuse_analyze::{Msg, Quantity, Severity, Verdict};
 
-use super::{Time, WhyReport};
+use super::probe::headings;
+use super::{Probe, ResourceLine, StateLine, Time, WhyReport};
 use crate::html::{document, one_finding};
 use crate::i18n::Texts;
 use crate::layout::clean;
@@ -36,19 +37,26 @@ pub fn page(report: &WhyReport, flames: &[(String, String)], texts: &Texts) -> S
             p class={ "banner " (verdict.id()) } { span.mark { (mark(verdict)) } (clean(&report.headline(texts))) }
         }
         main {
-            h2 { (texts.word("why-time")) }
-            (picture(&report.time, texts))
-            @for server in &report.servers {
+            @if !report.findings.is_empty() {
+                h2 { (texts.word("why-causes")) }
+                @for cause in &report.findings { (one_finding(&cause.finding, texts)) }
+            }
+            @if let Some(probe) = &report.probe { (requests(probe, texts)) }
+            @if report.whole() {
+                h2 { (texts.word("why-time-host")) }
+                (host(&report.time, texts))
+            } @else {
+                h2 { (texts.word("why-time")) }
+                (picture(&report.time, texts))
+            }
+            @for server in report.first_servers() {
                 h3 { (clean(&texts.text(&Msg::new("why-server")
                     .with("client", server.client.label(texts))
                     .with("server", server.process.label(texts))
                     .with("seconds", Quantity::wait(server.spent_s_per_s))))) }
                 (picture(&server.time, texts))
             }
-            @if !report.findings.is_empty() {
-                h2 { (texts.word("why-causes")) }
-                @for cause in &report.findings { (one_finding(&cause.finding, texts)) }
-            }
+            @if let Some(more) = report.more_servers(texts) { p.soft { (more) } }
             @for (title, svg) in flames {
                 h2 { (clean(title)) }
                 // As an image: scripts inside it do not run, and this page allows none.
@@ -69,11 +77,79 @@ pub fn page(report: &WhyReport, flames: &[(String, String)], texts: &Texts) -> S
     document(&title, texts, &body)
 }
 
-/// One bar that is the whole time, and the table of what it is made of.
+/// What asking the URL took.
+fn requests(probe: &Probe, texts: &Texts) -> Markup {
+    html! {
+        h2 { (clean(&texts.text(&Msg::new("probe-title").with("url", &probe.url)))) }
+        ul.facts { @for fact in probe.facts(texts) { li { (clean(&fact)) } } }
+        div.scroll {
+            table {
+                thead { tr { @for heading in headings(texts) { th { (clean(&heading)) } } } }
+                tbody {
+                    @for row in probe.rows(texts) {
+                        tr { td { (clean(&row[0])) } @for text in &row[1..] { td.num { (clean(text)) } } }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// One line of a picture.
+struct Line<'a> {
+    id: &'a str,
+    family: &'a str,
+    title: &'a str,
+    ratio: f64,
+    s_per_s: f64,
+    more: Markup,
+}
+
+/// What all threads together were held up by.
+fn host(time: &Time, texts: &Texts) -> Markup {
+    let line = |line: &'_ ResourceLine| (line.family, line.ratio, line.s_per_s);
+    let lines: Vec<Line> = time
+        .resources
+        .iter()
+        .map(|one| {
+            let (family, ratio, s_per_s) = line(one);
+            Line { id: one.id, family, title: &one.title, ratio, s_per_s, more: Markup::default() }
+        })
+        .collect();
+    let idle = Quantity::wait((time.total_s_per_s - time.active_s_per_s).max(0.0));
+    let total = Msg::new("why-total-host").with("active", Quantity::wait(time.active_s_per_s)).with("idle", idle);
+    html! { (bars(&lines, texts)) p.soft { (clean(&texts.text(&total))) } }
+}
+
+/// The states of some processes.
 fn picture(time: &Time, texts: &Texts) -> Markup {
+    let more = |line: &StateLine| {
+        html! {
+            @for waker in line.wakers.iter().take(2) { "← " (clean(&waker.process.label(texts))) " " }
+            @for place in line.places.iter().take(2) { code { (clean(&place.function)) } " " }
+        }
+    };
+    let lines: Vec<Line> = time
+        .states
+        .iter()
+        .map(|line| Line {
+            id: line.id,
+            family: line.family,
+            title: &line.title,
+            ratio: line.ratio,
+            s_per_s: line.s_per_s,
+            more: more(line),
+        })
+        .collect();
+    let total = Msg::new("why-total").with("total", Quantity::wait(time.total_s_per_s));
+    html! { (bars(&lines, texts)) p.soft { (clean(&texts.text(&total))) } }
+}
+
+/// One bar that is the whole time, and the table of what it is made of.
+fn bars(lines: &[Line], texts: &Texts) -> Markup {
     let mut shapes = String::new();
     let mut at = 0.0;
-    for line in &time.states {
+    for line in lines {
         let long = line.ratio * WIDTH;
         let (x, long_text) = (at, long.max(0.0));
         let _ = write!(
@@ -90,15 +166,12 @@ fn picture(time: &Time, texts: &Texts) -> Markup {
         div.scroll {
             table {
                 tbody {
-                    @for line in time.states.iter().filter(|line| line.ratio >= 0.0005) {
+                    @for line in lines.iter().filter(|line| line.ratio >= 0.0005) {
                         tr {
-                            td { span style={ "display:inline-block;width:.8em;height:.8em;background:" (color(line.family, line.id)) } {} " " (clean(&line.title)) }
+                            td { span style={ "display:inline-block;width:.8em;height:.8em;background:" (color(line.family, line.id)) } {} " " (clean(line.title)) }
                             td.num { (share(line.ratio)) }
                             td.num { (texts.quantity(Quantity::wait(line.s_per_s))) }
-                            td.soft {
-                                @for waker in line.wakers.iter().take(2) { "← " (clean(&waker.process.label(texts))) " " }
-                                @for place in line.places.iter().take(2) { code { (clean(&place.function)) } " " }
-                            }
+                            td.soft { (line.more) }
                         }
                     }
                 }

@@ -2,9 +2,10 @@
 
 use perfuse_analyze::{Msg, Quantity, Severity};
 
-use super::{Server, StateLine, Time, WhyReport};
+use super::probe::headings;
+use super::{Probe, Server, StateLine, Time, WhyReport};
 use crate::i18n::Texts;
-use crate::layout::width;
+use crate::layout::{fit, pad, pad_left, width};
 use crate::text::{TextOptions, Tone, cost_lines, facts_of, finding, own_tone, span, tone, verdict_of, who};
 
 use crate::text::Page;
@@ -32,18 +33,12 @@ pub fn render(report: &WhyReport, texts: &Texts, options: TextOptions) -> String
     };
     page.paragraph(0, None, answer, &report.headline(texts));
     page.blank();
-    page.heading(&texts.word("why-time"));
-    time(&mut page, &report.time, 0, texts);
-    for server in &report.servers {
-        page.blank();
-        behind(&mut page, server, texts);
-    }
-    if !report.findings.is_empty() {
-        page.blank();
-        page.heading(&texts.word("why-causes"));
-    }
-    for cause in &report.findings {
-        page.blank();
+    for (index, cause) in report.findings.iter().enumerate() {
+        if index == 0 {
+            page.heading(&texts.word("why-causes"));
+        } else {
+            page.blank();
+        }
         finding(&mut page, &cause.finding, texts);
         if report.victim.is_some() {
             let explained = Msg::new("why-explains")
@@ -51,6 +46,36 @@ pub fn render(report: &WhyReport, texts: &Texts, options: TextOptions) -> String
                 .with("share", Quantity::ratio(cause.explained_ratio));
             page.paragraph(3, None, Tone::Dim, &texts.text(&explained));
         }
+    }
+    if !report.findings.is_empty() {
+        page.blank();
+    }
+    if let Some(probe) = &report.probe {
+        requests(&mut page, probe, texts);
+        page.blank();
+    }
+    if report.whole() {
+        page.heading(&texts.word("why-time-host"));
+        let lines = report.time.resources.iter();
+        let lines = lines
+            .map(|line| Row { detail: String::new(), ..Row::new(line.family, &line.title, line.ratio, line.s_per_s) });
+        table(&mut page, &lines.collect::<Vec<_>>(), 0, texts);
+        let idle = report.time.total_s_per_s - report.time.active_s_per_s;
+        let total = Msg::new("why-total-host")
+            .with("active", Quantity::wait(report.time.active_s_per_s))
+            .with("idle", Quantity::wait(idle.max(0.0)));
+        page.paragraph(0, None, Tone::Dim, &texts.text(&total));
+    } else {
+        page.heading(&texts.word("why-time"));
+        time(&mut page, &report.time, 0, texts);
+    }
+    for server in report.first_servers() {
+        page.blank();
+        behind(&mut page, server, texts);
+    }
+    if let Some(more) = report.more_servers(texts) {
+        page.blank();
+        page.paragraph(2, None, Tone::Dim, &more);
     }
     if !report.cannot_tell.is_empty() {
         page.blank();
@@ -77,30 +102,78 @@ fn behind(page: &mut Page, server: &Server, texts: &Texts) {
     time(page, &server.time, 2, texts);
 }
 
+/// What asking the URL took.
+fn requests(page: &mut Page, probe: &Probe, texts: &Texts) {
+    page.heading(&texts.text(&Msg::new("probe-title").with("url", &probe.url)));
+    page.flow(0, " · ", &probe.facts(texts).iter().map(|fact| span(Tone::Plain, fact)).collect::<Vec<_>>());
+    let rows = probe.rows(texts);
+    if rows.is_empty() {
+        return;
+    }
+    let names = rows.iter().map(|row| width(&row[0])).max().unwrap_or(0);
+    let put = |page: &mut Page, row: &[String; 5], tone: Tone| {
+        let numbers: String = row[1..].iter().map(|text| pad_left(text, 11)).collect();
+        page.line(&[span(Tone::Plain, &pad(&row[0], names)), span(tone, &numbers)]);
+    };
+    put(page, &headings(texts), Tone::Dim);
+    for row in &rows {
+        put(page, row, Tone::Plain);
+    }
+}
+
+/// One line of time.
+struct Row<'a> {
+    family: &'a str,
+    title: &'a str,
+    ratio: f64,
+    s_per_s: f64,
+    detail: String,
+}
+
+impl<'a> Row<'a> {
+    fn new(family: &'a str, title: &'a str, ratio: f64, s_per_s: f64) -> Self {
+        Self { family, title, ratio, s_per_s, detail: String::new() }
+    }
+}
+
 fn time(page: &mut Page, time: &Time, indent: usize, texts: &Texts) {
-    let shown: Vec<&StateLine> = time.states.iter().filter(|line| line.ratio >= SHOWN).collect();
-    let names = shown.iter().map(|line| width(&line.title)).max().unwrap_or(0);
-    for line in &shown {
-        let share = texts.quantity(Quantity::ratio(line.ratio));
-        let seconds = texts.quantity(Quantity::wait(line.s_per_s));
-        let pad = |text: &str, columns: usize| format!("{}{text}", " ".repeat(columns.saturating_sub(width(text))));
-        let name = format!("{}{}", line.title, " ".repeat(names - width(&line.title)));
+    let row = |line: &'_ StateLine| detail(line, texts);
+    let rows: Vec<Row> = time
+        .states
+        .iter()
+        .map(|line| Row { detail: row(line), ..Row::new(line.family, &line.title, line.ratio, line.s_per_s) })
+        .collect();
+    table(page, &rows, indent, texts);
+    let total = Msg::new("why-total").with("total", Quantity::wait(time.total_s_per_s));
+    page.paragraph(indent, None, Tone::Dim, &texts.text(&total));
+}
+
+/// Bars, with all that is too small for one in a line at the end, so that the lines add up.
+fn table(page: &mut Page, rows: &[Row], indent: usize, texts: &Texts) {
+    let (shown, small): (Vec<&Row>, Vec<&Row>) = rows.iter().partition(|row| row.ratio >= SHOWN);
+    let title = texts.word("why-state-small");
+    let sum = |number: fn(&Row) -> f64| small.iter().map(|row| number(row)).sum::<f64>();
+    let rest = Row::new("unknown", &title, sum(|row| row.ratio), sum(|row| row.s_per_s));
+    let rest = (rest.ratio >= SHOWN / 2.0).then_some(&rest);
+    let all: Vec<&Row> = shown.into_iter().chain(rest).collect();
+    let names = all.iter().map(|row| width(row.title)).max().unwrap_or(0);
+    for row in all {
+        let share = texts.quantity(Quantity::ratio(row.ratio));
+        let seconds = texts.quantity(Quantity::wait(row.s_per_s));
+        let before = indent + names + 1 + BAR + 1 + 6 + 1 + 10;
         let mut spans = vec![
-            span(Tone::Plain, &format!("{}{name} ", " ".repeat(indent))),
-            span(family(line), &bar(line.ratio)),
-            span(Tone::Plain, &format!(" {} ", pad(&share, 6))),
-            span(Tone::Dim, &pad(&seconds, 10)),
+            span(Tone::Plain, &format!("{}{} ", " ".repeat(indent), pad(row.title, names))),
+            span(family(row.family), &bar(row.ratio)),
+            span(Tone::Plain, &format!(" {} ", pad_left(&share, 6))),
+            span(Tone::Dim, &pad_left(&seconds, 10)),
         ];
-        let detail = detail(line, texts);
-        if !detail.is_empty() {
-            spans.push(span(Tone::Dim, &format!("  {detail}")));
+        // A narrow terminal has no room for who and where: the lines must not break.
+        let room = page.width.saturating_sub(before + 2);
+        if !row.detail.is_empty() && room >= 12 {
+            spans.push(span(Tone::Dim, &format!("  {}", fit(&row.detail, room))));
         }
         page.line(&spans);
     }
-    let total = Msg::new("why-total")
-        .with("total", Quantity::wait(time.total_s_per_s))
-        .with("own", Quantity::wait(time.own_s_per_s));
-    page.paragraph(indent, None, Tone::Dim, &texts.text(&total));
 }
 
 /// Where, or who ended it.
@@ -112,8 +185,8 @@ fn detail(line: &StateLine, texts: &Texts) -> String {
     }
 }
 
-fn family(line: &StateLine) -> Tone {
-    match line.family {
+fn family(family: &str) -> Tone {
+    match family {
         "running" => Tone::Ok,
         "waiting" => Tone::Bottleneck,
         "peer" => Tone::Watch,

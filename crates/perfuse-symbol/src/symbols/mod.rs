@@ -261,6 +261,11 @@ impl<F: Files> Symbols<F> {
         problems
     }
 
+    /// How far above the addresses that the used image of the kernel states the recorded ones are (wrapping).
+    pub fn image_distance(&self) -> u64 {
+        self.image_distance
+    }
+
     fn load(&mut self, id: ModuleId) {
         let Some(module) = self.modules.get(id.0 as usize) else { return };
         let (path, build_id, reference) = (module.path.clone(), module.build_id.clone(), module.reference.clone());

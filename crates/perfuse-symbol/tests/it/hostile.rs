@@ -2,6 +2,8 @@
 
 use std::io::{Cursor, Error, ErrorKind};
 
+use perfuse_format::probe::Definition;
+use perfuse_symbol::probe::{MOST_PLACES, PlaceOptions, Source, VariableOptions};
 use perfuse_symbol::unwind::{Machine, Mapped, Place, Registers, Unwinder};
 use perfuse_symbol::{DsoSpec, Files, SymbolOptions, Symbols};
 
@@ -33,6 +35,22 @@ fn ask(bytes: &[u8]) -> usize {
     known
 }
 
+/// Places, variables and lines of the file; how many there were.
+fn places(bytes: &[u8]) -> usize {
+    let Ok(source) = Source::open(&One(bytes.to_vec()), "/bin/x", &SymbolOptions::default()) else { return 0 };
+    let options = PlaceOptions { user: true, inlines: true, most: MOST_PLACES, source: &|_, _| Some(b"x\n".to_vec()) };
+    let mut known = 0;
+    for text in ["*", "*;x", "*:1 $vars", "* $vars", "main%return"] {
+        let definition = Definition::parse(text).unwrap();
+        let found = source.probes(&definition.place, &definition.arguments, &options);
+        known += found.map_or(0, |found| found.len());
+        let wanted = VariableOptions { externs: true, ranges: true };
+        let seen = source.variables(&definition.place, wanted, &options);
+        known += seen.map_or(0, |seen| seen.iter().map(|each| each.variables.len()).sum());
+    }
+    known + usize::from(source.describe(0x300).is_some())
+}
+
 /// Frames of call chains through the file, whose bytes are the stack as well.
 fn chains(bytes: &[u8]) -> usize {
     let mut unwinder = Unwinder::new().with_guesses();
@@ -54,6 +72,7 @@ fn chains(bytes: &[u8]) -> usize {
 fn damaged_binaries_are_borne() {
     assert!(ask(TINY) > 40, "{}", ask(TINY));
     assert!(chains(TINY) > 40, "{}", chains(TINY));
+    assert!(places(TINY) > 3, "{}", places(TINY));
     let mut state = 0x1234_5678_9abc_def1_u64;
     let mut next = |below: usize| {
         state ^= state << 13;
@@ -75,5 +94,6 @@ fn damaged_binaries_are_borne() {
         }
         ask(&bytes);
         chains(&bytes);
+        places(&bytes);
     }
 }

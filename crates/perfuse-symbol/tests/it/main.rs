@@ -6,6 +6,7 @@ mod assembler;
 mod debug_files;
 mod differential;
 mod hostile;
+mod probe;
 mod resolve;
 
 use std::path::Path;

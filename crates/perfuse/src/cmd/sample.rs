@@ -19,6 +19,9 @@ use crate::signals::Interrupt;
 /// Snapshots that a report is made from at most; of a longer run they are spread evenly.
 const MOST_SNAPSHOTS: usize = 61;
 
+/// Adds to a snapshot what is measured beside the host; the second argument is whether it is the last one.
+type More<'a> = &'a dyn Fn(&mut RawSnapshot, bool);
+
 /// How this host is sampled.
 pub(crate) struct Sampling<'a> {
     /// What is measured.
@@ -35,6 +38,8 @@ pub(crate) struct Sampling<'a> {
     pub(crate) quiet: bool,
     /// Until Ctrl-C, where no duration was said, and without keeping anything for a report.
     pub(crate) endless: bool,
+    /// Adds what is measured beside the host to a snapshot; to the last one if told so.
+    pub(crate) more: Option<More<'a>>,
 }
 
 /// The snapshots of a recording, up to its end or to where it is damaged.
@@ -76,6 +81,7 @@ pub(crate) fn collect(
     let mut progress = Progress::new(&sampling, console, duration, recording.is_some());
     progress.attaching();
     let interval = sampling.interval.min(duration);
+    let more = sampling.more;
     let mut session = Session::start(sampling.plan);
     let start = Instant::now();
     let end = start.checked_add(duration);
@@ -86,7 +92,10 @@ pub(crate) fn collect(
         let due = end.map_or(next, |end| next.min(end));
         let on_time = interrupt.sleep_until(due, &mut ended);
         let last = !on_time || end.is_some_and(|end| due >= end);
-        let snapshot = session.snapshot(last);
+        let mut snapshot = session.snapshot(last);
+        if let Some(more) = more {
+            more(&mut snapshot, last);
+        }
         progress.show(&snapshot, start.elapsed(), recording.as_ref());
         match (&mut recording, &mut window) {
             (Some(recording), Some(window)) => {

@@ -49,6 +49,7 @@ fn sampling<'a>(args: &'a UseArgs, thresholds: &Thresholds) -> Sampling<'a> {
     let endless = args.record.is_some() && args.duration.is_none();
     Sampling {
         plan: Plan::new(args, thresholds, endless),
+        more: None,
         record: args.record.as_deref(),
         duration: args.duration,
         usual: if args.sixty { SIXTY } else { DURATION },

@@ -5,10 +5,16 @@ use std::time::{Duration, Instant};
 
 use anyhow::anyhow;
 use perfuse_analyze::flame::{self, FlameGraph};
+use perfuse_analyze::oncpu::on_cpu;
+use perfuse_analyze::probe::ProbeReport;
+use perfuse_analyze::profile::Profile;
 use perfuse_analyze::why::{Answer, Select, Victim, everyone, off_cpu};
 use perfuse_analyze::{Msg, Quantity, Run, Scope};
-use perfuse_collect::perf::{Workload, WorkloadOptions};
+use perfuse_collect::perf::{Ended, Workload, WorkloadOptions};
+use perfuse_collect::probe::{Beat, Probe};
 use perfuse_format::RawSnapshot;
+use perfuse_format::web::probe::Probes;
+use perfuse_format::web::url::Url;
 use perfuse_render::flame::{FlameOptions, Scheme, render};
 use perfuse_render::report::ReportContext;
 use perfuse_render::text::TextOptions;
@@ -26,21 +32,36 @@ const DURATION: Duration = Duration::from_secs(10);
 /// Between two samples.
 const INTERVAL: Duration = Duration::from_secs(1);
 
+/// Between two requests to a URL.
+const ASK: Duration = Duration::from_millis(250);
+/// How long an answer to a request is waited for: half the time that is looked, within these.
+const PATIENCE: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(5));
+
 /// Runs the command.
 pub(crate) fn run(args: &WhyArgs, console: &Console) -> anyhow::Result<u8> {
     let texts = console.texts;
     let thresholds = settings::thresholds(args.config.as_deref(), &args.set, texts)?;
-    let plan = Plan::why(args.no_bpf, &thresholds);
+    let plan = Plan::why(args.no_bpf, args.html.is_some() || args.record.is_some(), &thresholds);
+    let url = args.url.as_deref().map(|url| parse(url, console)).transpose()?;
     let (snapshots, child) = match &args.replay {
         Some(file) => (sample::replay(file, console)?, None),
-        None => look(args, plan, console)?,
+        None => look(args, url.as_ref(), plan, console)?,
     };
     let Some(snapshots) = snapshots else { return Ok(0) };
     // Of the whole host: what holds a victim up is mostly somebody else's.
     let mut run = Run::new(&snapshots, thresholds, Scope::default())?;
-    let victim = Victim::select(&run, &select(args, child)).map_err(|message| anyhow!(texts.text(&message)))?;
-    let answer = Answer::build(&mut run, victim);
-    let report = WhyReport::new(&answer, &ReportContext::from_run(&run), texts);
+    let select = select(args, child);
+    // A recording of requests is answered for whoever was asked, unless another victim is named.
+    let probe = ProbeReport::of(&run).filter(|_| select == Select::Host);
+    let victim = match &probe {
+        Some(probe) => probe.victim(&run),
+        None => Victim::select(&run, &select).map_err(|message| anyhow!(texts.text(&message)))?,
+    };
+    let mut answer = Answer::build(&mut run, victim);
+    if let Some(probe) = &probe {
+        probe.add(&run, &mut answer);
+    }
+    let report = WhyReport::new(&answer, probe.as_ref(), &ReportContext::from_run(&run), texts);
     if let Some(file) = &args.html {
         write_file(file, why::page(&report, &flames(&run, &answer, console), texts).as_bytes())?;
     }
@@ -57,17 +78,23 @@ pub(crate) fn run(args: &WhyArgs, console: &Console) -> anyhow::Result<u8> {
     })
 }
 
-/// The pictures of the page: what the victim waited for.
+/// The pictures of the page: what the victim worked on, and what it waited for.
 fn flames(run: &Run, answer: &Answer, console: &Console) -> Vec<(String, String)> {
     let pids = if answer.victim.pids.is_empty() { everyone(run) } else { answer.victim.pids.clone() };
-    let profile = off_cpu(run, &pids);
-    if profile.samples.is_empty() {
-        return Vec::new();
-    }
-    let title = console.texts.word("why-flame-off");
-    let options = FlameOptions { title: Some(title.clone()), scheme: Scheme::OffCpu, ..FlameOptions::default() };
-    let graph = FlameGraph::build(&profile, 0, flame::Options::default());
-    vec![(title, render(&graph, &options, console.texts))]
+    let draw = |(id, scheme, profile): (&str, Scheme, Profile)| {
+        if profile.samples.is_empty() {
+            return None;
+        }
+        let title = console.texts.word(id);
+        let options = FlameOptions { title: Some(title.clone()), scheme, ..FlameOptions::default() };
+        let graph = FlameGraph::build(&profile, 0, flame::Options::default());
+        Some((title, render(&graph, &options, console.texts)))
+    };
+    let both = [
+        ("why-flame-on", FlameOptions::default().scheme, on_cpu(run, &pids)),
+        ("why-flame-off", Scheme::OffCpu, off_cpu(run, &pids)),
+    ];
+    both.into_iter().filter_map(draw).collect()
 }
 
 /// Who is slow, by the command line.
@@ -82,8 +109,30 @@ fn select(args: &WhyArgs, child: Option<u32>) -> Select {
     }
 }
 
+/// The URL to ask.
+fn parse(url: &str, console: &Console) -> anyhow::Result<Url> {
+    Url::parse(url).map_err(|error| {
+        let message = Msg::new("error-url").with("url", url).with("reason", error.to_string());
+        anyhow!(console.texts.text(&message))
+    })
+}
+
 /// Samples this host, while the command runs if there is one; its pid.
-fn look(args: &WhyArgs, plan: Plan, console: &Console) -> anyhow::Result<(Option<Vec<RawSnapshot>>, Option<u32>)> {
+fn look(
+    args: &WhyArgs,
+    url: Option<&Url>,
+    plan: Plan,
+    console: &Console,
+) -> anyhow::Result<(Option<Vec<RawSnapshot>>, Option<u32>)> {
+    let duration = args.duration.unwrap_or(DURATION);
+    // Whatever hangs is known to before the end.
+    let beat = Beat { every: ASK.min(duration), timeout: (duration / 2).clamp(PATIENCE.0, PATIENCE.1) };
+    let probe = url.map(|url| Probe::start(url, beat, &plan.root)).transpose()?;
+    let more = |raw: &mut RawSnapshot, last: bool| {
+        if let Some(probe) = &probe {
+            raw.put(Probes::SOURCE, probe.so_far(last).to_bytes());
+        }
+    };
     let mut child = if args.command.is_empty() { None } else { Some(Child::prepare(&args.command, console)?) };
     let pid = child.as_ref().map(Child::pid);
     let sampling = Sampling {
@@ -95,6 +144,7 @@ fn look(args: &WhyArgs, plan: Plan, console: &Console) -> anyhow::Result<(Option
         interval: if child.is_some() { INTERVAL / 5 } else { INTERVAL },
         quiet: args.quiet,
         endless: false,
+        more: Some(&more),
     };
     // The command starts once the programs are attached: at the first look, which is after the first snapshot.
     let mut failure = None;
@@ -121,6 +171,7 @@ struct Child {
     name: String,
     workload: Workload,
     started: Option<Instant>,
+    ended: Option<Ended>,
 }
 
 impl Child {
@@ -132,7 +183,7 @@ impl Child {
             let message = Msg::new("error-command-failed").with("command", &name).with("reason", error.to_string());
             anyhow!(console.texts.text(&message))
         })?;
-        Ok(Self { name, workload, started: None })
+        Ok(Self { name, workload, started: None, ended: None })
     }
 
     fn pid(&self) -> u32 {
@@ -145,13 +196,21 @@ impl Child {
             self.started = Some(Instant::now());
             self.workload.start()?;
         }
-        Ok(self.workload.try_wait()?.is_some())
+        self.ended = self.workload.try_wait()?.or(self.ended.take());
+        Ok(self.ended.is_some())
     }
 
     fn tell(self, console: &Console) {
         if let Some(started) = self.started {
             let seconds = Quantity::seconds(started.elapsed().as_secs_f64());
-            console.note(&Msg::new("note-command-ended").with("command", self.name).with("seconds", seconds));
+            let how = match self.ended.map(|ended| (ended.code(), ended.signal())) {
+                Some((Some(code), _)) => Msg::new("command-ended-status").with("status", code.to_string()),
+                Some((None, Some(signal))) => Msg::new("command-ended-signal").with("signal", signal.to_string()),
+                _ => Msg::new("command-ended-not"),
+            };
+            console.note(
+                &Msg::new("note-command-ended").with("command", self.name).with("seconds", seconds).with("how", how),
+            );
         }
     }
 }

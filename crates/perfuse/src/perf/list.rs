@@ -9,11 +9,13 @@ use perfuse_collect::{Root, host};
 use perfuse_format::event::{Pmu, Pmus, TraceDenied, glob, names};
 use perfuse_format::perfdata::EventAttr;
 use perfuse_format::perfdata::attr::{flag, kind};
+use perfuse_format::probecache::CachedProbe;
 use perfuse_format::vendor::VendorEvent;
 use perfuse_render::perf::list::{
     Detail, Kind, Listed, ListedMetric, MetricList, json, lines, metrics, raw, raw_metrics,
 };
 
+use super::cache::{Cache, Entry};
 use super::options::{Opt, Parsed, UsageError, long_switch, long_value, switch};
 use super::{Command, tables};
 use crate::console::{self, Console};
@@ -128,6 +130,7 @@ impl List {
         self.events.push(Listed::new(Kind::Raw, "cpu/t1=v1[,t2=v2,t3 ...]/modifier"));
         self.events.push(Listed::new(Kind::Breakpoint, "mem:<addr>[/len][:access]"));
         self.tracepoints("*", "*");
+        self.sdt("*", "*");
         if !self.host.tables().metrics.is_empty() {
             self.add_metrics(MetricList::Both);
         }
@@ -146,13 +149,21 @@ impl List {
             "tool" => self.tools("*"),
             "cache" | "hwcache" => self.caches("*"),
             "pmu" => self.pmus("*"),
-            "sdt" => self.notes.push(Msg::new("list-sdt")),
+            "sdt" => {
+                self.sdt("*", "*");
+                if self.events.is_empty() {
+                    self.notes.push(Msg::new("list-sdt"));
+                }
+            }
             "metric" | "metrics" => self.add_metrics(MetricList::Metrics),
             "metricgroup" | "metricgroups" => self.add_metrics(MetricList::Groups),
             pattern => {
                 let before = self.events.len() + self.refused + self.unmeasured;
                 match pattern.split_once(':') {
-                    Some((system, name)) => self.tracepoints(system, name),
+                    Some((system, name)) => {
+                        self.tracepoints(system, name);
+                        self.sdt(system, name);
+                    }
                     None => self.containing(&format!("*{pattern}*")),
                 }
                 if self.events.len() + self.refused + self.unmeasured == before && self.tracing.is_none() {
@@ -169,6 +180,27 @@ impl List {
         self.caches(pattern);
         self.pmus(pattern);
         self.tracepoints("*", pattern);
+        self.sdt("*", pattern);
+    }
+
+    /// Probes that files of the cache carry, by name and build; what several files carry is told with each of them.
+    fn sdt(&mut self, group: &str, pattern: &str) {
+        let fits = |probe: &CachedProbe| {
+            probe.sdt && glob::matches(group, &probe.group) && glob::matches(pattern, &probe.name)
+        };
+        let probes = Cache::of_user().map(|cache| cache.probes()).unwrap_or_default();
+        let mut found: Vec<(String, Entry)> = probes
+            .into_iter()
+            .filter(|(_, probe)| fits(probe))
+            .map(|(entry, probe)| (format!("{}:{}", probe.group, probe.name), entry))
+            .collect();
+        found.sort();
+        for (at, (name, Entry { id, path })) in found.iter().enumerate() {
+            let same = |other: usize| found.get(other).is_some_and(|(other, _)| other == name);
+            let shared = same(at + 1) || at.checked_sub(1).is_some_and(same);
+            let name = if shared { format!("{name}@{path}({id:.12})") } else { name.clone() };
+            self.events.push(Listed::new(Kind::Sdt, name));
+        }
     }
 
     fn hardware(&mut self, pattern: &str) {

@@ -1,8 +1,17 @@
 //! The commands of perf: `perf record` through a link named `perf`, and `perfuse record`, are the same code.
 
+pub(crate) mod annotate;
+mod buildid_cache;
+mod buildid_list;
+mod c2c;
+mod cache;
 mod code;
+mod evlist;
 mod list;
+mod mem;
+mod memory;
 pub(crate) mod options;
+mod probe;
 mod record;
 pub(crate) mod recorded;
 pub(crate) mod report;
@@ -49,11 +58,18 @@ pub(crate) struct Command {
 
 /// All of them, in the order of their names.
 pub(crate) const COMMANDS: &[Command] = &[
-    list::COMMAND,   //
-    record::COMMAND, //
-    report::COMMAND, //
-    script::COMMAND, //
-    stat::COMMAND,   //
+    annotate::COMMAND,      //
+    buildid_cache::COMMAND, //
+    buildid_list::COMMAND,  //
+    c2c::COMMAND,           //
+    evlist::COMMAND,        //
+    list::COMMAND,          //
+    mem::COMMAND,           //
+    probe::COMMAND,         //
+    record::COMMAND,        //
+    report::COMMAND,        //
+    script::COMMAND,        //
+    stat::COMMAND,          //
 ];
 
 /// Runs the command line if it is one of perf's: a command of [`COMMANDS`], or anything else through a link named `perf`

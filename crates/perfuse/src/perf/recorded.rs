@@ -184,7 +184,13 @@ fn stdin_is_pipe() -> bool {
 
 /// The files of this host, mapped where that saves reading them.
 #[derive(Debug)]
-struct Mappable(HostFiles);
+pub(crate) struct Mappable(HostFiles);
+
+impl Default for Mappable {
+    fn default() -> Self {
+        Self(HostFiles("/".into()))
+    }
+}
 
 impl Files for Mappable {
     type File = File;
@@ -202,14 +208,14 @@ impl Files for Mappable {
 
 /// Functions of the files that a recording mentions.
 pub(crate) struct RecordedNames {
-    symbols: Symbols<Mappable>,
+    pub(super) symbols: Symbols<Mappable>,
     /// Modules of dsos, by the number of the dso.
     modules: Vec<Option<ModuleId>>,
     reference: Option<(String, u64)>,
     unwinder: Unwinder,
     /// Call frame information of dsos, by the number of the dso.
     frames: Vec<Rules>,
-    options: SymbolOptions,
+    pub(super) options: SymbolOptions,
     machine: Option<Machine>,
     unwound: Vec<Frame>,
     code: CodeFiles,
@@ -264,6 +270,11 @@ impl RecordedNames {
         }
     }
 
+    /// A line of a source file.
+    pub(crate) fn source_line(&mut self, file: &str, line: u32) -> Option<String> {
+        self.code.line(file, line)
+    }
+
     /// What could not be named, and why; `unnamed` are the samples without a name of each dso.
     pub(crate) fn problems(&self, unnamed: &BTreeMap<u32, u64>) -> Vec<Problem> {
         let of = |module: ModuleId| {
@@ -284,7 +295,8 @@ impl RecordedNames {
             .collect()
     }
 
-    fn module(&mut self, id: DsoId, dso: &Dso) -> ModuleId {
+    /// The module of a file, made when it is asked for first.
+    pub(super) fn module(&mut self, id: DsoId, dso: &Dso) -> ModuleId {
         let at = id.0 as usize;
         if let Some(module) = self.modules.get(at).copied().flatten() {
             return module;

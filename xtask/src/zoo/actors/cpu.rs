@@ -92,17 +92,16 @@ fn touch_new(bytes: usize) {
     std::hint::black_box(&block);
 }
 
-/// `threads` that do nothing but keep a CPU busy, all of the time or `share` percent of it.
+/// `threads` that do nothing but keep a CPU busy, all of the time or `share` percent of each `period_ms`.
 pub(super) fn hog(words: &Words) -> Result<()> {
     let mode = Mode::parse(words.text("mode").unwrap_or("user"))?;
-    let share = words.number("share", 100)?.clamp(1, 100);
+    let (share, period) = (words.number("share", 100)?.clamp(1, 100), words.number("period_ms", 100)?);
+    let busy = period * share / 100;
     for _ in 0..words.number("threads", 1)? {
         std::thread::spawn(move || -> Result<()> {
             loop {
-                mode.spend(Duration::from_millis(share))?;
-                if share < 100 {
-                    std::thread::sleep(Duration::from_millis(100 - share));
-                }
+                mode.spend(Duration::from_millis(busy))?;
+                std::thread::sleep(Duration::from_millis(period - busy));
             }
         });
     }

@@ -7,6 +7,7 @@ mod apps;
 mod cpu;
 mod memory;
 mod network;
+mod odd;
 mod storage;
 
 use std::collections::BTreeMap;
@@ -44,6 +45,16 @@ const ACTORS: &[Actor] = &[
     ("drain", network::drain),
     ("datagrams", network::datagrams),
     ("burst", network::burst),
+    ("grow", odd::grow),
+    ("resolve", odd::resolve),
+    ("echo", odd::echo),
+    ("ledger", odd::ledger),
+    ("auditor", odd::auditor),
+    ("feed", odd::feed),
+    ("swallow", odd::swallow),
+    ("flap", odd::flap),
+    ("subscriber", odd::subscriber),
+    ("consumer", odd::consumer),
     ("postgres-client", apps::postgres_client),
     ("postgres-holder", apps::postgres_holder),
     ("redis-client", apps::redis_client),

@@ -8,6 +8,7 @@ mod locks;
 mod memory;
 mod network;
 mod services;
+mod unseen;
 
 use super::case::Case;
 
@@ -22,6 +23,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Case> {
         locks::CASES,
         services::CASES,
         healthy::CASES,
+        unseen::CASES,
     ]
     .into_iter()
     .flatten()

@@ -71,7 +71,7 @@ fn classful_interfaces(qdiscs: &[u8]) -> BTreeSet<u32> {
 }
 
 /// Puts the answers in, or the refusal.
-pub(super) fn put(out: &mut RawSnapshot, source: &str, result: Result<(), Errno>, bytes: Vec<u8>) {
+pub(in crate::sources) fn put(out: &mut RawSnapshot, source: &str, result: Result<(), Errno>, bytes: Vec<u8>) {
     match result {
         Ok(()) => out.put(source, bytes),
         Err(errno) => out.put_errno(source, errno.raw_os_error()),

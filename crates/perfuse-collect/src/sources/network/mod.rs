@@ -4,6 +4,7 @@ mod devices;
 mod links;
 mod sockets;
 
+pub(super) use self::links::put;
 use super::{Cadence, CgroupFile, Collector, Group, ProcessFile, Source};
 
 pub(super) const GROUP: Group =

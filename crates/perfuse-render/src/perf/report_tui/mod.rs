@@ -44,6 +44,8 @@ pub enum Flow {
         symbol: String,
         /// Its file, as recorded.
         dso: String,
+        /// Index of the event whose samples are shown.
+        event: usize,
     },
     /// Show the header of the recording with [`ReportTui::show`].
     Header,
@@ -454,7 +456,11 @@ impl<'a> ReportTui<'a> {
             self.message = Some(self.word("perf-report-tui-no-function"));
             return Flow::Continue;
         };
-        Flow::Annotate { symbol: symbol.to_owned(), dso: hists.frames.text(dso).unwrap_or("").to_owned() }
+        Flow::Annotate {
+            symbol: symbol.to_owned(),
+            dso: hists.frames.text(dso).unwrap_or("").to_owned(),
+            event: self.event,
+        }
     }
 
     fn zoom_function(&mut self) {

@@ -10,6 +10,7 @@ mod notes;
 mod off_cpu;
 mod plan;
 mod run;
+mod sdt;
 mod signals;
 mod state;
 mod target;
@@ -18,8 +19,12 @@ mod values;
 mod verbose;
 mod writer;
 
+use std::ffi::OsString;
+
 use super::Command;
-use super::options::{Opt, Parsed, long_optional, long_switch, long_value, optional, short_switch, switch, value};
+use super::options::{
+    self, Grammar, Opt, Parsed, long_optional, long_switch, long_value, optional, short_switch, switch, value,
+};
 use crate::console::Console;
 
 /// The command.
@@ -116,6 +121,13 @@ const OPTIONS: &[Opt] = &[
     long_optional("user-regs", "register"),
     long_value("vmlinux", "file"),
 ];
+
+/// Records with options of another command, and then with the words of whoever runs it.
+pub(super) fn with_words(mut line: Vec<OsString>, words: Vec<OsString>, console: &Console) -> anyhow::Result<u8> {
+    line.extend(words);
+    let parsed = options::parse(Grammar { options: OPTIONS, runs: true }, &line)?;
+    run(&parsed, console)
+}
 
 fn run(parsed: &Parsed, console: &Console) -> anyhow::Result<u8> {
     let notes = notes::Notes::new(console, parsed.on("quiet"));

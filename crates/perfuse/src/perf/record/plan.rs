@@ -6,12 +6,13 @@ use std::time::Duration;
 use perfuse_analyze::Msg;
 use perfuse_collect::Root;
 use perfuse_collect::perf::record::{CallGraph, Options, Planned, Side};
+use perfuse_collect::perf::uprobes::Uprobes;
 
-use super::events;
 use super::extra::Extra;
 use super::notes::Notes;
 use super::target::{NoTarget, Whom};
 use super::values::{branches, call_graph, clock, delays, registers, ring, size, switch, synth};
+use super::{events, sdt};
 use crate::perf::options::{Parsed, UsageError};
 
 /// Exit status of perf for options that contradict each other: the low byte of -EINVAL.
@@ -52,6 +53,9 @@ pub(super) enum Switch {
 pub(super) struct Plan {
     pub(super) root: Root,
     pub(super) options: Options,
+    /// Events that exist for this recording alone.
+    #[expect(dead_code, reason = "it is held, and removes them in the end")]
+    pub(super) probes: Option<Uprobes>,
     pub(super) events: Vec<Planned>,
     pub(super) whom: Whom,
     /// Stacks are unwound while recording.
@@ -123,6 +127,8 @@ impl Plan {
             })
         });
         Ok(Ok(Self {
+            // Before the events, which ask for their ids.
+            probes: sdt::make(parsed, &root, notes),
             events: events::events(parsed, &root)?,
             options,
             whom,

@@ -7,6 +7,7 @@ mod records;
 mod screen;
 mod switch;
 
+use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::io::{IsTerminal as _, stdin, stdout};
 use std::ops::Range;
@@ -16,7 +17,7 @@ use perfuse_analyze::hist::Key;
 use perfuse_format::perfdata::PerfData;
 use perfuse_render::perf::report::{Layout, ReportEvent, ReportOptions};
 
-use super::options::{Parsed, UsageError};
+use super::options::{Grammar, Parsed, UsageError, parse};
 use super::recorded::{Header, Input, Passage};
 use crate::console::{self, Console};
 use load::{Loaded, Refusal};
@@ -27,6 +28,12 @@ use options::Options;
 const NO_SUCH_SWITCH: u8 = 254;
 /// What perf writes before a report.
 const NO_HEADER: &str = "# To display the perf.data header info, please use --header/--header-only options.\n#\n";
+
+/// Reports with options of another command, and then with the words of whoever runs it.
+pub(super) fn with_words(mut line: Vec<OsString>, words: Vec<OsString>, console: &Console) -> anyhow::Result<u8> {
+    line.extend(words);
+    run(&parse(Grammar { options: COMMAND.options, runs: false }, &line)?, console)
+}
 
 /// Runs it.
 pub(super) fn run(parsed: &Parsed, console: &Console) -> anyhow::Result<u8> {
@@ -92,11 +99,16 @@ fn of_records(
         if options.header == Header::No && !options.quiet {
             console::print(NO_HEADER)?;
         }
-        records::dump(options, data, name, parsed, console)?;
+        records::dump(options.time.as_deref(), data, name, parsed, console)?;
     } else {
         return Ok(None);
     }
     Ok(Some(0))
+}
+
+/// Every record as bytes and in words, for other commands.
+pub(super) fn dump(data: &PerfData<'_>, name: &str, parsed: &Parsed, console: &Console) -> anyhow::Result<()> {
+    records::dump(None, data, name, parsed, console)
 }
 
 /// The report as text.
@@ -144,6 +156,17 @@ fn layout_options(options: &Options, loaded: &Loaded, console: &Console, stdio: 
         skip_empty: options.skip_empty,
         hierarchy: options.hierarchy,
         socket: options.socket.map(i64::from),
+        memory_sort: options.memory.then(|| memory_sort(options, loaded)),
+    }
+}
+
+/// What memory accesses are sorted by, as perf writes it: where nothing is said, with a key that only POWER shows.
+fn memory_sort(options: &Options, loaded: &Loaded) -> String {
+    let sort = &loaded.sort;
+    match options.sort {
+        Some(_) if sort.split(',').any(|word| matches!(word, "sym" | "symbol")) => format!("{sort},ipc_null"),
+        Some(_) => sort.clone(),
+        None => format!("{},local_p_stage_cyc", sort.replace(",symbol,", ",sym,")),
     }
 }
 

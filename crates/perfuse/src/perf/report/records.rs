@@ -13,7 +13,6 @@ use perfuse_render::perf::report_threads::ThreadCounts;
 use perfuse_render::perf::script::Dump;
 use perfuse_render::perf::{report_stats, report_tasks};
 
-use super::options::Options;
 use crate::console::Console;
 use crate::perf::options::Parsed;
 use crate::perf::recorded::{self, RecordedNames};
@@ -36,15 +35,15 @@ pub(super) fn stats(data: &PerfData<'_>) -> String {
     report_stats::text(&kinds, &super::events(data, &[]), &samples)
 }
 
-/// `-D`: every record as bytes and in words, then how many there are of each kind.
+/// `-D`: every record as bytes and in words, then how many there are of each kind; `time` as of `--time`.
 pub(super) fn dump(
-    options: &Options,
+    time: Option<&str>,
     data: &PerfData<'_>,
     name: &str,
     parsed: &Parsed,
     console: &Console,
 ) -> anyhow::Result<()> {
-    let times = match &options.time {
+    let times = match time {
         Some(text) => TimeRanges::parse(text, data.features.sample_time.unwrap_or_default())?,
         None => TimeRanges::default(),
     };

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use perfuse_analyze::Msg;
+use perfuse_analyze::resolve::SymbolId;
 use perfuse_collect::terminal::{Wait, wait};
 use perfuse_format::perfdata::PerfData;
 use perfuse_render::perf::report::{Layout, ReportOptions};
@@ -15,6 +16,7 @@ use ratatui::crossterm::event::{Event, poll, read};
 use super::load::Loaded;
 use super::options::Options;
 use crate::console::Console;
+use crate::perf::annotate::{self, Left};
 use crate::perf::options::Parsed;
 use crate::signals::Interrupt;
 
@@ -32,9 +34,10 @@ pub(super) fn run(
 ) -> anyhow::Result<u8> {
     let interrupt = Interrupt::install()?;
     let mut terminal = ratatui::try_init().context("terminal")?;
-    let mut told = None;
+    let (mut told, mut code) = (None, None);
     let result = loop {
-        match show(&mut terminal, &options, &loaded, told.take(), about, console, &interrupt) {
+        let around = Around { about, data, parsed, console, interrupt: &interrupt };
+        match show(&mut terminal, &options, &loaded, told.take(), &mut code, &around) {
             Ok(Some(sort)) => match again(&mut options, sort, data, parsed, console) {
                 Ok(fresh) => loaded = fresh,
                 Err(why) => told = Some(why),
@@ -65,16 +68,26 @@ fn again(
     Err(console.texts.text(&Msg::new("perf-report-tui-not-sorted").with("why", why)))
 }
 
+/// What stays the same while the report is shown.
+struct Around<'a> {
+    /// Name of the file, and its header as text.
+    about: (&'a str, &'a str),
+    data: &'a PerfData<'a>,
+    parsed: &'a Parsed,
+    console: &'a Console<'a>,
+    interrupt: &'a Interrupt,
+}
+
 /// Shows what is loaded; gives the keys that it is to be sorted by instead, or `None` at the end.
 fn show(
     terminal: &mut DefaultTerminal,
     options: &Options,
     loaded: &Loaded,
     told: Option<String>,
-    about: (&str, &str),
-    console: &Console,
-    interrupt: &Interrupt,
+    code: &mut Option<annotate::Loaded>,
+    around: &Around<'_>,
 ) -> anyhow::Result<Option<String>> {
+    let Around { about, data, parsed, console, interrupt } = *around;
     // What is shown and what is written to a file has no escape sequences of its own.
     let plain = ReportOptions { color: false, ..super::layout_options(options, loaded, console, false) };
     let layout = Layout::new(&loaded.hists, &plain, &loaded.names);
@@ -98,7 +111,15 @@ fn show(
                 Flow::Continue => {}
                 Flow::Quit => return Ok(None),
                 Flow::Sort(sort) => return Ok(Some(sort)),
-                Flow::Annotate { symbol, dso } => tui.say(annotate(&symbol, &dso, about.0, console)),
+                Flow::Annotate { symbol, dso, event } => {
+                    let asked = Asked { symbol, dso, event };
+                    match annotate(terminal, &asked, code, (data, parsed), interrupt, console)? {
+                        Ok(Left::Back) => {}
+                        Ok(Left::Out) => return Ok(None),
+                        Err(why) => tui.say(why),
+                    }
+                    terminal.clear()?;
+                }
                 Flow::Header => tui.show(about.1),
                 Flow::Write { event } => tui.say(write(loaded, &plain, event, console)),
             }
@@ -108,17 +129,49 @@ fn show(
     Ok(None)
 }
 
-/// What leads to the instructions of a function: this binary has no command for them yet, perf has.
-fn annotate(symbol: &str, dso: &str, file: &str, console: &Console) -> String {
-    // perf takes the name without its file; in single quotes no shell makes anything of it.
-    let quoted = format!("'{}'", symbol.replace('\'', "'\\''"));
-    let mut text =
-        console.texts.text(&Msg::new("perf-report-tui-annotate").with("file", file.to_owned()).with("symbol", quoted));
-    if !dso.is_empty() && !dso.starts_with('[') {
-        text.push_str(" -d ");
-        text.push_str(dso);
-    }
-    text
+/// A function whose instructions are asked for.
+struct Asked {
+    symbol: String,
+    /// The name of its file, as the line shows it.
+    dso: String,
+    event: usize,
+}
+
+/// Shows the instructions of a function; `code` keeps what was read for it. The inner error tells why that cannot be.
+fn annotate(
+    terminal: &mut DefaultTerminal,
+    asked: &Asked,
+    code: &mut Option<annotate::Loaded>,
+    (data, parsed): (&PerfData<'_>, &Parsed),
+    interrupt: &Interrupt,
+    console: &Console,
+) -> anyhow::Result<Result<Left, String>> {
+    // The samples are read once more when the first function is opened: the table has no addresses.
+    let filter = annotate::Filter::default();
+    let loaded = code.get_or_insert_with(|| annotate::Loaded::new(&filter, None, data, None, parsed, console));
+    let listing = annotate::Listing::of(parsed)?;
+    let events = std::mem::take(&mut loaded.events);
+    let event = events.iter().find(|event| event.members.contains(&asked.event));
+    let is_it = |id: &SymbolId| {
+        let symbol = loaded.resolver.symbol(*id).filter(|symbol| symbol.name == asked.symbol);
+        let dso = symbol.and_then(|symbol| loaded.resolver.session().dso_of(symbol.dso));
+        dso.is_some_and(|dso| {
+            asked.dso.is_empty() || dso.path == asked.dso || dso.path.ends_with(&format!("/{}", asked.dso))
+        })
+    };
+    let found = loaded.annotations.functions.keys().copied().find(is_it);
+    let result = match (event, found) {
+        (Some(event), Some(id)) => match loaded.open(id, &listing) {
+            Ok(opened) => annotate::show(loaded, event, id, &opened, |shown| {
+                annotate::view(terminal, shown, annotate::plain(), interrupt, console)
+            })
+            .map(Ok),
+            Err(why) => Ok(Err(annotate::cannot(&asked.symbol, &why, console))),
+        },
+        _ => Ok(Err(console.texts.text(&Msg::new("perf-report-tui-no-code").with("symbol", asked.symbol.as_str())))),
+    };
+    loaded.events = events;
+    result
 }
 
 /// Writes the table of an event to a new file, as `--stdio` would; gives what to say of it.
