@@ -208,9 +208,9 @@ mod tests {
         assert_eq!(sample.name, "http_requests_total");
         assert_eq!(sample.label("path"), Some("C:\\DIR\n\"x\""));
         assert_eq!((sample.value, sample.time), (1027.0, Some(1_395_066_363_000)));
-        assert_eq!(one("a 1.5e3").value, 1500.0);
+        assert_eq!(one("a 1.5e3").value.to_bits(), 1500.0_f64.to_bits());
         assert!(one("a NaN").value.is_nan());
-        assert_eq!(one("a{le=\"+Inf\"} +Inf").value, f64::INFINITY);
+        assert_eq!(one("a{le=\"+Inf\"} +Inf").value.to_bits(), f64::INFINITY.to_bits());
         let open = "# TYPE a counter\na_total{x=\"#}\"} 5 1.5 # {trace=\"b\"} 0.5\n# EOF\n";
         let exposition = Exposition::from_bytes(open.as_bytes()).unwrap();
         assert_eq!(exposition.families, [Family { name: "a".into(), kind: "counter".into() }]);

@@ -86,9 +86,10 @@ mod tests {
 
     fn element(tag: u8, content: &[u8]) -> Vec<u8> {
         let mut bytes = vec![tag];
-        match content.len() {
-            short @ 0..0x80 => bytes.push(short as u8),
-            long => bytes.extend([0x82, (long >> 8) as u8, long as u8]),
+        let length = u16::try_from(content.len()).unwrap().to_be_bytes();
+        match length {
+            [0, short @ 0..0x80] => bytes.push(short),
+            long => bytes.extend([&[0x82][..], &long].concat()),
         }
         bytes.extend_from_slice(content);
         bytes

@@ -12,6 +12,8 @@ mod process;
 pub mod push;
 pub mod schedule;
 mod scrape;
+#[cfg(test)]
+mod tests;
 mod tls;
 mod words;
 
