@@ -5,6 +5,7 @@ mod bench;
 mod bpf;
 mod fuzz;
 mod guest;
+mod one_liners;
 mod package;
 mod packages;
 mod skips;
@@ -37,6 +38,12 @@ const COMMANDS: &[Command] = &[
         guest::run,
     ),
     ("zoo", "[--list] [CASE|FAMILY]...", "inject faults, and count how often their cause is named", zoo::run),
+    (
+        "one-liners",
+        "[--perfuse FILE]",
+        "run the one-liners of perf, beside real perf: docs/one-liners.md",
+        one_liners::run,
+    ),
     ("package", "[--out DIR]", "build the static binary, the Debian and the RPM package, and check them", package::run),
     ("man", "[--out DIR]", "write the man pages and the shell completions", package::generate),
 ];

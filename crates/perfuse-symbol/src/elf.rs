@@ -290,6 +290,13 @@ impl Headers {
         (index != 0 && index < 0xff00).then(|| self.sections.get(usize::from(index))).flatten()
     }
 
+    /// The offset in the file of an address that the file states for itself.
+    pub(crate) fn offset_of(&self, address: u64) -> Option<u64> {
+        let segment = self.segment_of(address)?;
+        let into = address - segment.address;
+        (into < segment.file_size).then(|| segment.offset.checked_add(into)).flatten()
+    }
+
     /// The loaded segment that holds an address.
     pub(crate) fn segment_of(&self, address: u64) -> Option<&Segment> {
         self.segments.iter().find(|segment| {

@@ -1,16 +1,16 @@
 //! A program or library as a probe sees it: every name of every function, where it is in the file, and the tracepoints
 //! that it carries.
 
-use std::io::{Cursor, Read, Seek};
+use std::io::Cursor;
 
-use perfuse_format::probe::{Form, SdtNote};
+use perfuse_format::probe::SdtNote;
 
 use crate::build_id;
 use crate::dso::{Attempt, DsoSpec, Outcome, Reason, SymbolOptions};
 use crate::elf::{Elf, ElfError, Headers, PT_LOAD};
 use crate::files::{Files, Source};
 use crate::table::{STT_FUNC, STT_GNU_IFUNC, Table};
-use crate::{find, load};
+use crate::{find, load, sdt};
 
 /// A symbol of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,7 +50,7 @@ impl Executable {
         let mut elf = Elf::open(Source::File(files.open(&own)?))?;
         let found = find::user(files, spec, options);
         let build_id = build_id::of(&mut elf)?;
-        let notes = notes(&mut elf)?;
+        let notes = sdt::notes(&mut elf)?;
         let demangle = options.demangle_of(spec.kind);
         let mut all = Table::default();
         let separate = found.symbols_path.as_ref().filter(|path| **path != own);
@@ -128,9 +128,7 @@ impl Executable {
 
     /// The offset in the file of an address that the file states for itself.
     pub fn offset_of(&self, address: u64) -> Option<u64> {
-        let segment = self.headers.segment_of(address)?;
-        let into = address - segment.address;
-        (into < segment.file_size).then(|| segment.offset.checked_add(into)).flatten()
+        self.headers.offset_of(address)
     }
 
     /// The address that the file states for a byte of it.
@@ -141,20 +139,9 @@ impl Executable {
         segment.address.checked_add(offset - segment.offset)
     }
 
-    /// Where the counter of a tracepoint is in the file. The section `.probes` has its place there even where it is
-    /// filled with zeros when the program starts.
+    /// Where the counter of a tracepoint is in the file; `None` without one.
     pub fn counter_of(&self, semaphore: u64) -> Option<u64> {
-        if semaphore == 0 {
-            return None;
-        }
-        let section = self
-            .headers
-            .section(".probes")
-            .filter(|section| semaphore.checked_sub(section.address).is_some_and(|into| into < section.size));
-        match section {
-            Some(section) => section.offset.checked_add(semaphore - section.address),
-            None => self.offset_of(semaphore),
-        }
+        sdt::counter_of(&self.headers, semaphore)
     }
 
     /// `e_machine` of its header.
@@ -201,13 +188,6 @@ fn is_code(headers: &Headers, offset: u64) -> bool {
             && offset.checked_sub(section.offset).is_some_and(|into| into < section.size)
             && section.name.contains("text")
     })
-}
-
-fn notes<R: Read + Seek>(elf: &mut Elf<R>) -> Result<Vec<SdtNote>, ElfError> {
-    let bytes = elf.data_of(".note.stapsdt")?;
-    let base = elf.section(".stapsdt.base").map(|section| section.address);
-    let form = Form { wide: elf.layout.wide, little: elf.layout.little };
-    Ok(SdtNote::all(&bytes, form, base))
 }
 
 #[cfg(test)]

@@ -152,6 +152,8 @@ pub(super) fn rank(
             let mut finding = finding.clone();
             if holds_up(run, &finding, nearest, explained, share) {
                 finding.severity = Severity::Bottleneck;
+            } else if passes_by(run, &finding, nearest, explained) {
+                finding.severity = Severity::Watch;
             }
             causes.push(Cause { finding, explained, share });
         }
@@ -187,6 +189,13 @@ fn holds_up(run: &Run, finding: &Finding, bond: Bond, explained: f64, share: f64
         && concerned
         && explained >= enough
         && share >= run.threshold("finding.min-share")
+}
+
+/// Whether a bottleneck of the host is none to this victim: others wait there, and it does so for moments only. That may be
+/// much of its time where it does little else, and still nobody would notice.
+pub(super) fn passes_by(run: &Run, finding: &Finding, bond: Bond, explained: f64) -> bool {
+    let little = run.threshold("finding.min-wait") * LITTLE;
+    finding.severity == Severity::Bottleneck && bond == Bond::Shared && explained < little
 }
 
 /// The share of a victim's time from which a limit explains so much of it that little waiting counts.

@@ -1,8 +1,10 @@
 //! Answers from snapshots that are made up: a client (10) and a server (20) on one host.
 
 use super::*;
+use crate::cell::Finding;
 use crate::cpu::testing::{run, second, stat, table, words};
 use crate::network::tests::fixture::{Tcp, tcp};
+use crate::{Kind, Resource};
 use perfuse_format::RawSnapshot;
 
 /// `read(2)`, `fsync(2)` on x86-64.
@@ -208,7 +210,7 @@ fn a_thread_that_always_runs_is_the_answer_to_one_who_asks_for_its_process() {
     assert!(whole.causes.iter().all(|cause| cause.finding.severity == Severity::Watch), "to the host it is a remark");
     let answer = Answer::build(&mut run(&snapshots), victim(&[20]));
     let first = &answer.causes[0].finding;
-    assert_eq!((first.resource, first.kind.id(), first.culprit.pid), (crate::Resource::Cpu, "utilization", Some(20)));
+    assert_eq!((first.resource, first.kind.id(), first.culprit.pid), (Resource::Cpu, "utilization", Some(20)));
     assert_eq!((first.severity, answer.healthy), (Severity::Bottleneck, Some(false)));
     assert!(Answer::build(&mut run(&snapshots), victim(&[10])).causes.is_empty());
 }
@@ -358,4 +360,17 @@ fn the_holder_of_a_files_lock_that_is_never_given_back_is_found() {
     let answer = Answer::build(&mut run(&snapshots), victim(&[10]));
     let first = answer.causes.first().map(|cause| (cause.finding.id, cause.finding.culprit.pid));
     assert_eq!(first, Some(("why.local-server", Some(20))), "{answer:?}");
+}
+
+#[test]
+fn what_holds_up_the_host_and_hardly_the_victim_is_a_remark() {
+    let snapshots = snapshots(0, &[], &[]);
+    let run = run(&snapshots);
+    let spec = (Resource::Disk, Kind::Saturation, "disk.saturation");
+    let finding = Finding::new("disk.saturated", Severity::Bottleneck, spec, Entity::process(20, "scrub"));
+    assert!(cause::passes_by(&run, &finding, cause::Bond::Shared, 0.0025));
+    assert!(!cause::passes_by(&run, &finding, cause::Bond::Shared, 0.02));
+    assert!(!cause::passes_by(&run, &finding, cause::Bond::Named, 0.0025), "the rule saw the victim wait");
+    let refused = Finding { severity: Severity::Error, ..finding };
+    assert!(!cause::passes_by(&run, &refused, cause::Bond::Shared, 0.0025), "an error stays one");
 }

@@ -168,7 +168,7 @@ fn read(top: Part<'_>) -> Config {
         components,
     };
     let open = |listen: SocketAddr| !listen.ip().is_loopback();
-    if open(config.listen) && config.password.is_none() && config.token.is_none() && auth.is_none() {
+    if open(config.listen) && config.password.is_none() && config.token.is_none() {
         top.wrong("listen", "auth");
     }
     config

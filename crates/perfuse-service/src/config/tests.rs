@@ -109,6 +109,7 @@ fn a_mistake_has_its_place_what_was_expected_and_the_nearest_name() {
     assert!(mistakes(&format!("{CHECK}kind = \"tcp\"\n")).starts_with("p.toml:3:1: [check tcp] needs `address`"));
     assert!(mistakes("listen = \n").starts_with("p.toml:1:10: this is not TOML: "));
     assert!(mistakes("listen = \"0.0.0.0:80\"\n").contains("loopback"));
+    assert!(mistakes("listen = \"0.0.0.0:80\"\n[auth]\n").contains("loopback"), "an empty table protects nothing");
     assert!(mistakes("time_offset = \"+25:00\"\n").contains("hours and minutes ahead"));
 }
 

@@ -139,13 +139,13 @@ fn carried(file: &Path, path: &str) -> ProbeCache {
     let probes = fs::File::open(file).ok().and_then(|file| perfuse_symbol::sdt_probes(file).ok()).unwrap_or_default();
     let mut cached: Vec<CachedProbe> = Vec::new();
     for probe in probes {
-        let (group, definition) = (probe.group(), probe.definition(path));
-        match cached.iter_mut().find(|cached| cached.group == group && cached.name == probe.name) {
+        let definition = probe.definition(path);
+        match cached.iter_mut().find(|cached| cached.group == probe.group && cached.name == probe.name) {
             Some(cached) if cached.definitions.contains(&definition) => {}
             Some(cached) => cached.definitions.push(definition),
             None => cached.push(CachedProbe {
                 sdt: true,
-                group,
+                group: probe.group,
                 asked: probe.name.clone(),
                 name: probe.name,
                 definitions: vec![definition],
