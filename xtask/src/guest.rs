@@ -2,6 +2,7 @@
 //! machine can be set up that the machine at hand is not.
 
 mod check;
+mod probes;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -28,6 +29,9 @@ const DISK_BYTES: u64 = 64 << 20;
 
 /// What the first process of a guest does.
 const INIT: &str = include_str!("guest/init.sh");
+
+/// The one-liners for dynamic probes, which [`INIT`] runs where it is told to.
+const PROBES: &str = include_str!("guest/probes.sh");
 
 /// One way to set a machine up.
 struct Boot {
@@ -62,6 +66,11 @@ const BOOTS: &[Boot] = &[
         expect: check::Expect { cgroup: Some("v2"), psi: false, ..ROOT },
     },
     Boot {
+        name: "probes",
+        words: "guest.cgroup=v2 guest.probes=yes",
+        expect: check::Expect { cgroup: Some("v2"), ..ROOT },
+    },
+    Boot {
         name: "ordinary-user",
         words: "guest.cgroup=v2 guest.user=yes",
         expect: check::Expect { cgroup: Some("v2"), bpf: false, ..ROOT },
@@ -94,7 +103,13 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
             check::Seen::read(&left, same)
         });
         let verdict = match seen {
-            Ok(seen) => check::judge(&seen, &boot.expect),
+            Ok(seen) => {
+                let mut verdict = check::judge(&seen, &boot.expect);
+                if boot.words.contains("guest.probes=yes") {
+                    verdict.problems.extend(probes::problems(&seen.probes));
+                }
+                verdict
+            }
             Err(error) => check::Verdict::failed(format!("{error:#}")),
         };
         for problem in &verdict.problems {
@@ -178,6 +193,7 @@ fn initramfs(perfuse: &Path, directory: &Path) -> Result<PathBuf> {
     std::fs::write(root.join("etc/group"), "root:x:0:\nuser:x:1000:\n")?;
     let init = root.join("init");
     std::fs::write(&init, INIT)?;
+    std::fs::write(root.join("probes.sh"), PROBES)?;
     tools::output(Command::new("chmod").arg("755").arg(&init))?;
     let archive = directory.join("initramfs");
     let mut pack = Command::new("cpio");

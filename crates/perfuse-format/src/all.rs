@@ -132,6 +132,7 @@ pub const PARSERS: &[(&str, Parser)] = &parsers! {
         "jitdump::JitDump" => jitdump,
         "netlink::messages" => netlink,
         "perfdata::PerfData" => perfdata,
+        "perfdata::Stream" => crate::perfdata::stream::cuts,
         "perfdata::zstd" => compressed,
         "probe::Definition" => probe,
         "probe::SdtNote" => sdt,

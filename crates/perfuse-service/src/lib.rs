@@ -6,6 +6,6 @@
 // What clippy.toml keeps out of the crate is fine in its tests.
 #![cfg_attr(test, allow(clippy::disallowed_methods, clippy::disallowed_types, clippy::disallowed_macros))]
 
-pub mod config;
-
 pub mod check;
+pub mod config;
+pub mod store;

@@ -183,6 +183,11 @@ pub(crate) fn is_build<F: Files>(files: &F, path: &str, build_id: &[u8]) -> bool
     open(files, path, Some(build_id), None).is_ok()
 }
 
+/// Whether a file is the one that `.gnu_debuglink` of another means.
+pub(crate) fn has_crc<F: Files>(files: &F, path: &str, crc: u32) -> bool {
+    open(files, path, None, Some(crc)).is_ok()
+}
+
 /// CRC-32 as `.gnu_debuglink` states it of a debug file.
 fn crc_of(file: &mut impl Read) -> std::io::Result<u32> {
     let mut hasher = crc32fast::Hasher::new();

@@ -86,6 +86,24 @@ pub(crate) fn value_of<R: Read + Seek>(elf: &mut Elf<R>, wanted: &str) -> Option
     named.next().map(|symbol| symbol.value)
 }
 
+/// The function symbols of a file that hold an address, and where each begins; the global ones first.
+pub(crate) fn holding<R: Read + Seek>(elf: &mut Elf<R>, address: u64) -> Vec<(String, u64)> {
+    let Some(section) = elf.section(".symtab").filter(|section| section.kind == SHT_SYMTAB).cloned() else {
+        return Vec::new();
+    };
+    let Some(strings) = elf.sections.get(section.link as usize).cloned() else { return Vec::new() };
+    let (Ok(symbols), Ok(strings)) = (elf.data(&section), elf.data(&strings)) else { return Vec::new() };
+    let all = symbols.chunks_exact(Sym::length(elf.layout)).map(|bytes| Sym::parse(elf.layout, bytes));
+    let holds = |symbol: &Sym| {
+        let into = address.checked_sub(symbol.value);
+        symbol.is_wanted() && symbol.info & 15 == STT_FUNC && into.is_some_and(|into| into < symbol.size)
+    };
+    let mut found: Vec<Sym> = all.filter(holds).collect();
+    found.sort_by_key(|symbol| symbol.info >> 4 != STB_GLOBAL);
+    let name = |symbol: &Sym| String::from_utf8_lossy(c_string(&strings, symbol.name)).into_owned();
+    found.iter().map(|symbol| (name(symbol), symbol.value)).collect()
+}
+
 /// Whether a file has a full symbol table, and whether it has a dynamic one (as every file that runs).
 pub(crate) fn tables(elf: &Headers) -> (bool, bool) {
     let has = |name: &str, kind: u32| elf.sections.iter().any(|section| section.name == name && section.kind == kind);

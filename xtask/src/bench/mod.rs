@@ -13,6 +13,7 @@ mod record;
 mod recordings;
 mod sched;
 mod startup;
+mod store;
 mod sweep;
 mod why;
 
@@ -36,6 +37,7 @@ const BENCHES: &[Bench] = &[
     ("flood", "record against perf, about a million events a second", record::flood),
     ("probe", "places of probes in the debug information of a kernel, against perf", probe::probe),
     ("unwind", "sizes of files with unwound stacks, against copied ones", record::unwind),
+    ("store", "bytes and CPU time of the daemon's store: 500 series, 24 h at 1 s", store::run),
 ];
 
 /// How thorough.

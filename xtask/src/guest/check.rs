@@ -37,6 +37,8 @@ pub(super) struct Seen {
     pub(super) functions: Capabilities,
     /// The recording gave the same report on this host.
     pub(super) same: bool,
+    /// What the one-liners for dynamic probes left; empty where they were not run.
+    pub(super) probes: String,
 }
 
 impl Seen {
@@ -55,7 +57,8 @@ impl Seen {
         // The first snapshot tells what was loaded; by the last one the dearest may have been detached.
         let first = Decoder::new(&recording)?.next().context("the recording is empty")??;
         let functions = first.get::<Capabilities>("@bpf/status").into_value().unwrap_or_default();
-        Ok(Self { report, status: text("status")?, errors, why, functions, same })
+        let probes = std::fs::read_to_string(directory.join("probes")).unwrap_or_default();
+        Ok(Self { report, status: text("status")?, errors, why, functions, same, probes })
     }
 }
 
@@ -227,7 +230,15 @@ mod tests {
         });
         let functions = Capabilities(vec![Capability::yes("bpf/sched/switch")]);
         let why = json!({ "time": { "exact": true } });
-        Seen { report, status: "1".to_owned(), errors: String::new(), why, functions, same: true }
+        Seen {
+            report,
+            status: "1".to_owned(),
+            errors: String::new(),
+            why,
+            functions,
+            same: true,
+            probes: String::new(),
+        }
     }
 
     fn problems(seen: &Seen) -> Vec<String> {

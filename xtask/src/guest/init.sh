@@ -57,6 +57,7 @@ else
     sh -c "$look; echo \$? >/out/status; $why"
 fi
 cat /out/errors
+[ "$(option probes)" != yes ] || . /probes.sh
 
 # The driver finds its disk beside the boot, not before it.
 tries=0

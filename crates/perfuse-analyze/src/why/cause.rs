@@ -200,11 +200,23 @@ pub(super) fn servers(breakdown: &Breakdown, own: &BTreeSet<u32>) -> BTreeMap<u3
     for state in
         [State::Receive, State::LocalIpc, State::Connect, State::Send, State::Child, State::FileLock, State::FileServer]
     {
-        for (waker, seconds) in breakdown.states.get(&state).map_or(&[][..], |share| share.wakers.as_slice()) {
+        let wakers = breakdown.states.get(&state).map_or(&[][..], |share| share.wakers.as_slice());
+        let passed_on = if state == State::FileLock { passed_on(wakers, own) } else { 1.0 };
+        for (waker, seconds) in wakers {
             if let Some(pid) = waker.pid.filter(|pid| !own.contains(pid)) {
-                servers.entry(pid).or_insert_with(|| (waker.name.clone(), 0.0)).1 += seconds;
+                servers.entry(pid).or_insert_with(|| (waker.name.clone(), 0.0)).1 += seconds * passed_on;
             }
         }
     }
     servers
+}
+
+/// How much more of the waiting for a lock others are the reason of than they ended themselves. Threads that all waited for a
+/// holder then give the lock to each other: that is what most of such a wait ends with, and not what it was about.
+fn passed_on(wakers: &[(Entity, f64)], own: &BTreeSet<u32>) -> f64 {
+    const MANY: f64 = 0.25;
+    let all: f64 = wakers.iter().map(|(_, seconds)| seconds).sum();
+    let others = wakers.iter().filter(|(waker, _)| waker.pid.is_some_and(|pid| !own.contains(&pid)));
+    let others: f64 = others.map(|(_, seconds)| seconds).sum();
+    if others >= MANY * all && others > 0.0 { all / others } else { 1.0 }
 }

@@ -57,6 +57,14 @@ pub struct Server {
     pub one_way: bool,
 }
 
+impl Server {
+    /// Who takes what another one writes into a pipe from time to time has nothing to do in between: it is held up only by
+    /// one that would write more if it could.
+    pub(crate) fn is_at_leisure(&self) -> bool {
+        self.one_way && self.breakdown.family(Family::Idle) >= 0.5 * self.breakdown.total.max(f64::MIN_POSITIVE)
+    }
+}
+
 /// The answer.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Answer {
@@ -89,6 +97,7 @@ impl Answer {
         let checklist = Checklist::build(run);
         let followed: Vec<_> = servers
             .iter()
+            .filter(|server| !server.is_at_leisure())
             .map(|server| {
                 let pids: BTreeSet<u32> = server.entity.pid.into_iter().collect();
                 (Concerned::new(run, &pids), server.spent, server.breakdown.clone())

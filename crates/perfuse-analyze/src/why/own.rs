@@ -160,12 +160,7 @@ fn server(run: &Run, servers: &[Server]) -> Option<(Finding, f64)> {
     let behind = |server: &Server| {
         servers.iter().any(|other| other.client == server.entity && other.spent >= server.spent / 2.0)
     };
-    // Who takes what another one writes into a pipe from time to time has nothing to do in between: it is held up only by one
-    // that would write more if it could.
-    let at_leisure = |server: &Server| {
-        server.one_way && server.breakdown.family(Family::Idle) >= 0.5 * server.breakdown.total.max(f64::MIN_POSITIVE)
-    };
-    let last = servers.iter().filter(|server| !behind(server) && !at_leisure(server));
+    let last = servers.iter().filter(|server| !behind(server) && !server.is_at_leisure());
     let slow = last.max_by(|a, b| a.spent.total_cmp(&b.spent).then(b.entity.pid.cmp(&a.entity.pid)))?;
     let running = slow.breakdown.family(Family::Running);
     let busy = running >= run.threshold("cpu.hot-thread");

@@ -39,6 +39,7 @@ mod pipe;
 pub mod record;
 pub mod sample;
 mod sorted;
+pub mod stream;
 mod tracing;
 mod trailer;
 pub mod user;

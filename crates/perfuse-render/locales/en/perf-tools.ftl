@@ -113,3 +113,20 @@ help-mem-all-kernel = record: only the kernel.
 help-mem-after = Everything else is for the `record` or `report` behind it: perfuse mem record -a -- sleep 10
 
 mem-type = load, store, or load,store
+
+help-data = A recording in another format: perfuse data convert --to-json FILE. More formats: perfuse export.
+help-data-force = Replaces the file if it is there.
+help-data-input = The recording (perf.data).
+help-data-verbose = Nothing more is said here: for command lines of perf.
+help-data-all = Refused, as by perf for JSON: only samples are converted.
+help-data-to-ctf = Refused, with the reason.
+help-data-to-json = The file to write; - for standard output.
+help-data-tod = Refused, as by perf for JSON: times are those of the recording's clock.
+
+data-which = What is to be done with the recording: convert.
+data-to = Into what: --to-json FILE.
+data-both = Either --to-json or --to-ctf.
+data-all = --all is not there for JSON: only samples are converted.
+data-tod = --tod is not there for JSON: times are those of the recording's clock.
+data-ctf = The Common Trace Format (--to-ctf) is not written: perf writes it with libbabeltrace, and nothing here replaces that. --to-json, or `export` for other viewers.
+data-exists = { $path } is there already; --force replaces it.

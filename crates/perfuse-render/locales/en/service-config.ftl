@@ -25,7 +25,7 @@ config-expected-integers = a whole number, or a list of them
 config-expected-duration = a time such as "30s", "5m" or "1h30m", at most a year
 config-expected-list = a list of texts, such as ["a", "b"]
 config-expected-some-list = a list that is not empty
-config-expected-pairs = a table of texts, such as { "{" } name = "value" { "}" }
+config-expected-pairs = a table of texts, in braces and with commas between: name = "value"
 config-expected-table = a table
 config-expected-tables = a list of tables, each with its [[header]]
 config-expected-choice = one of: { $names }

@@ -113,3 +113,20 @@ help-mem-all-kernel = record: 커널만 기록합니다.
 help-mem-after = 나머지는 모두 뒤에 오는 `record`나 `report`의 것입니다: perfuse mem record -a -- sleep 10
 
 mem-type = load, store, 또는 load,store
+
+help-data = 기록을 다른 형식으로 바꿉니다: perfuse data convert --to-json FILE. 다른 형식은 perfuse export를 쓰십시오.
+help-data-force = 파일이 있으면 바꿉니다.
+help-data-input = 기록 파일(perf.data)입니다.
+help-data-verbose = 여기서는 더 출력하는 것이 없습니다. perf의 명령줄을 위한 옵션입니다.
+help-data-all = perf처럼 JSON에서는 거절합니다. 샘플만 바꿉니다.
+help-data-to-ctf = 이유를 말하고 거절합니다.
+help-data-to-json = 쓸 파일입니다. -는 표준 출력입니다.
+help-data-tod = perf처럼 JSON에서는 거절합니다. 시각은 기록의 시계를 따릅니다.
+
+data-which = 기록으로 할 일을 주십시오: convert.
+data-to = 바꿀 형식을 주십시오: --to-json FILE.
+data-both = --to-json과 --to-ctf 가운데 하나만 쓸 수 있습니다.
+data-all = --all은 JSON에 쓸 수 없습니다. 샘플만 바꿉니다.
+data-tod = --tod는 JSON에 쓸 수 없습니다. 시각은 기록의 시계를 따릅니다.
+data-ctf = Common Trace Format(--to-ctf)은 쓰지 않습니다. perf는 libbabeltrace로 쓰는데 여기에는 그것이 없습니다. --to-json이나 다른 뷰어를 위한 `export`를 쓰십시오.
+data-exists = { $path } 파일이 이미 있습니다. --force는 파일을 바꿉니다.

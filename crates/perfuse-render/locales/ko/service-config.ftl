@@ -25,7 +25,7 @@ config-expected-integers = 정수 하나 또는 정수 목록
 config-expected-duration = "30s", "5m", "1h30m" 같은 시간, 길어도 1년
 config-expected-list = ["a", "b"] 같은 글 목록
 config-expected-some-list = 비어 있지 않은 목록
-config-expected-pairs = { "{" } name = "value" { "}" } 같은 글의 표
+config-expected-pairs = 중괄호 안에 쉼표로 나눈 글의 표: name = "value"
 config-expected-table = 표
 config-expected-tables = 각각 [[머리글]]이 있는 표의 목록
 config-expected-choice = 다음 가운데 하나: { $names }

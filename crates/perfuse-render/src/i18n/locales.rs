@@ -30,6 +30,7 @@ tables!(
     "perf-script",
     "perf-stat",
     "perf-tools",
+    "perf-top",
     "service-check",
     "service-config",
     "why",

@@ -253,6 +253,15 @@ impl<'a> Layout<'a> {
         }
     }
 
+    /// The line of an entry, and its call chains.
+    pub(super) fn entry_text(&self, id: u32, widths: &[usize]) -> (String, String) {
+        let (mut line, mut chains) = (String::new(), String::new());
+        self.line(id, widths, &mut line);
+        self.chains(id, &mut chains);
+        line.truncate(line.trim_end().len());
+        (line, chains)
+    }
+
     fn line(&self, id: u32, widths: &[usize], out: &mut String) {
         let columns = &self.hists.settings.columns.shown;
         let separator = self.options.separator.as_deref();

@@ -85,7 +85,7 @@ const RESOURCES: &[(&str, &[State])] = &[
     ("cpu", &[State::Runnable, State::Throttled, State::Affinity]),
     ("memory", &[State::Reclaim, State::SwapIn, State::PageFault]),
     ("disk", &[State::BlockIo, State::DirtyLimit, State::FileServer]),
-    ("lock", &[State::UserLock, State::KernelLock]),
+    ("lock", &[State::UserLock, State::KernelLock, State::FileLock]),
     ("network", &[State::Send, State::Connect, State::Receive]),
     ("process", &[State::LocalIpc, State::Child]),
     ("stopped", &[State::Stopped]),

@@ -97,6 +97,14 @@ fn flow(opcode: Opcode) -> Flow {
 mod tests {
     use super::*;
 
+    /// The words are taken from the whole space of encodings, evenly spread.
+    #[test]
+    fn no_word_panics() {
+        let words = (0..200_000_u32).flat_map(|n| n.wrapping_mul(0x9e37_79b1).to_le_bytes());
+        let code: Vec<u8> = words.collect();
+        assert_eq!(disassemble(&code, 0).len(), 200_000);
+    }
+
     /// The start of a function of the usual form, assembled by hand from the Arm ARM's encodings.
     #[test]
     fn a_function_is_written_as_objdump_writes_it() {

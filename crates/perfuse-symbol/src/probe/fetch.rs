@@ -17,6 +17,8 @@ const MOST_LEVELS: usize = 32;
 pub(super) struct Fetched {
     pub(super) chain: Chain,
     pub(super) cast: Option<Cast>,
+    /// How many of the offsets belong to where the variable itself is.
+    own: usize,
 }
 
 /// What an argument means at a place; `Ok(None)` where its variable has no value there.
@@ -25,11 +27,16 @@ pub(super) fn argument(argument: &Argument, name: &str, hit: &Hit<'_, '_>) -> Re
     let Some(mut chain) = place::chain(&variable, name, hit)? else { return Ok(None) };
     let mut at = variable;
     let mut before = name.to_owned();
-    for field in &argument.fields {
+    let mut own = chain.offsets.len();
+    for (index, field) in argument.fields.iter().enumerate() {
         at = step(&at, &mut before, field, &mut chain)?;
+        // A member of a structure that is in memory itself.
+        if index == 0 && chain.offsets.len() == own {
+            own = own.saturating_sub(1);
+        }
     }
     let cast = cast(&at, &before, argument.cast.as_ref(), &mut chain)?;
-    Ok(Some(Fetched { chain, cast }))
+    Ok(Some(Fetched { chain, cast, own }))
 }
 
 /// The variable of a name that is seen at a place: of the function, else of the unit.
@@ -334,7 +341,7 @@ pub(super) fn written(
     if argument.user
         && let Fetch::Deref { .. } = fetch
     {
-        mark_user(&mut fetch, argument, &fetched.chain);
+        mark_user(&mut fetch, fetched.chain.offsets.len().saturating_sub(fetched.own));
     }
     let event_name = match &argument.base {
         Base::Variable(_) => Some(argument.event_name()),
@@ -343,11 +350,10 @@ pub(super) fn written(
     Ok(TraceArgument { name: event_name, fetch, text, cast: fetched.cast.clone() })
 }
 
-/// `@user` marks the accesses that the members and the string added, not those to where the variable itself is.
-fn mark_user(fetch: &mut Fetch, argument: &Argument, chain: &Chain) {
-    let own = usize::from(!matches!(chain.start, Start::Register(_)) || argument.fields.is_empty());
+/// `@user` marks the accesses that the members and the string added, the outermost ones, not those to where the variable
+/// itself is.
+fn mark_user(fetch: &mut Fetch, mut left: usize) {
     let mut at = fetch;
-    let mut left = chain.offsets.len().saturating_sub(own);
     while let Fetch::Deref { user, of, .. } = at {
         if left == 0 {
             break;

@@ -128,7 +128,7 @@ impl Source {
         let world = World::new(self);
         let with_variables = arguments.iter().any(|argument| !matches!(argument.base, Base::Fetch { .. }));
         let mut found: Vec<(Point, Vec<Slot>)> = Vec::new();
-        self.each(&world, place, with_variables, options, &mut |hit, point| {
+        self.each(&world, place, (with_variables, !options.user), options, &mut |hit, point| {
             let slots = slots(&world, arguments, hit)?;
             found.push((point, slots));
             Ok(())
@@ -152,7 +152,7 @@ impl Source {
     ) -> Result<Vec<FoundVariables>, DwarfProblem> {
         let world = World::new(self);
         let mut found = Vec::new();
-        self.each(&world, place, false, options, &mut |hit, point| {
+        self.each(&world, place, (false, false), options, &mut |hit, point| {
             found.push(FoundVariables { point, variables: variables::list(hit, wanted) });
             Ok(())
         })?;
@@ -165,12 +165,13 @@ impl Source {
         listing::list(&world, range).map_err(|problem| split_or(&world, problem))
     }
 
-    /// Calls `with` for each address of a place once. None at all is an error.
+    /// Calls `with` for each address of a place once. None at all is an error. `by_symbol`: functions are called by their
+    /// symbols, as the kernel knows them.
     fn each<'w, 'a>(
         &self,
         world: &'w World<'a>,
         place: &Place,
-        with_variables: bool,
+        (with_variables, by_symbol): (bool, bool),
         options: &PlaceOptions<'_>,
         with: &mut dyn FnMut(&Hit<'w, 'a>, Point) -> Result<(), DwarfProblem>,
     ) -> Result<(), DwarfProblem> {
@@ -184,7 +185,7 @@ impl Source {
             if seen.len() >= options.most {
                 return Err(DwarfProblem::TooMany { most: options.most });
             }
-            let point = self.point(&hit, place)?;
+            let point = self.point(&hit, place, by_symbol)?;
             with(&hit, point)?;
             seen.push(hit.address);
             Ok(())
@@ -195,14 +196,19 @@ impl Source {
         if seen.is_empty() { Err(split_or(world, DwarfProblem::NotFound)) } else { Ok(()) }
     }
 
-    fn point(&self, hit: &Hit<'_, '_>, place: &Place) -> Result<Point, DwarfProblem> {
+    fn point(&self, hit: &Hit<'_, '_>, place: &Place, by_symbol: bool) -> Result<Point, DwarfProblem> {
         let (function, address) = (&hit.function, hit.address);
         if !function.has_address(address) {
             return Err(DwarfProblem::OutsideFunction { function: function.display() });
         }
-        let (symbol, start) = match function.entry_pc() {
-            Some(entry) => (function.display(), entry),
-            None => self.symbol(address).ok_or(DwarfProblem::NoFunction { address })?,
+        let name = function.display();
+        // What the compiler made of a function has another name in the symbol table, and only that one the kernel knows:
+        // `NF_HOOK.constprop.0`.
+        let symbol = if by_symbol || function.entry_pc().is_none() { self.symbol(address, &name) } else { None };
+        let (symbol, start) = match (symbol, function.entry_pc()) {
+            (Some(found), _) => found,
+            (None, Some(entry)) => (name, entry),
+            (None, None) => return Err(DwarfProblem::NoFunction { address }),
         };
         let ret = place.is_return();
         if ret && start != address {

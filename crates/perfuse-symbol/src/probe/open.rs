@@ -1,6 +1,5 @@
 //! The file with the debug information of a binary or of a kernel.
 
-use std::cell::OnceCell;
 use std::io::{Cursor, Read, Seek};
 
 use gimli::{EndianSlice, RunTimeEndian, SectionId, UnwindSection as _};
@@ -11,6 +10,7 @@ use crate::demangle::Demangle;
 use crate::dso::{DsoKind, DsoSpec, SymbolOptions};
 use crate::elf::{Elf, ElfError, PT_LOAD, SHT_NOBITS, Segment};
 use crate::files::Files;
+use crate::find;
 use crate::lines::{endian, shared_file};
 use crate::load::{self, Space};
 use crate::table::Table;
@@ -72,7 +72,8 @@ pub struct Source {
     wide: bool,
     machine: u16,
     segments: Vec<Segment>,
-    symbols: OnceCell<Table>,
+    /// The symbols of a file that is not mapped; of one that is, they are read when they are asked for.
+    symbols: Table,
     mapped: Option<&'static [u8]>,
     path: String,
     build_id: Option<Vec<u8>>,
@@ -112,7 +113,9 @@ impl Source {
             let same = match (&id, build_id::of(&mut elf).ok().flatten()) {
                 (Some(own), Some(other)) => is_same_build_id(own, &other),
                 // Without ids, only the link can tell that they belong together.
-                (None, None) => name.is_some_and(|name| other.ends_with(name)),
+                (None, None) => {
+                    link.as_ref().is_some_and(|(name, crc)| other.ends_with(name) && find::has_crc(files, other, *crc))
+                }
                 _ => false,
             };
             if same && has_information(&elf) {
@@ -144,10 +147,7 @@ impl Source {
         };
         let address = |name: &str| elf.section(name).map_or(0, |section| section.address);
         let bases = gimli::BaseAddresses::default().set_text(address(".text")).set_eh_frame(address(".eh_frame"));
-        let symbols = OnceCell::new();
-        if mapped.is_none() {
-            let _ = symbols.set(table(&mut elf));
-        }
+        let symbols = if mapped.is_none() { table(&mut elf) } else { Table::default() };
         Ok(Self {
             sections,
             shared,
@@ -204,14 +204,17 @@ impl Source {
         dwarf
     }
 
-    /// The symbol at an address, and where it begins.
-    pub(super) fn symbol(&self, address: u64) -> Option<(String, u64)> {
-        let table = self.symbols.get_or_init(|| {
-            let elf = self.mapped.map(|bytes| Elf::open(Cursor::new(bytes)));
-            elf.and_then(Result::ok).map_or_else(Table::default, |mut elf| table(&mut elf))
-        });
-        let index = table.find(address)?;
-        Some((String::from_utf8_lossy(table.raw_name(index)).into_owned(), table.entry(index)?.start))
+    /// The symbol at an address, and where it begins: the one of this name, if there are several.
+    pub(super) fn symbol(&self, address: u64, name: &str) -> Option<(String, u64)> {
+        let mut found = if let Some(bytes) = self.mapped {
+            load::holding(&mut Elf::open(Cursor::new(bytes)).ok()?, address)
+        } else {
+            let index = self.symbols.find(address)?;
+            let name = String::from_utf8_lossy(self.symbols.raw_name(index)).into_owned();
+            vec![(name, self.symbols.entry(index)?.start)]
+        };
+        let best = found.iter().position(|(symbol, _)| symbol == name).unwrap_or(0);
+        (best < found.len()).then(|| found.swap_remove(best))
     }
 
     /// How much there is to read to find out about a frame, in bytes.

@@ -232,6 +232,12 @@ pub(super) fn chain(variable: &Die<'_, '_>, name: &str, hit: &Hit<'_, '_>) -> Re
         |register: Register, offsets: Vec<i64>| Ok(Some(Chain { start: Start::Register(register.0), offsets }));
     match first {
         Operation::Register { register: number } if alone => register(number, Vec::new()),
+        // A structure in several registers: its first 64 bits are all that can be shown of it.
+        Operation::Register { register: number }
+            if matches!(second, Some(Operation::Piece { size_in_bits: 64.., bit_offset: None })) =>
+        {
+            register(number, Vec::new())
+        }
         Operation::RegisterOffset { register: number, offset, .. } if alone => register(number, vec![offset]),
         // The value itself is in the register, and nothing points to it.
         Operation::RegisterOffset { register: number, offset: 0, .. }

@@ -6,6 +6,7 @@ mod buildid_list;
 mod c2c;
 mod cache;
 mod code;
+mod data;
 mod evlist;
 mod list;
 mod mem;
@@ -18,6 +19,7 @@ pub(crate) mod report;
 pub(crate) mod script;
 mod stat;
 mod tables;
+mod top;
 mod usage;
 pub(crate) mod words;
 
@@ -62,6 +64,7 @@ pub(crate) const COMMANDS: &[Command] = &[
     buildid_cache::COMMAND, //
     buildid_list::COMMAND,  //
     c2c::COMMAND,           //
+    data::COMMAND,          //
     evlist::COMMAND,        //
     list::COMMAND,          //
     mem::COMMAND,           //
@@ -70,6 +73,7 @@ pub(crate) const COMMANDS: &[Command] = &[
     report::COMMAND,        //
     script::COMMAND,        //
     stat::COMMAND,          //
+    top::COMMAND,           //
 ];
 
 /// Runs the command line if it is one of perf's: a command of [`COMMANDS`], or anything else through a link named `perf`

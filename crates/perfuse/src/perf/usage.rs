@@ -52,10 +52,11 @@ fn lines(program: &str, command: &Command, texts: &Texts) -> String {
     text
 }
 
-/// The id of an option in the language tables: capital letters are letters of their own (`-g`, `-G`).
+/// The id of an option in the language tables: capital letters are letters of their own (`-g`, `-G`), and words are joined
+/// as everywhere (`--hide_kernel_symbols`).
 pub(crate) fn message_id(option: &Opt) -> String {
     match (option.long, option.short) {
-        (Some(long), _) => long.to_owned(),
+        (Some(long), _) => long.replace('_', "-"),
         (None, Some(short)) if short.is_ascii_uppercase() => format!("upper-{}", short.to_ascii_lowercase()),
         (None, short) => short.map(String::from).unwrap_or_default(),
     }

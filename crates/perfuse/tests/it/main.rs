@@ -15,6 +15,7 @@ mod perf_report;
 mod perf_script;
 mod perf_stat;
 mod perf_tools;
+mod perf_top;
 mod perf_trace_text;
 mod perfdata;
 mod record;

@@ -179,7 +179,11 @@ fn the_kernel_keeps_of_us_what_it_keeps_of_perf() {
     need!(can_probe());
     let probed = Probed::new("kept");
     let all = format!("{}:*", probed.group());
-    for definition in ["myfunc s:string n t->p->a", "leaf%return $retval", "myfunc+4", "myfunc"] {
+    for (index, definition) in
+        ["myfunc s:string n t->p->a", "leaf%return $retval", "myfunc+4", "myfunc"].into_iter().enumerate()
+    {
+        // A name that no other test has: to perf a name is taken when any group has it.
+        let definition = &format!("{}_{index}={definition}", probed.name);
         let ours = probed.ours(&["--add", definition]);
         assert!(ours.status.success(), "{}", stderr(&ours));
         let mine = probed.lines();

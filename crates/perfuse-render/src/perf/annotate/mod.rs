@@ -111,7 +111,8 @@ impl Annotated<'_> {
             let sum = sums.entry(place).or_insert_with(|| vec![0.0; shares.len()]);
             sum.iter_mut().zip(shares).for_each(|(sum, share)| *sum += share);
         }
-        let mut lines: Vec<(String, Vec<f64>)> = sums.into_iter().collect();
+        // perf puts equal ones in the reverse order of their texts.
+        let mut lines: Vec<(String, Vec<f64>)> = sums.into_iter().rev().collect();
         let order = |one: &[f64], other: &[f64]| {
             let unequal = one.iter().zip(other).find(|(one, other)| one.total_cmp(other).is_ne());
             unequal.map_or(std::cmp::Ordering::Equal, |(one, other)| other.total_cmp(one))

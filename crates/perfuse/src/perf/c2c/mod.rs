@@ -55,6 +55,10 @@ fn run(parsed: &Parsed, console: &Console) -> anyhow::Result<u8> {
         Some("report" | "rep") => {
             let mut asked = options::parse(Grammar { options: OPTIONS, runs: false }, words)?;
             asked.given.splice(0..0, parsed.given.iter().cloned());
+            if asked.on("help") {
+                console::print(&super::usage::help("perfuse", &COMMAND, console.texts))?;
+                return Ok(super::USAGE);
+            }
             report::run(&asked, console)
         }
         _ => Err(UsageError(Msg::new("mem-which")).into()),

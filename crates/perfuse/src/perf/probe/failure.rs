@@ -145,7 +145,10 @@ fn problem(problem: &Problem) -> Msg {
         Problem::NoMember => Msg::new("probe-problem-member"),
         Problem::Index => Msg::new("probe-problem-index"),
         Problem::NoRegister => Msg::new("probe-problem-register"),
-        Problem::UnknownSpecial { name } => Msg::new("probe-problem-special").with("name", name.as_str()),
+        Problem::UnknownSpecial { name } => {
+            let known = "$retval $vars $params $comm $stack $stackN $argN";
+            Msg::new("probe-problem-special").with("name", name.as_str()).with("known", known)
+        }
         Problem::NoOpening => Msg::new("probe-problem-opening"),
         Problem::NoClosing => Msg::new("probe-problem-closing"),
         Problem::Trailing => Msg::new("probe-problem-trailing"),

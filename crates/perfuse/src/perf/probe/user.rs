@@ -133,7 +133,7 @@ impl Program {
             failure = failure.also(Msg::new("probe-nearest").with("names", near.join(", ")));
         }
         if matches!(self.executable.reason(), Some(Reason::Stripped)) {
-            failure = failure.also(Msg::new("probe-stripped").with("path", self.path.as_str()));
+            failure = failure.also(Msg::new("probe-stripped"));
         }
         Err(failure)
     }

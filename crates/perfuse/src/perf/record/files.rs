@@ -102,6 +102,10 @@ impl Session<'_> {
     /// Ends the recording: the last records, the header, what is said, the exit status.
     pub(super) fn end(mut self, stop: Stop, workload: Option<Workload>, signals: &Signals) -> u8 {
         self.disable();
+        // Whoever looks on has left, or sees the end of the pipe; nothing was to be kept. What was refused is said above.
+        if self.plan.sink.is_some() && !matches!(stop, Stop::Workload(_)) {
+            return 0;
+        }
         let mut failed = match stop {
             Stop::Asked => self.rest().err(),
             Stop::Write(error) => Some(error),

@@ -140,3 +140,15 @@ fn run(parsed: &Parsed, console: &Console) -> anyhow::Result<u8> {
     }
     run::record(plan, &notes)
 }
+
+/// Records into a pipe until nobody reads it any more, or a signal comes; gives the exit status. `parsed` is a command line of
+/// `record` without an output. Rings are emptied several times a second, so that whoever reads sees what happens.
+pub(super) fn stream(parsed: &Parsed, sink: std::io::PipeWriter, console: &Console) -> anyhow::Result<u8> {
+    let notes = notes::Notes::new(console, parsed.on("quiet"));
+    let mut plan = match plan::Plan::resolve(parsed, &notes)? {
+        Ok(plan) => plan,
+        Err(status) => return Ok(status),
+    };
+    plan.sink = Some(sink);
+    run::record(plan, &notes)
+}

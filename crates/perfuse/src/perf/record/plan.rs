@@ -64,6 +64,8 @@ pub(super) struct Plan {
     pub(super) command: Vec<std::ffi::OsString>,
     /// `None` for standard output.
     pub(super) output: Option<PathBuf>,
+    /// The pipe that is recorded into in place of a file or standard output.
+    pub(super) sink: Option<std::io::PipeWriter>,
     pub(super) ring_bytes: usize,
     /// When the events are switched on (true) and off again, after the beginning.
     pub(super) delays: Vec<(Duration, bool)>,
@@ -136,6 +138,7 @@ impl Plan {
             per_thread,
             command: parsed.rest.clone(),
             output: output(parsed),
+            sink: None,
             ring_bytes: ring(parsed, &root, notes)?,
             delays,
             synth,

@@ -1,6 +1,7 @@
 //! The recording itself: open, tell what was before, empty the rings until the end, describe.
 
 use std::ffi::OsString;
+use std::os::fd::AsFd as _;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use perfuse_analyze::Msg;
@@ -146,11 +147,10 @@ fn begin(plan: &Plan, recording: &Recording) -> anyhow::Result<Begun> {
     let clock = plan.options.clock.map(clock_data);
     let features = finish::describe(plan, recording, clock);
     let tracing = finish::tracing_data(plan, recording)?;
-    let output = if let Some(path) = &plan.output {
-        Output::create(path)?
-    } else {
-        use std::os::fd::AsFd as _;
-        Output::pipe(std::io::stdout().as_fd())?
+    let output = match (&plan.sink, &plan.output) {
+        (Some(sink), _) => Output::pipe(sink.as_fd())?,
+        (None, Some(path)) => Output::create(path)?,
+        (None, None) => Output::pipe(std::io::stdout().as_fd())?,
     };
     let events = finish::events(plan, recording);
     let attrs: Vec<_> = events.iter().map(|event| event.attr).collect();
@@ -369,12 +369,15 @@ impl Session<'_> {
     fn wait(&mut self, workload: &mut Option<&mut Workload>, signals: &Signals, limit: Option<Duration>) -> Woken {
         // Kernels before 5.3 do not tell the end of a child through a descriptor.
         const GLANCE: Duration = Duration::from_millis(100);
+        const LIVE: Duration = Duration::from_millis(200);
         let mut fds = signals.fds().to_vec();
         let ended = workload.as_ref().and_then(|workload| workload.ended_fd());
         let limit =
             if workload.is_some() && ended.is_none() { Some(limit.unwrap_or(GLANCE).min(GLANCE)) } else { limit };
         // Its rings are not waited for, but looked at often enough.
         let limit = if self.off_cpu.is_some() { Some(limit.unwrap_or(GLANCE).min(GLANCE)) } else { limit };
+        // Whoever looks on wants to see what happens, not full rings.
+        let limit = if self.plan.sink.is_some() { Some(limit.unwrap_or(LIVE).min(LIVE)) } else { limit };
         fds.extend(ended);
         let told = self.control.as_ref().and_then(Control::fd);
         fds.extend(told);

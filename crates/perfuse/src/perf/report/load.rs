@@ -55,7 +55,7 @@ pub(super) struct Loaded {
 
 /// What the events of a file have.
 #[expect(clippy::struct_excessive_bools, reason = "independent facts")]
-struct Has {
+pub(super) struct Has {
     chains: bool,
     branches: bool,
     /// Copies of user stacks.
@@ -64,7 +64,7 @@ struct Has {
 }
 
 impl Has {
-    fn of(data: &PerfData<'_>) -> Self {
+    pub(super) fn of(data: &PerfData<'_>) -> Self {
         let any = |bit: u64| data.events.iter().any(|event| event.attr.samples(bit));
         let call_stack = data.events.iter().any(|event| event.attr.branch_sample_type & BRANCH_CALL_STACK != 0);
         Self {
@@ -79,19 +79,23 @@ impl Has {
 
 /// Which samples, in which columns.
 #[expect(clippy::struct_excessive_bools, reason = "independent facts")]
-struct Plan {
+pub(super) struct Plan {
     mode: Mode,
-    children: bool,
-    chains: bool,
-    caller_first: bool,
+    pub(super) children: bool,
+    pub(super) chains: bool,
+    pub(super) caller_first: bool,
     /// Whether `--max-stack` counts from the outermost caller.
     cuts_outside: bool,
-    columns: Columns,
+    pub(super) columns: Columns,
     sort: String,
 }
 
 impl Plan {
-    fn new(options: &Options, has: &Has, events: &[TraceEvent]) -> Result<Result<Self, Refusal>, UsageError> {
+    pub(super) fn new(
+        options: &Options,
+        has: &Has,
+        events: &[TraceEvent],
+    ) -> Result<Result<Self, Refusal>, UsageError> {
         let mode = match options.branches {
             _ if options.memory => Mode::Memory,
             Some(true) => Mode::Branch,
@@ -252,7 +256,7 @@ impl Loaded {
 }
 
 /// The events, with the fields of those that are tracepoints.
-fn trace_events(data: &PerfData<'_>) -> Vec<TraceEvent> {
+pub(super) fn trace_events(data: &PerfData<'_>) -> Vec<TraceEvent> {
     let layout = data
         .tracing_data
         .as_ref()
@@ -270,7 +274,7 @@ fn trace_events(data: &PerfData<'_>) -> Vec<TraceEvent> {
 }
 
 /// Events that are shown together: those that were counted as a group, and with `--group` all.
-fn groups(options: &Options, data: &PerfData<'_>) -> Vec<Range<usize>> {
+pub(super) fn groups(options: &Options, data: &PerfData<'_>) -> Vec<Range<usize>> {
     let recorded = data.features.groups.iter().filter(|group| group.members > 1);
     let ranges = recorded.map(|group| {
         let start = group.leader as usize;
@@ -285,7 +289,7 @@ fn groups(options: &Options, data: &PerfData<'_>) -> Vec<Range<usize>> {
 }
 
 /// Last names of the threads that were sampled.
-fn thread_names(resolver: &mut Resolver<RecordedNames>, hists: &Histograms) -> BTreeMap<i32, String> {
+pub(super) fn thread_names(resolver: &mut Resolver<RecordedNames>, hists: &Histograms) -> BTreeMap<i32, String> {
     let mut names = BTreeMap::new();
     for entry in &hists.entries {
         let tid = entry.thread.cast_signed();
@@ -297,7 +301,7 @@ fn thread_names(resolver: &mut Resolver<RecordedNames>, hists: &Histograms) -> B
     names
 }
 
-fn feed_options(options: &Options, data: &PerfData<'_>, plan: &Plan) -> anyhow::Result<FeedOptions> {
+pub(super) fn feed_options(options: &Options, data: &PerfData<'_>, plan: &Plan) -> anyhow::Result<FeedOptions> {
     let columns = &plan.columns;
     let sources = columns.has(Key::SrcLine) || columns.has(Key::SrcFile) || options.chain.key != ChainKey::Function;
     let span = data.features.sample_time.unwrap_or_default();

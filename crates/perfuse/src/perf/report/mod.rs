@@ -1,5 +1,6 @@
 //! `perf report`: a recording as tables with call trees.
 
+mod live;
 mod load;
 mod options;
 mod problems;
@@ -20,6 +21,7 @@ use perfuse_render::perf::report::{Layout, ReportEvent, ReportOptions};
 use super::options::{Grammar, Parsed, UsageError, parse};
 use super::recorded::{Header, Input, Passage};
 use crate::console::{self, Console};
+pub(super) use live::{Live, Unfit};
 use load::{Loaded, Refusal};
 pub(super) use options::COMMAND;
 use options::Options;

@@ -1,0 +1,55 @@
+# perf's one-liners for dynamic probes, as far as the kernel's own types suffice: sourced by the first process. Each
+# leaves a line in /out/probes: its number, its status, what it printed, and what kprobe_events has then.
+mount -t tracefs tracefs /sys/kernel/tracing
+mkdir -p /tmp/perf
+ln -s /perfuse /tmp/perf/perf
+export HOME=/tmp PATH="$PATH:/tmp/perf"
+ip link set lo up
+
+probe() {
+    id=$1
+    shift
+    said=$("$@" 2>&1)
+    status=$?
+    printf '%s\t%s\t%s\t%s\n' "$id" "$status" "$(echo "$said" | tr '\n\t' '  ')" \
+        "$(tr '\n' ';' </sys/kernel/tracing/kprobe_events)" >>/out/probes
+}
+
+# Three connections that send something, after a moment in which the recording begins.
+traffic() {
+    sleep 2
+    for port in 5001 5002 5003; do
+        nc -l -p "$port" >/dev/null &
+        sleep 0.3
+        echo "hello world hello world" | nc -w 1 127.0.0.1 "$port"
+    done
+}
+
+recorded() {
+    traffic &
+    perf record -o /tmp/perf.data "$@" -a sleep 7 && perf script -i /tmp/perf.data
+}
+
+cd /tmp
+probe D01 perf probe --add tcp_sendmsg
+probe D02 perf probe -d tcp_sendmsg
+probe D03 perf probe 'tcp_sendmsg%return'
+probe D04 perf probe -V tcp_sendmsg
+probe D05 perf probe -V tcp_sendmsg --externs
+probe D06 perf probe -L tcp_sendmsg
+probe D08 perf probe 'tcp_sendmsg %ax %dx %cx'
+perf probe -q -d 'probe:*'
+probe D09 perf probe 'tcp_sendmsg bytes=%cx'
+probe D10 recorded -e probe:tcp_sendmsg --filter 'bytes > 100'
+perf probe -q -d 'probe:*'
+probe D11 perf probe 'tcp_sendmsg%return $retval'
+probe D12 perf probe 'tcp_sendmsg size'
+perf probe -q -d 'probe:*'
+probe D14 perf probe -nv 'tcp_sendmsg size sk->__sk_common.skc_state'
+probe D13 perf probe 'tcp_sendmsg size sk->__sk_common.skc_state'
+probe D15 recorded -e probe:tcp_sendmsg --filter 'size > 0 && skc_state != 1'
+probe D16 perf probe 'tcp_sendmsg:81 seglen'
+probe D17 perf probe 'do_sys_open filename:string'
+probe D18 perf probe 'myfunc%return +0($retval):string'
+probe D21 perf probe -l
+perf probe -q -d 'probe:*'
