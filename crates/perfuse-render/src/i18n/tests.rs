@@ -67,7 +67,7 @@ fn sources(root: &Path, found: &mut Vec<PathBuf>) {
 fn literals(call: &str) -> Vec<(String, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let mut files = Vec::new();
-    for part in ["perfuse-analyze/src", "perfuse-render/src", "perfuse/src"] {
+    for part in ["perfuse-analyze/src", "perfuse-render/src", "perfuse-service/src", "perfuse/src"] {
         sources(&root.join(part), &mut files);
     }
     files.sort();
@@ -317,7 +317,7 @@ fn closing(code: &str, open: usize) -> Option<usize> {
 fn made() -> Vec<(String, BTreeSet<String>, bool)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let mut files = Vec::new();
-    for part in ["perfuse-analyze/src", "perfuse-render/src", "perfuse/src"] {
+    for part in ["perfuse-analyze/src", "perfuse-render/src", "perfuse-service/src", "perfuse/src"] {
         sources(&root.join(part), &mut files);
     }
     let mut made = Vec::new();
