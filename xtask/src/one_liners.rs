@@ -141,7 +141,8 @@ impl Bench {
             command
         };
         let path = format!("{}:{}", self.directory.join("bin").display(), std::env::var("PATH").unwrap_or_default());
-        let output = Command::new("timeout")
+        let (words, errors) = (self.directory.join("stdout"), self.directory.join("stderr"));
+        let status = Command::new("timeout")
             .args(["--preserve-status", "-s", "INT", "-k", "20", if is_screen(&one.command) { "15" } else { PATIENCE }])
             .args(["sh", "-c", &script])
             .current_dir(&self.directory)
@@ -149,10 +150,14 @@ impl Bench {
             .env("HOME", &self.directory)
             .env("TERM", "xterm")
             .stdin(Stdio::null())
-            .output()
+            // Into files: into a pipe, `record` writes its recording.
+            .stdout(fs::File::create(&words)?)
+            .stderr(fs::File::create(&errors)?)
+            .status()
             .context("cannot run timeout")?;
-        let said = format!("{}\n{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-        let outcome = judged(output.status.code(), &said, &String::from_utf8_lossy(&output.stderr));
+        let text = |file: &Path| fs::read(file).map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+        let errors = text(&errors)?;
+        let outcome = judged(status.code(), &format!("{}\n{errors}", text(&words)?), &errors);
         println!("{} {:?} {:?}  {}", one.id, outcome.status, outcome.verdict, one.command);
         Ok(outcome)
     }
@@ -169,7 +174,7 @@ impl Bench {
 
 /// Where a control group for the one-liner is made, by version and layout of the host.
 fn cgroups() -> Vec<PathBuf> {
-    let roots = ["/sys/fs/cgroup/perf_event", "/sys/fs/cgroup"];
+    let roots = ["/sys/fs/cgroup/perf_event", "/sys/fs/cgroup/unified", "/sys/fs/cgroup"];
     let is_root = |root: &&&str| Path::new(root).join("cgroup.procs").exists();
     roots.iter().filter(is_root).map(|root| Path::new(root).join("perfuse-one-liners")).collect()
 }
@@ -187,7 +192,12 @@ fn is_screen(command: &str) -> bool {
 
 /// By exit status (130 is Ctrl-C) and by what is missing in the text.
 fn judged(status: Option<i32>, said: &str, errors: &str) -> Outcome {
-    let first = errors.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("no word").to_owned();
+    let mut lines = errors.lines().map(str::trim).filter(|line| !line.is_empty());
+    let mut first = lines.next().unwrap_or("no word").to_owned();
+    if first.ends_with(':') {
+        // What it is about stands in the next line.
+        first = format!("{first} {}", lines.next().unwrap_or_default());
+    }
     let missing = said.lines().filter(|line| line.contains("<not supported>")).count();
     let verdict = match status {
         Some(0 | 130) | None if missing > 0 => Verdict::Degraded(format!("{missing} rows are not supported")),
@@ -256,6 +266,7 @@ mod tests {
         let rows = judged(Some(0), "<not supported> cycles\n<not supported> branches\n", "").verdict;
         assert_eq!(rows, Verdict::Degraded("2 rows are not supported".to_owned()));
         assert_eq!(judged(Some(255), "", "\n no such event\nmore").verdict, Verdict::Fails("no such event".to_owned()));
+        assert_eq!(judged(Some(129), "", "error:\nx").verdict, Verdict::Fails("error: x".to_owned()));
         assert!(cell(&judged(Some(129), "", "a | b")).contains("a \\| b"));
     }
 }
