@@ -75,7 +75,6 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     for (name, program) in [("ours", &ours), ("perf", &theirs)] {
         let bench = Bench::new(&here.join(name), program)?;
         let outcomes: Vec<Outcome> = sheet.iter().map(|one| bench.run(one)).collect::<Result<_>>()?;
-        bench.clear();
         columns.push(outcomes);
     }
     let theirs = columns.pop().unwrap_or_default();
@@ -106,6 +105,7 @@ struct Bench {
 
 impl Drop for Bench {
     fn drop(&mut self) {
+        self.clear();
         // It may be gone already.
         let _ = self.busy.kill();
         let _ = self.busy.wait();

@@ -127,6 +127,14 @@ impl<'w, 'a> Die<'w, 'a> {
     /// The addresses that it covers.
     pub(super) fn ranges(&self) -> Box<[Range]> {
         let mut found = Vec::new();
+        // gimli adds both without looking.
+        let length = match self.attribute(dw::DW_AT_high_pc) {
+            Some(AttributeValue::Udata(length)) => length,
+            _ => 0,
+        };
+        if self.address(dw::DW_AT_low_pc).is_some_and(|begin| begin.checked_add(length).is_none()) {
+            return found.into();
+        }
         if let Ok(mut ranges) = self.world.dwarf.die_ranges(&self.unit.gimli, &self.entry) {
             while let Ok(Some(range)) = ranges.next()
                 && self.world.spend(1)
