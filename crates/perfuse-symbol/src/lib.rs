@@ -32,6 +32,7 @@ mod lines;
 pub mod live;
 mod load;
 pub mod probe;
+mod ranges;
 mod sdt;
 mod symbolizer;
 mod symbols;

@@ -14,6 +14,7 @@ use rustc_hash::FxHashSet;
 
 use crate::elf::{Elf, ElfError, SHT_NOBITS};
 use crate::files::Files;
+use crate::ranges;
 
 /// Sections that were read or unpacked.
 type Kept = EndianReader<RunTimeEndian, Arc<[u8]>>;
@@ -158,7 +159,7 @@ fn last_label<R: gimli::Reader>(context: &Context<R>, address: u64) -> Option<St
         if entry.tag() != gimli::constants::DW_TAG_subprogram {
             continue;
         }
-        let Ok(mut ranges) = unit.die_ranges(entry) else { continue };
+        let Some(mut ranges) = ranges::of(unit, entry) else { continue };
         while let Ok(Some(range)) = ranges.next() {
             let length = range.end.saturating_sub(range.begin);
             let holds = (range.begin..range.end).contains(&address);

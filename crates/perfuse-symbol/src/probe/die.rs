@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use gimli::constants as dw;
-use gimli::{AttributeValue, Range};
+use gimli::{AttributeValue, Range, UnitRef};
 
 use super::unit::{Slice, Unit};
 use super::world::World;
@@ -127,15 +127,8 @@ impl<'w, 'a> Die<'w, 'a> {
     /// The addresses that it covers.
     pub(super) fn ranges(&self) -> Box<[Range]> {
         let mut found = Vec::new();
-        // gimli adds both without looking.
-        let length = match self.attribute(dw::DW_AT_high_pc) {
-            Some(AttributeValue::Udata(length)) => length,
-            _ => 0,
-        };
-        if self.address(dw::DW_AT_low_pc).is_some_and(|begin| begin.checked_add(length).is_none()) {
-            return found.into();
-        }
-        if let Ok(mut ranges) = self.world.dwarf.die_ranges(&self.unit.gimli, &self.entry) {
+        let unit = UnitRef::new(&self.world.dwarf, &self.unit.gimli);
+        if let Some(mut ranges) = crate::ranges::of(unit, &self.entry) {
             while let Ok(Some(range)) = ranges.next()
                 && self.world.spend(1)
             {

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 
 use perfuse_analyze::hist::{Feed, Histograms, Key, Settings};
 use perfuse_analyze::resolve::{Item, Resolver};
-use perfuse_format::perfdata::attr::{flag, kind as event_kind, sample_type};
+use perfuse_format::perfdata::attr::{flag, kind as event_kind};
 use perfuse_format::perfdata::record::Record;
 use perfuse_format::perfdata::{CpuMode, PerfData};
 use perfuse_render::perf::report::{Layout, ReportEvent, ReportOptions};
@@ -121,19 +121,7 @@ impl Live {
         };
         let feed_options = feed_options(options, data, &plan).map_err(|error| Unfit::Refused(error.to_string()))?;
         let mut feed = Feed::new(feed_options, &plan.columns);
-        let mut columns = plan.columns;
-        columns.fields = std::mem::take(&mut feed.fields);
-        let settings = Settings {
-            children: plan.children,
-            caller_first: plan.caller_first,
-            chains: plan.chains,
-            symbol_filter: options.symbol_filter.clone(),
-            relative: options.relative,
-            event_chains: data.events.iter().map(|event| event.attr.samples(sample_type::CALLCHAIN)).collect(),
-            columns,
-            groups: groups(options, data),
-            group_sort: 0,
-        };
+        let settings = plan.settings(options, data, &mut feed);
         let about = |event: &perfuse_format::perfdata::Event| {
             let unit = if event.attr.has(flag::FREQ) { "Hz" } else { "" };
             format!("{}{unit} {}", event.attr.sample_period, event.name)

@@ -81,9 +81,9 @@ impl Has {
 #[expect(clippy::struct_excessive_bools, reason = "independent facts")]
 pub(super) struct Plan {
     mode: Mode,
-    pub(super) children: bool,
-    pub(super) chains: bool,
-    pub(super) caller_first: bool,
+    children: bool,
+    chains: bool,
+    caller_first: bool,
     /// Whether `--max-stack` counts from the outermost caller.
     cuts_outside: bool,
     pub(super) columns: Columns,
@@ -228,19 +228,7 @@ impl Loaded {
         if let Some(first) = bad {
             console.complain(&first);
         }
-        let mut columns = plan.columns;
-        columns.fields = std::mem::take(&mut feed.fields);
-        let settings = Settings {
-            children: plan.children,
-            caller_first: plan.caller_first,
-            chains: plan.chains,
-            symbol_filter: options.symbol_filter.clone(),
-            relative: options.relative,
-            event_chains: data.events.iter().map(|event| event.attr.samples(sample_type::CALLCHAIN)).collect(),
-            columns,
-            groups: groups(options, data),
-            group_sort: options.group_sort,
-        };
+        let settings = plan.settings(options, data, &mut feed);
         let unnamed = problems::summary(resolver.names(), &feed.unresolved, console.texts);
         let hists = Histograms::new(feed.collector, feed.frames, settings);
         let names = thread_names(&mut resolver, &hists);
@@ -299,6 +287,23 @@ pub(super) fn thread_names(resolver: &mut Resolver<RecordedNames>, hists: &Histo
         });
     }
     names
+}
+
+impl Plan {
+    /// How what `feed` collects becomes tables; the names of fields that it found go with it.
+    pub(super) fn settings(&self, options: &Options, data: &PerfData<'_>, feed: &mut Feed) -> Settings {
+        Settings {
+            children: self.children,
+            caller_first: self.caller_first,
+            chains: self.chains,
+            symbol_filter: options.symbol_filter.clone(),
+            relative: options.relative,
+            event_chains: data.events.iter().map(|event| event.attr.samples(sample_type::CALLCHAIN)).collect(),
+            columns: Columns { fields: std::mem::take(&mut feed.fields), ..self.columns.clone() },
+            groups: groups(options, data),
+            group_sort: options.group_sort,
+        }
+    }
 }
 
 pub(super) fn feed_options(options: &Options, data: &PerfData<'_>, plan: &Plan) -> anyhow::Result<FeedOptions> {
