@@ -8,6 +8,7 @@
 #![cfg_attr(test, allow(clippy::disallowed_methods, clippy::disallowed_types, clippy::disallowed_macros))]
 
 pub mod annotate;
+pub mod app;
 pub mod c2c;
 pub mod cell;
 pub mod checklist;

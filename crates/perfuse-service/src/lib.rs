@@ -8,4 +8,6 @@
 
 pub mod check;
 pub mod config;
+pub mod incident;
+pub mod now;
 pub mod store;

@@ -12,7 +12,11 @@ const ARROWS: &[(&str, &[&str], &[&str])] = &[
     ("perfuse-analyze", &["perfuse-format", "perfuse-symbol"], &["libc", "rustix", "clap", "jiff", "serde_json"]),
     ("perfuse-collect", &["perfuse-format", "perfuse-symbol"], &["clap", "serde_json", "fluent-bundle"]),
     ("perfuse-render", &["perfuse-format", "perfuse-analyze"], &["libc", "rustix", "clap"]),
-    ("perfuse-service", &["perfuse-format", "perfuse-analyze", "perfuse-collect", "perfuse-render"], &["libc", "clap"]),
+    (
+        "perfuse-service",
+        &["perfuse-format", "perfuse-symbol", "perfuse-analyze", "perfuse-collect", "perfuse-render"],
+        &["libc", "clap"],
+    ),
     (
         "perfuse",
         &[
