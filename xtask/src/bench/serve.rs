@@ -159,10 +159,9 @@ impl Daemon {
 fn checks(target: &Target, count: u32, every: &str) -> String {
     let mut text = String::from("[[component]]\nname = \"shop\"\n");
     for number in 0..count {
-        text.push_str(&format!(
-            "[[component.check]]\nkind = \"http\"\nname = \"c{number}\"\nevery = \"{every}\"\nurl = \"http://{}/{number}\"\n",
-            target.address
-        ));
+        let address = target.address;
+        text += &format!("[[component.check]]\nkind = \"http\"\nname = \"c{number}\"\nevery = \"{every}\"\n");
+        text += &format!("url = \"http://{address}/{number}\"\n");
     }
     text
 }
