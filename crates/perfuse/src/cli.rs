@@ -2,6 +2,7 @@
 //! tables under `help-COMMAND` and `help-COMMAND-ARGUMENT`, and `crate::help` puts it in.
 
 mod flame;
+mod service;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -11,6 +12,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use perfuse_analyze::{CELLS, CONTROLS};
 
 pub(crate) use flame::{ExportArgs, FlamegraphArgs, Format, ProfileArgs, own_first};
+pub(crate) use service::{
+    CheckArgs, IncidentArgs, IncidentCommand, MaintenanceArgs, MaintenanceCommand, ServeArgs, StatusArgs,
+};
 
 /// The whole command line.
 #[derive(Debug, Parser)]
@@ -54,6 +58,11 @@ pub(crate) enum Command {
     Cheatsheet(CheatsheetArgs),
     Flamegraph(Box<FlamegraphArgs>),
     Export(Box<ExportArgs>),
+    Serve(ServeArgs),
+    Status(StatusArgs),
+    Check(CheckArgs),
+    Incident(IncidentArgs),
+    Maintenance(MaintenanceArgs),
     /// For packaging: writes man pages and shell completions.
     #[command(name = "__generate", hide = true)]
     Generate(GenerateArgs),

@@ -32,7 +32,10 @@ tables!(
     "perf-tools",
     "perf-top",
     "service-check",
+    "service-cli",
     "service-config",
+    "service-daemon",
+    "status",
     "why",
 );
 

@@ -21,6 +21,7 @@ mod perfdata;
 mod record;
 mod record_extra;
 mod replay;
+mod serve;
 mod synth;
 mod watch;
 mod why;
