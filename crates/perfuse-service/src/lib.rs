@@ -8,6 +8,7 @@
 
 pub mod check;
 pub mod config;
+pub mod host;
 pub mod incident;
 pub mod now;
 pub mod store;

@@ -19,12 +19,12 @@ use perfuse_render::flame::{FlameOptions, Scheme, render};
 use perfuse_render::report::ReportContext;
 use perfuse_render::text::TextOptions;
 use perfuse_render::why::{self, WhyReport};
+use perfuse_service::host::Plan;
 
 use crate::cli::WhyArgs;
 use crate::cmd::sample::{self, Sampling};
 use crate::cmd::usehost::write_file;
 use crate::console::{self, Console};
-use crate::session::Plan;
 use crate::settings;
 
 /// How long without `--duration`.
