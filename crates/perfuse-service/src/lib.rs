@@ -11,4 +11,5 @@ pub mod config;
 pub mod host;
 pub mod incident;
 pub mod now;
+pub mod ring;
 pub mod store;
