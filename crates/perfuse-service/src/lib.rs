@@ -9,6 +9,8 @@
 pub mod check;
 pub mod config;
 pub mod daemon;
+pub mod host;
 pub mod incident;
 pub mod now;
+pub mod ring;
 pub mod store;

@@ -7,10 +7,8 @@ mod console;
 mod help;
 mod names;
 mod perf;
-mod session;
 mod settings;
 mod signals;
-mod stacks;
 
 use std::ffi::OsString;
 use std::path::Path;

@@ -14,6 +14,7 @@ macro_rules! tables {
 tables!(
     "core",
     "sixty",
+    "app",
     "cli",
     "cpu",
     "memory",
