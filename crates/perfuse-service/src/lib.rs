@@ -11,3 +11,4 @@ pub mod config;
 pub mod incident;
 pub mod now;
 pub mod store;
+pub mod web;

@@ -33,6 +33,7 @@ tables!(
     "perf-top",
     "service-check",
     "service-config",
+    "web",
     "why",
 );
 
