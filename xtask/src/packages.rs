@@ -78,6 +78,7 @@ pub(crate) const PACKAGES: &[Package] = &[
     ),
     package("binutils", "objcopy", &[For::Test], "parts the debug information of a test's program from it"),
     package("xz-utils", "xz", &[For::Test], "packs symbols into a stripped program"),
+    package("chromium", "chromium", &[For::Test], "the browser that the pages of the daemon are tested in"),
     package("mount", "losetup", &[For::Zoo], "loop devices and swap of the zoo"),
     package("e2fsprogs", "mkfs.ext4", &[For::Zoo], "filesystems of the zoo"),
     package("procps", "sysctl", &[For::Zoo], "settings of network namespaces"),

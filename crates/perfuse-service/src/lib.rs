@@ -14,3 +14,4 @@ pub mod incident;
 pub mod now;
 pub mod ring;
 pub mod store;
+pub mod web;

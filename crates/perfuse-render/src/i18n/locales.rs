@@ -37,6 +37,7 @@ tables!(
     "service-config",
     "service-daemon",
     "status",
+    "web",
     "why",
 );
 

@@ -7,3 +7,4 @@
 
 mod incident;
 mod store;
+mod web;
