@@ -6,8 +6,11 @@
 // What clippy.toml keeps out of the crate is fine in its tests.
 #![cfg_attr(test, allow(clippy::disallowed_methods, clippy::disallowed_types, clippy::disallowed_macros))]
 
+pub mod alert;
 pub mod check;
 pub mod config;
+pub mod export;
 pub mod incident;
 pub mod now;
+mod post;
 pub mod store;

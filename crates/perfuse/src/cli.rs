@@ -2,6 +2,7 @@
 //! tables under `help-COMMAND` and `help-COMMAND-ARGUMENT`, and `crate::help` puts it in.
 
 mod flame;
+mod generate;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -11,6 +12,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use perfuse_analyze::{CELLS, CONTROLS};
 
 pub(crate) use flame::{ExportArgs, FlamegraphArgs, Format, ProfileArgs, own_first};
+pub(crate) use generate::{MakeArgs, What};
 
 /// The whole command line.
 #[derive(Debug, Parser)]
@@ -54,6 +56,8 @@ pub(crate) enum Command {
     Cheatsheet(CheatsheetArgs),
     Flamegraph(Box<FlamegraphArgs>),
     Export(Box<ExportArgs>),
+    #[command(name = "generate")]
+    Make(MakeArgs),
     /// For packaging: writes man pages and shell completions.
     #[command(name = "__generate", hide = true)]
     Generate(GenerateArgs),

@@ -56,6 +56,7 @@ fn run(cli: Cli, console: &Console) -> anyhow::Result<u8> {
         Command::Cheatsheet(args) => cmd::cheatsheet::run(&args, console),
         Command::Flamegraph(args) => cmd::flamegraph::run(&args, console),
         Command::Export(args) => cmd::export::run(&args, console),
+        Command::Make(args) => cmd::generate::make(&args, console),
         Command::Generate(args) => cmd::generate::run(&args),
     }
 }

@@ -20,6 +20,7 @@ tables!(
     "network",
     "disk",
     "flame",
+    "generate",
     "perf",
     "perf-events",
     "perf-list",
@@ -31,8 +32,10 @@ tables!(
     "perf-stat",
     "perf-tools",
     "perf-top",
+    "service-alert",
     "service-check",
     "service-config",
+    "service-export",
     "why",
 );
 

@@ -5,4 +5,6 @@
     reason = "tests start and kill processes, and tell them what to do through their environment"
 )]
 
+mod alert;
+mod export;
 mod store;
