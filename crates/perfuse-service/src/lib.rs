@@ -6,6 +6,7 @@
 // What clippy.toml keeps out of the crate is fine in its tests.
 #![cfg_attr(test, allow(clippy::disallowed_methods, clippy::disallowed_types, clippy::disallowed_macros))]
 
+pub mod alert;
 pub mod check;
 pub mod config;
 pub mod daemon;
@@ -13,5 +14,9 @@ pub mod host;
 pub mod incident;
 pub mod now;
 pub mod ring;
+pub mod export;
+pub mod incident;
+pub mod now;
+mod post;
 pub mod store;
 pub mod web;

@@ -3,6 +3,7 @@
 
 mod flame;
 mod service;
+mod generate;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -15,6 +16,7 @@ pub(crate) use flame::{ExportArgs, FlamegraphArgs, Format, ProfileArgs, own_firs
 pub(crate) use service::{
     CheckArgs, IncidentArgs, IncidentCommand, MaintenanceArgs, MaintenanceCommand, ServeArgs, StatusArgs,
 };
+pub(crate) use generate::{MakeArgs, What};
 
 /// The whole command line.
 #[derive(Debug, Parser)]
@@ -63,6 +65,8 @@ pub(crate) enum Command {
     Check(CheckArgs),
     Incident(IncidentArgs),
     Maintenance(MaintenanceArgs),
+    #[command(name = "generate")]
+    Make(MakeArgs),
     /// For packaging: writes man pages and shell completions.
     #[command(name = "__generate", hide = true)]
     Generate(GenerateArgs),

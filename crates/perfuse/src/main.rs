@@ -59,6 +59,7 @@ fn run(cli: Cli, console: &Console) -> anyhow::Result<u8> {
         Command::Check(args) => cmd::check::run(&args, console),
         Command::Incident(args) => cmd::incident::run(&args, console),
         Command::Maintenance(args) => cmd::maintenance::run(&args, console),
+        Command::Make(args) => cmd::generate::make(&args, console),
         Command::Generate(args) => cmd::generate::run(&args),
     }
 }

@@ -21,6 +21,7 @@ tables!(
     "network",
     "disk",
     "flame",
+    "generate",
     "perf",
     "perf-events",
     "perf-list",
@@ -32,12 +33,14 @@ tables!(
     "perf-stat",
     "perf-tools",
     "perf-top",
+    "service-alert",
     "service-check",
     "service-cli",
     "service-config",
     "service-daemon",
     "status",
     "web",
+    "service-export",
     "why",
 );
 

@@ -6,5 +6,7 @@
 )]
 
 mod incident;
+mod alert;
+mod export;
 mod store;
 mod web;
