@@ -7,7 +7,10 @@
 #![cfg_attr(test, allow(clippy::disallowed_methods, clippy::disallowed_types, clippy::disallowed_macros))]
 
 pub mod check;
+mod client;
+pub mod collect;
 pub mod config;
 pub mod incident;
 pub mod now;
+mod process;
 pub mod store;

@@ -31,6 +31,7 @@ tables!(
     "perf-stat",
     "perf-tools",
     "perf-top",
+    "service-app",
     "service-check",
     "service-config",
     "why",

@@ -5,4 +5,5 @@
     reason = "tests start and kill processes, and tell them what to do through their environment"
 )]
 
+mod apps;
 mod store;
