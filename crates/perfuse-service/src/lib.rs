@@ -8,6 +8,8 @@
 
 pub mod alert;
 pub mod check;
+mod client;
+pub mod collect;
 pub mod config;
 pub mod daemon;
 pub mod host;
@@ -18,5 +20,6 @@ pub mod export;
 pub mod incident;
 pub mod now;
 mod post;
+mod process;
 pub mod store;
 pub mod web;

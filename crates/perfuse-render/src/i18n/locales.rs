@@ -34,6 +34,7 @@ tables!(
     "perf-tools",
     "perf-top",
     "service-alert",
+    "service-app",
     "service-check",
     "service-cli",
     "service-config",

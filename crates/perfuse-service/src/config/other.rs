@@ -108,7 +108,7 @@ pub struct Variable {
 /// An application whose state is kept.
 #[derive(Debug, Clone)]
 pub struct Collector {
-    /// Name, first part of its series.
+    /// Name, the label `collector` of its series.
     pub name: String,
     /// The component whose incidents show it.
     pub component: Option<String>,

@@ -8,5 +8,6 @@
 mod incident;
 mod alert;
 mod export;
+mod apps;
 mod store;
 mod web;
