@@ -2,8 +2,8 @@
 //! tables under `help-COMMAND` and `help-COMMAND-ARGUMENT`, and `crate::help` puts it in.
 
 mod flame;
-mod service;
 mod generate;
+mod service;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -13,10 +13,10 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use perfuse_analyze::{CELLS, CONTROLS};
 
 pub(crate) use flame::{ExportArgs, FlamegraphArgs, Format, ProfileArgs, own_first};
+pub(crate) use generate::{MakeArgs, What};
 pub(crate) use service::{
     CheckArgs, IncidentArgs, IncidentCommand, MaintenanceArgs, MaintenanceCommand, ServeArgs, StatusArgs,
 };
-pub(crate) use generate::{MakeArgs, What};
 
 /// The whole command line.
 #[derive(Debug, Parser)]

@@ -1,6 +1,6 @@
 ### The daemon: its log, its troubles, what came of orders, and events.
 
-daemon-serving = serving on http://{ $address }/
+daemon-serving = serving on { $url }
 daemon-stopping = stopping
 daemon-stopping-slowly = something does not end in time, and is left behind
 daemon-reloading = reading the configuration again
@@ -22,6 +22,8 @@ daemon-locked = the store in { $directory } is in use by process { $pid }: only 
 daemon-address-taken = { $address } is in use by another program; `--listen` takes another address
 daemon-socket-taken = another daemon answers at { $path }
 daemon-not-started = the daemon does not start: { $problem }
+daemon-part = a part of the daemon cannot follow the new configuration: { $problem }
+daemon-open = { $address } can be reached by others: [auth] has to have a password or a token
 daemon-ended = the daemon is ending
 daemon-no-component = there is no component { $name }; there is: { $names }
 daemon-no-incident = there is no incident { $id }

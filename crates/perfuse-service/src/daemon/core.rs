@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use perfuse_analyze::status::{Engine, Event, Memory, Observation, Outcome, State, What};
+use perfuse_analyze::status::{Engine, Event, Observation, Outcome, State, What};
 use perfuse_analyze::{Checklist, Msg};
 use perfuse_render::{Lang, Texts};
 use serde_json::json;
@@ -20,13 +20,14 @@ use super::log::{Log, Priority};
 use super::memory::{self, Kept};
 use super::notify::Notify;
 use super::parts::{self, Part};
-use super::sample::Beat;
+use super::sample::Looked;
 use super::writer::Writer;
 use crate::check::schedule;
 use crate::check::{Clients, Found};
 use crate::config::{CheckKind, Config};
 use crate::incident::Incident;
 use crate::now::{Done, Now, Order};
+use crate::ring::Seconds;
 use crate::store::{Kind, Record, SeriesKey};
 
 /// Between two turns.
@@ -71,10 +72,8 @@ pub(super) struct Parts {
     /// Whether the listeners of this host are watched.
     pub(super) passive: bool,
     pub(super) host: String,
-    pub(super) memory: Memory,
-    pub(super) later: Vec<Observation>,
-    pub(super) listeners: Listeners,
-    pub(super) incidents: Vec<Arc<Incident>>,
+    /// What the store has from before.
+    pub(super) found: memory::Found,
     pub(super) troubles: Vec<Msg>,
     pub(super) writer: Writer,
     pub(super) clients: Arc<Clients>,
@@ -137,16 +136,19 @@ pub(super) struct Core {
 impl Core {
     /// Takes everything over, and makes up for what the memory does not have yet.
     pub(super) fn new(given: Parts, found: mpsc::Sender<schedule::Done>, out: Out) -> Result<Self, Msg> {
-        let listeners = given.passive.then_some(given.listeners);
+        let memory::Found { memory, later, problem, listeners, incidents } = given.found;
+        let mut troubles = given.troubles;
+        troubles.extend(problem.map(|problem| Msg::new("daemon-memory").with("problem", problem)));
+        let listeners = given.passive.then_some(listeners);
         let parts = parts::all(&given.config, listeners.as_ref());
-        let engine = Engine::new(parts::plan(&given.config, &parts), given.memory)
+        let engine = Engine::new(parts::plan(&given.config, &parts), memory)
             .map_err(|error| Msg::new("daemon-plan").with("problem", error.to_string()))?;
         let mut core = Self {
             config: Arc::new(given.config),
             parts,
             engine,
             results: BTreeMap::new(),
-            incidents: given.incidents,
+            incidents,
             checklist: None,
             host: given.host,
             begun: 0,
@@ -155,7 +157,7 @@ impl Core {
             log: given.log,
             notify: given.notify,
             reload: given.reload,
-            troubles: BTreeMap::from([("start".to_owned(), given.troubles)]),
+            troubles: BTreeMap::from([("start".to_owned(), troubles)]),
             publish: out.now,
             changed: out.changed,
             settings: out.settings,
@@ -176,8 +178,11 @@ impl Core {
             published: 0,
             sequence: 0,
         };
+        for trouble in core.troubles.values().flatten() {
+            core.log.say(Priority::Warning, trouble);
+        }
         core.begun = core.time();
-        let events = core.engine.observe(given.later);
+        let events = core.engine.observe(later);
         core.tell(&events);
         let events = core.engine.advance(core.begun);
         core.tell(&events);
@@ -193,7 +198,8 @@ impl Core {
         mut self,
         mut results: mpsc::Receiver<schedule::Done>,
         mut notes: mpsc::Receiver<Note>,
-        mut beats: watch::Receiver<Option<Beat>>,
+        mut seconds: Seconds,
+        listening: watch::Receiver<Option<Looked>>,
         mut stop: watch::Receiver<bool>,
     ) {
         let mut turns = tokio::time::interval(TURN);
@@ -210,7 +216,7 @@ impl Core {
                     }
                 }
                 _ = turns.tick() => {
-                    self.turn(&beats);
+                    self.turn(&listening);
                     if let Some((every, next)) = &mut alive
                         && *next <= Instant::now()
                     {
@@ -225,8 +231,8 @@ impl Core {
                     }
                     self.take(batch.drain(..));
                 }
-                changed = beats.changed(), if sampling => if changed.is_ok() {
-                    self.look(&mut beats);
+                changed = seconds.changed(), if sampling => if changed.is_ok() {
+                    self.look(&mut seconds);
                 } else {
                     // The others go on without it.
                     sampling = false;
@@ -262,12 +268,12 @@ impl Core {
     }
 
     /// What is done every second.
-    fn turn(&mut self, beats: &watch::Receiver<Option<Beat>>) {
+    fn turn(&mut self, listening: &watch::Receiver<Option<Looked>>) {
         let time = self.time();
         let events = self.engine.advance(time);
         self.tell(&events);
         self.host_checks(time);
-        self.listen(beats, time);
+        self.listen(listening, time);
         self.flush(time);
         self.store_troubles();
         if time.saturating_sub(self.written) >= KEEP {
@@ -279,10 +285,11 @@ impl Core {
     }
 
     /// The newest second of the sampler.
-    fn look(&mut self, beats: &mut watch::Receiver<Option<Beat>>) {
-        let checklist = beats.borrow_and_update().as_ref().map(|beat| Arc::clone(&beat.checklist));
-        if checklist.is_some() {
-            self.checklist = checklist;
+    fn look(&mut self, seconds: &mut Seconds) {
+        let checklist = seconds.borrow_and_update().as_ref().map(|second| Arc::clone(&second.checklist));
+        let same = |new: &Arc<Checklist>| self.checklist.as_ref().is_some_and(|old| Arc::ptr_eq(old, new));
+        if let Some(new) = checklist.filter(|new| !same(new)) {
+            self.checklist = Some(new);
             self.dirty = true;
         }
     }
@@ -390,20 +397,19 @@ impl Core {
     }
 
     /// Looks at the listeners, if they are watched and it is time.
-    fn listen(&mut self, beats: &watch::Receiver<Option<Beat>>, time: u64) {
+    fn listen(&mut self, listening: &watch::Receiver<Option<Looked>>, time: u64) {
         let Some(watched) = &mut self.listeners else { return };
         if time.saturating_sub(self.looked) < listeners::EVERY {
             return;
         }
         self.looked = time;
-        let Some(beat) = beats.borrow().clone() else { return };
+        let Some(looked) = listening.borrow().clone() else { return };
         // Nothing that is old says that somebody has gone.
-        if time.saturating_sub(beat.time) > 2 * listeners::EVERY {
+        if time.abs_diff(looked.time) > 3 * listeners::EVERY {
             return;
         }
-        let Some(found) = &beat.listening else { return };
         let before = watched.plans();
-        let seen = watched.look(found, beat.ephemeral, &self.own_ports, time);
+        let seen = watched.look(&looked.listening, looked.ephemeral, &self.own_ports, time);
         if watched.plans() != before {
             self.replan();
         }
@@ -449,6 +455,8 @@ impl Core {
             && before.public_listen == self.config.public_listen
             && before.state_dir == self.config.state_dir
             && before.tls == self.config.tls
+            && before.password == self.config.password
+            && before.token == self.config.token
             && before.retention == self.config.retention;
         self.trouble("restart", (!same).then(|| Msg::new("daemon-needs-restart")));
         let time = self.time();

@@ -87,6 +87,16 @@ impl Handle {
         let _ = self.notes.send(Note::Incident(incident)).await;
     }
 
+    /// As [`Self::show_incident`], for a thread that may wait.
+    pub(super) fn show_incident_blocking(&self, incident: Arc<Incident>) {
+        let _ = self.notes.blocking_send(Note::Incident(incident));
+    }
+
+    /// Why the store takes nothing, if it does not.
+    pub(super) fn store_problem(&self) -> String {
+        self.writer.state().borrow().health.problem.clone().unwrap_or_default()
+    }
+
     /// Says which troubles a part of the daemon (`of`) has now; none of those that it had before.
     pub async fn troubles(&self, of: &str, troubles: Vec<Msg>) {
         let _ = self.notes.send(Note::Troubles(of.to_owned(), troubles)).await;

@@ -11,10 +11,13 @@
 
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::sync::Arc;
 
 use perfuse_analyze::status::{Memory, Observation};
 use serde_json::{Map, Value};
 
+use super::listeners::Listeners;
+use crate::incident::Incident;
 use crate::store::{Kind, Reader, Record, StoreError};
 
 const TOP: &str = "memory";
@@ -87,6 +90,10 @@ fn pieces(memory: &Memory) -> BTreeMap<(Kind, String), String> {
 /// What was found in the store.
 #[derive(Debug, Default)]
 pub(super) struct Found {
+    /// The listeners that were watched.
+    pub(super) listeners: Listeners,
+    /// The incidents that are not over, the newest first.
+    pub(super) incidents: Vec<Arc<Incident>>,
     pub(super) memory: Memory,
     /// Observations that came after it, the oldest first.
     pub(super) later: Vec<Observation>,
@@ -94,23 +101,32 @@ pub(super) struct Found {
     pub(super) problem: Option<String>,
 }
 
-/// Reads it back. What is damaged is left out and told.
-pub(super) fn load(reader: &Reader) -> Found {
-    match try_load(reader) {
-        Ok(found) => found,
-        Err(error) => Found { problem: Some(error.to_string()), ..Found::default() },
+impl Found {
+    /// Reads it back. What is damaged is left out and told.
+    pub(super) fn read(reader: &Reader) -> Self {
+        match read(reader) {
+            Ok(found) => found,
+            Err(error) => Self { problem: Some(error.to_string()), ..Self::default() },
+        }
     }
 }
 
-fn try_load(reader: &Reader) -> Result<Found, StoreError> {
+fn read(reader: &Reader) -> Result<Found, StoreError> {
     let records = reader.records()?;
+    let open = records.open_ones(Kind::Incident)?;
+    let incidents =
+        open.iter().rev().filter_map(|record| serde_json::from_str(&record.doc).ok()).map(Arc::new).collect();
+    let listeners = records.get(Kind::Kept, LISTENERS)?;
+    let listeners = listeners.and_then(|record| serde_json::from_str(&record.doc).ok()).unwrap_or_default();
     let kept = records.list(Kind::Kept, i64::MIN, i64::MAX, usize::MAX)?;
-    let Some(top) = kept.iter().find(|record| record.id == TOP) else { return Ok(Found::default()) };
+    let Some(top) = kept.iter().find(|record| record.id == TOP) else {
+        return Ok(Found { incidents, listeners, ..Found::default() });
+    };
     let days = records.list(Kind::Uptime, i64::MIN, i64::MAX, usize::MAX)?;
     let later = later(reader, top.at_ms)?;
     Ok(match join(top, &kept, &days) {
-        Ok(memory) => Found { memory, later, problem: None },
-        Err(error) => Found { problem: Some(error.to_string()), later, ..Found::default() },
+        Ok(memory) => Found { memory, later, problem: None, incidents, listeners },
+        Err(error) => Found { problem: Some(error.to_string()), later, incidents, listeners, ..Found::default() },
     })
 }
 
@@ -185,7 +201,7 @@ mod tests {
         let first = kept.changed(engine.memory(), time);
         assert!(first.len() >= 7, "{first:?}");
         store.put(&first).unwrap();
-        let found = load(&store.reader());
+        let found = Found::read(&store.reader());
         assert_eq!((&found.memory, found.problem), (engine.memory(), None));
         engine.observe(vec![observation(time + 1000, "shop", Outcome::Pass)]);
         let second = kept.changed(engine.memory(), time + 1000);
@@ -193,14 +209,14 @@ mod tests {
         assert!(ids.contains(&"memory") && ids.contains(&"memory/component/shop"), "{ids:?}");
         assert!(!ids.contains(&"memory/component/db"), "{ids:?}");
         store.put(&second).unwrap();
-        assert_eq!(&load(&store.reader()).memory, engine.memory());
+        assert_eq!(&Found::read(&store.reader()).memory, engine.memory());
     }
 
     #[test]
     fn observations_after_the_memory_are_found_in_their_order() {
         let directory = tempfile::tempdir().unwrap();
         let (mut store, _) = Store::open(directory.path(), Retention::default()).unwrap();
-        assert!(load(&store.reader()).later.is_empty(), "an empty store");
+        assert!(Found::read(&store.reader()).later.is_empty(), "an empty store");
         let engine = Engine::new(plan(), Memory::default()).unwrap();
         store.put(&Kept::default().changed(engine.memory(), BEGIN)).unwrap();
         let records: Vec<Record> = [0, 2, 1]
@@ -212,7 +228,7 @@ mod tests {
             })
             .into();
         store.put(&records).unwrap();
-        let times: Vec<u64> = load(&store.reader()).later.iter().map(|one| one.time - BEGIN).collect();
+        let times: Vec<u64> = Found::read(&store.reader()).later.iter().map(|one| one.time - BEGIN).collect();
         assert_eq!(times, [1000, 2000]);
     }
 
@@ -222,7 +238,7 @@ mod tests {
         let (mut store, _) = Store::open(directory.path(), Retention::default()).unwrap();
         let doc = "{\"windows\": 7}".to_owned();
         store.put(&[Record { kind: Kind::Kept, id: TOP.into(), at_ms: 1, open: false, doc }]).unwrap();
-        let found = load(&store.reader());
+        let found = Found::read(&store.reader());
         assert!(found.problem.is_some() && found.memory == Memory::default());
     }
 }

@@ -12,29 +12,30 @@
 //!
 //! [`serve`] runs all of it until a signal ends it. Other parts attach through [`Handle`].
 
+mod attach;
 mod clock;
 pub mod control;
 mod core;
 mod handle;
 mod host;
-mod http;
 mod listeners;
 mod log;
 mod memory;
 mod notify;
 mod once;
 mod orders;
+mod pages;
 mod parts;
 pub mod places;
 pub mod report;
 mod sample;
-mod sampler;
 mod serve;
 #[cfg(test)]
 mod tests;
 mod view;
 mod writer;
 
+pub use attach::AttachError;
 pub use handle::Handle;
 pub use log::{Log, Priority};
 pub use notify::Notify;

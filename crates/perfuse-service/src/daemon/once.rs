@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use perfuse_analyze::status::{Engine, Memory, Observation};
 use perfuse_analyze::window::Sliding;
-use perfuse_analyze::{Msg, Thresholds};
+use perfuse_analyze::{Checklist, Msg, Run, Scope, Thresholds};
 use perfuse_collect::{Root, Sampler};
 use perfuse_render::Texts;
 use perfuse_render::status::StatusReport;
@@ -16,8 +16,8 @@ use super::clock::Reading;
 use super::core::{Key, Last};
 use super::listeners::{CHECK, EVERY, Listeners};
 use super::parts::{self, Part};
-use super::sample::Beat;
-use super::{host, report, sampler};
+use super::sample::{Looked, looked};
+use super::{host, report};
 use crate::check::Clients;
 use crate::check::schedule::Done;
 use crate::config::{CheckKind, Config};
@@ -42,17 +42,17 @@ pub fn once(
     };
     let clients = Arc::new(Clients::new()?);
     let done = runtime.block_on(all_checks(config, &clients));
-    let beat = looking.join().ok().flatten();
+    let seen = looking.join().ok().flatten();
     let time = Reading::now().wall;
     let mut results: Vec<(Key, Last)> = done.into_iter().map(|done| result(done, time)).collect();
     let mut listeners = Listeners::default();
-    if let Some(beat) = &beat {
-        results.extend(of_host(config, beat, time));
-        if let Some(found) = beat.listening.as_ref().filter(|_| passive) {
+    if let Some((checklist, looked)) = &seen {
+        results.extend(of_host(config, checklist, time));
+        if let Some(looked) = looked.as_ref().filter(|_| passive) {
             let none = std::collections::BTreeSet::new();
             // What listens now is all that can be known of it.
-            listeners.look(found, beat.ephemeral, &none, time.saturating_sub(EVERY));
-            for seen in listeners.look(found, beat.ephemeral, &none, time) {
+            listeners.look(&looked.listening, looked.ephemeral, &none, time.saturating_sub(EVERY));
+            for seen in listeners.look(&looked.listening, looked.ephemeral, &none, time) {
                 let key = (seen.component, CHECK.to_owned(), None);
                 let (outcome, message, value) = (seen.outcome, seen.message, seen.value);
                 results.push((key, Last { at: time, outcome, ready: None, took: None, message, value }));
@@ -65,13 +65,15 @@ pub fn once(
 }
 
 /// This host over some seconds.
-fn look(thresholds: &Thresholds) -> Option<Beat> {
+fn look(thresholds: &Thresholds) -> Option<(Checklist, Option<Looked>)> {
     let mut sampler = Sampler::new(Root::default());
     let mut window = Sliding::new(2);
     window.push(sampler.snapshot(false, |_, _| {}));
     std::thread::sleep(LOOK);
     window.push(sampler.snapshot(true, |_, _| {}));
-    sampler::beat(&mut window, thresholds)
+    let snapshots = window.snapshots();
+    let run = Run::new(snapshots, thresholds.clone(), Scope::default()).ok()?;
+    Some((Checklist::build(&run), looked(snapshots)))
 }
 
 async fn all_checks(config: &Config, clients: &Arc<Clients>) -> Vec<Done> {
@@ -115,11 +117,11 @@ fn result(done: Done, time: u64) -> (Key, Last) {
 }
 
 /// The `host` checks.
-fn of_host(config: &Config, beat: &Beat, time: u64) -> Vec<(Key, Last)> {
+fn of_host(config: &Config, checklist: &Checklist, time: u64) -> Vec<(Key, Last)> {
     let checks = config.components.iter().flat_map(|one| one.checks.iter().map(move |check| (&one.name, check)));
     let judged = checks.filter_map(|(component, check)| {
         let CheckKind::Host(kind) = &check.kind else { return None };
-        let host::Judged { outcome, message, value } = host::judge(kind, &beat.checklist);
+        let host::Judged { outcome, message, value } = host::judge(kind, checklist);
         let key = (component.clone(), check.name.clone(), check.instance.clone());
         Some((key, Last { at: time, outcome, ready: None, took: None, message, value }))
     });

@@ -1,8 +1,7 @@
 //! From the start of the daemon to its end.
 
-use std::collections::BTreeSet;
 use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -12,22 +11,25 @@ use perfuse_collect::Root;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 
+use super::attach::{self, AttachError, Events, Given};
 use super::clock::{Clock, Reading};
 use super::control::{self, Server};
-use super::core::{Core, Out, Parts, Reload};
+use super::core::{Core, Note, Out, Parts, Reload};
 use super::handle::{Handle, Subscribers};
-use super::listeners::Listeners;
 use super::log::{Log, Priority};
-use super::memory;
+use super::memory::Found;
 use super::notify::Notify;
+use super::pages::Pages;
 use super::places::SOCKET;
 use super::writer::Writer;
-use super::{damaged, http, sampler};
+use super::{damaged, sample};
 use crate::check::{Clients, ClientsError};
 use crate::config::Config;
 use crate::incident::Incident;
-use crate::now::{Daemon as _, Now, Order};
-use crate::store::{Kind, Reader, Retention, Store, StoreError};
+use crate::now::{Daemon, Now, Order};
+use crate::ring::Ring;
+use crate::store::{Retention, Store, StoreError};
+use crate::web;
 
 /// Results of checks that wait for the core at most; more of them wait in their tasks.
 const RESULTS: usize = 1024;
@@ -86,6 +88,15 @@ pub enum ServeError {
     /// The system does not give threads, signals or timers.
     #[error("{0}")]
     System(#[from] io::Error),
+    /// The address can be reached by others, and nobody would have to say who they are.
+    #[error("{0}")]
+    Open(SocketAddr),
+    /// The certificate cannot be used.
+    #[error(transparent)]
+    Tls(#[from] web::ServeError),
+    /// A part around the core cannot be started.
+    #[error(transparent)]
+    Part(#[from] AttachError),
     /// The components cannot be used as they are.
     #[error("{}", .0.id)]
     Plan(Msg),
@@ -104,6 +115,7 @@ impl ServeError {
             Self::Socket { path, error } if error.kind() == io::ErrorKind::AddrInUse => {
                 Msg::new("daemon-socket-taken").with("path", path.display().to_string())
             }
+            Self::Open(address) => Msg::new("daemon-open").with("address", address.to_string()),
             Self::Plan(message) => message.clone(),
             _ => Msg::new("daemon-not-started").with("problem", self.to_string()),
         }
@@ -137,103 +149,79 @@ async fn run(options: Options) -> Result<(), ServeError> {
     let (store, troubles) = tokio::task::block_in_place(|| Store::open(&state_dir, retention(&config)))?;
     let path = run_dir.join(SOCKET);
     let socket = control::listen(&path).map_err(|error| ServeError::Socket { path, error })?;
-    let listener = bind(listen).map_err(|error| ServeError::Listen { address: listen, error })?;
-    let address = listener.local_addr()?;
-    let listener = tokio::net::TcpListener::from_std(listener)?;
+    let pages = Pages::bind(&config, listen, &run_dir)?;
+    let url = pages.url();
     let writer = Writer::start(store)?;
     let clients = Arc::new(Clients::new()?);
-    let mut troubles: Vec<Msg> = troubles.iter().map(damaged).collect();
-    let found = tokio::task::block_in_place(|| memory::load(&writer.reader()));
-    troubles.extend(found.problem.map(|problem| Msg::new("daemon-memory").with("problem", problem)));
-    for trouble in &troubles {
-        log.say(Priority::Warning, trouble);
+    let troubles: Vec<Msg> = troubles.iter().map(damaged).collect();
+    let (stop, stopped) = watch::channel(false);
+    let (results, results_in) = mpsc::channel(RESULTS);
+    let (notes, notes_in) = mpsc::channel(NOTES);
+    let (handle, out, clock) = handle(&config, &writer, notes);
+    // From before the first event on.
+    let events = Events { incidents: handle.events(), alerts: handle.events() };
+    let host = perfuse_collect::host::facts(&Root::default()).hostname;
+    let parts = Parts {
+        config: config.clone(),
+        passive,
+        host: host.clone(),
+        troubles,
+        writer: writer.clone(),
+        clients: Arc::clone(&clients),
+        own_ports: pages.ports().collect(),
+        reload,
+        log: log.clone(),
+        notify: notify.clone(),
+        clock,
+        subscribers: handle.subscribers.clone(),
+        found: tokio::task::block_in_place(|| Found::read(&writer.reader())),
+    };
+    let open = parts.found.incidents.iter().map(|incident| Incident::clone(incident)).collect();
+    let core = Core::new(parts, results, out).map_err(ServeError::Plan)?;
+    let (looked, listening) = watch::channel(None);
+    let ring = Ring::start(thresholds.clone(), vec![sample::watcher(looked)])?;
+    let (tap, config) = (writer.tap(), Arc::new(config));
+    let (seconds, log_too) = (ring.seconds(), log.clone());
+    let given = Given { config: Arc::clone(&config), host, thresholds, ring, clients, open, tap, events, log: log_too };
+    let attached = attach::start(&handle, given)?;
+    let core = tokio::spawn(core.run(results_in, notes_in, seconds, listening, stopped.clone()));
+    let daemon: Arc<dyn Daemon> = Arc::new(handle.clone());
+    let mut serving = pages.start(&daemon, &config, &stopped)?;
+    serving.spawn(Server::new(daemon).run(socket, stopped));
+    log.say(Priority::Notice, &Msg::new("daemon-serving").with("url", url));
+    notify.ready();
+    signals(&handle, &log).await?;
+    notify.stopping();
+    log.say(Priority::Notice, &Msg::new("daemon-stopping"));
+    stop.send_replace(true);
+    let ended = tokio::time::timeout(PATIENCE, async {
+        // A part that broke down has ended, too.
+        let _ = core.await;
+        while serving.join_next().await.is_some() {}
+        attached.stop().await;
+    });
+    if ended.await.is_err() | !tokio::task::block_in_place(|| writer.stop()) {
+        log.say(Priority::Warning, &Msg::new("daemon-stopping-slowly"));
     }
+    Ok(())
+}
+
+/// The handle, and where the core publishes what it shows.
+fn handle(config: &Config, writer: &Writer, notes: mpsc::Sender<Note>) -> (Handle, Out, Arc<Mutex<Clock>>) {
     let (now, now_seen) = watch::channel(Arc::new(Now::default()));
     let (changed, news) = watch::channel(0);
     let (settings, settings_seen) = watch::channel(Arc::new(config.clone()));
-    let (results, results_in) = mpsc::channel(RESULTS);
-    let (notes, notes_in) = mpsc::channel(NOTES);
-    let (stop, stopped) = watch::channel(false);
     let clock = Arc::new(Mutex::new(Clock::new(Reading::now())));
-    let subscribers = Subscribers::default();
     let handle = Handle {
         now: now_seen,
         changes: news,
         settings: settings_seen,
         notes,
         writer: writer.clone(),
-        subscribers: subscribers.clone(),
+        subscribers: Subscribers::default(),
         clock: Arc::clone(&clock),
     };
-    let parts = Parts {
-        config,
-        passive,
-        host: perfuse_collect::host::facts(&Root::default()).hostname,
-        memory: found.memory,
-        later: found.later,
-        listeners: kept_listeners(&writer.reader()),
-        incidents: open_incidents(&writer.reader()),
-        troubles,
-        writer: writer.clone(),
-        clients,
-        own_ports: BTreeSet::from([address.port()]),
-        reload,
-        log: log.clone(),
-        notify: notify.clone(),
-        clock,
-        subscribers,
-    };
-    // Threads and tasks begin once everything is there that could refuse.
-    let core = Core::new(parts, results, Out { now, changed, settings }).map_err(ServeError::Plan)?;
-    let (keep_sampling, beats) = start_sampler(thresholds)?;
-    let core = tokio::spawn(core.run(results_in, notes_in, beats, stopped.clone()));
-    let answering = tokio::spawn(Server::new(Arc::new(handle.clone())).run(socket, stopped.clone()));
-    let pages = tokio::spawn(pages(listener, stopped.clone()));
-    log.say(Priority::Notice, &Msg::new("daemon-serving").with("address", address.to_string()));
-    notify.ready();
-    signals(&handle, &log).await?;
-    notify.stopping();
-    log.say(Priority::Notice, &Msg::new("daemon-stopping"));
-    stop.send_replace(true);
-    drop(keep_sampling);
-    let ended = tokio::time::timeout(PATIENCE, async {
-        // A part that broke down has ended, too.
-        let _ = core.await;
-        let _ = tokio::join!(answering, pages);
-    });
-    if ended.await.is_err() {
-        log.say(Priority::Warning, &Msg::new("daemon-stopping-slowly"));
-    }
-    if !tokio::task::block_in_place(|| writer.stop()) {
-        log.say(Priority::Warning, &Msg::new("daemon-stopping-slowly"));
-    }
-    Ok(())
-}
-
-/// A port that was just let go of can be had again at once.
-fn bind(address: SocketAddr) -> io::Result<TcpListener> {
-    let listener = TcpListener::bind(address)?;
-    listener.set_nonblocking(true)?;
-    Ok(listener)
-}
-
-/// The sampler runs as long as the first of these is there.
-fn start_sampler(
-    thresholds: Thresholds,
-) -> io::Result<(std::sync::mpsc::Sender<()>, watch::Receiver<Option<super::sample::Beat>>)> {
-    let (keep, stop) = std::sync::mpsc::channel();
-    let (to, beats) = watch::channel(None);
-    std::thread::Builder::new().name("sampler".to_owned()).spawn(move || sampler::run(&thresholds, &stop, &to))?;
-    Ok((keep, beats))
-}
-
-async fn pages(listener: tokio::net::TcpListener, mut stopped: watch::Receiver<bool>) {
-    let ended = async move {
-        // A sender that is gone ends it as well.
-        let _ = stopped.wait_for(|stop| *stop).await;
-    };
-    // It ends when it is told to; nothing else ends it.
-    let _ = axum::serve(listener, http::router()).with_graceful_shutdown(ended).await;
+    (handle, Out { now, changed, settings }, clock)
 }
 
 /// Waits for the signal that ends the daemon; SIGHUP reads the configuration again.
@@ -252,16 +240,4 @@ async fn signals(handle: &Handle, log: &Log) -> io::Result<()> {
             }
         }
     }
-}
-
-fn kept_listeners(reader: &Reader) -> Listeners {
-    let record = reader.records().ok().and_then(|records| records.get(Kind::Kept, memory::LISTENERS).ok().flatten());
-    record.and_then(|record| serde_json::from_str(&record.doc).ok()).unwrap_or_default()
-}
-
-/// The incidents that are not over, the newest first.
-fn open_incidents(reader: &Reader) -> Vec<Arc<Incident>> {
-    let records = reader.records().and_then(|records| records.open_ones(Kind::Incident)).unwrap_or_default();
-    let parsed = records.iter().rev().filter_map(|record| serde_json::from_str(&record.doc).ok());
-    parsed.map(Arc::new).collect()
 }

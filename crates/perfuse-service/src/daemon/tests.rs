@@ -14,7 +14,6 @@ use super::control::client::Client;
 use super::control::{Answer, Ask, Call, Server, listen};
 use super::core::{Core, Out, Parts};
 use super::handle::{Handle, Subscribers};
-use super::listeners::Listeners;
 use super::log::Log;
 use super::memory;
 use super::notify::Notify;
@@ -56,7 +55,7 @@ struct Bench {
     core: tokio::task::JoinHandle<()>,
     events: mpsc::UnboundedReceiver<Event>,
     /// The sampler, which says nothing.
-    _beats: watch::Sender<Option<super::sample::Beat>>,
+    _seconds: watch::Sender<Option<crate::ring::Second>>,
 }
 
 impl Bench {
@@ -64,7 +63,7 @@ impl Bench {
         let (store, troubles) = Store::open(directory, Retention::default()).unwrap();
         assert_eq!(troubles, []);
         let writer = Writer::start(store).unwrap();
-        let found = memory::load(&writer.reader());
+        let found = memory::Found::read(&writer.reader());
         assert_eq!(found.problem, None);
         let config = config(CONFIG);
         let (now, now_seen) = watch::channel(Arc::new(Now::default()));
@@ -89,10 +88,7 @@ impl Bench {
             config,
             passive: false,
             host: "h".to_owned(),
-            memory: found.memory,
-            later: found.later,
-            listeners: Listeners::default(),
-            incidents: Vec::new(),
+            found,
             troubles: Vec::new(),
             writer,
             clients: Arc::new(Clients::new().unwrap()),
@@ -104,9 +100,10 @@ impl Bench {
             subscribers,
         };
         let core = Core::new(parts, results.clone(), Out { now, changed, settings }).unwrap();
-        let (silent, beats) = watch::channel(None);
-        let core = tokio::spawn(core.run(results_in, notes_in, beats, stopped));
-        Self { handle, results, stop, core, events, _beats: silent }
+        let (silent, seconds) = watch::channel(None);
+        let (_, listening) = watch::channel(None);
+        let core = tokio::spawn(core.run(results_in, notes_in, seconds, listening, stopped));
+        Self { handle, results, stop, core, events, _seconds: silent }
     }
 
     async fn found(&self, component: &str, outcome: Outcome) {

@@ -1,13 +1,16 @@
 //! The thread that writes into the store. Whoever has something to write puts it into its queue and goes on.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel, sync_channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use perfuse_analyze::Msg;
 use rustix::time::{ClockId, clock_gettime};
 use tokio::sync::{oneshot, watch};
 
+use crate::config::Export;
+use crate::export;
 use crate::store::{Health, Moment, Reader, Record, SeriesKey, Store, Trouble, Written};
 
 /// Ticks that wait in the queue at most: what is more is lost, and counted. The store itself keeps as many again.
@@ -37,6 +40,37 @@ pub(super) struct State {
     pub(super) upkeep: Option<String>,
 }
 
+/// Where the values of each second pass on their way to the store, for other engines; cheap to copy.
+#[derive(Clone, Default)]
+pub(super) struct Tap(Arc<Mutex<Option<export::Handle>>>);
+
+impl Tap {
+    fn inner(&self) -> MutexGuard<'_, Option<export::Handle>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sets who takes them; gives the one of before.
+    pub(super) fn set(&self, exports: Option<export::Handle>) -> Option<export::Handle> {
+        std::mem::replace(&mut *self.inner(), exports)
+    }
+
+    /// Takes another configuration.
+    pub(super) fn reload(&self, exports: &[Export], host: &str) -> Result<(), export::ExportError> {
+        self.inner().as_mut().map_or(Ok(()), |handle| handle.reload(exports, host))
+    }
+
+    /// Who does not take the series, and why.
+    pub(super) fn troubles(&self) -> Vec<Msg> {
+        self.inner().as_ref().map(export::Handle::troubles).unwrap_or_default()
+    }
+
+    fn push(&self, at: i64, values: &[(SeriesKey, f64)]) {
+        if let Some(exports) = &*self.inner() {
+            exports.push(at, values);
+        }
+    }
+}
+
 /// The queue of the thread; cheap to copy.
 #[derive(Clone)]
 pub(super) struct Writer {
@@ -45,6 +79,7 @@ pub(super) struct Writer {
     lost: Arc<AtomicUsize>,
     state: watch::Receiver<State>,
     reader: Reader,
+    tap: Tap,
 }
 
 impl Writer {
@@ -56,7 +91,11 @@ impl Writer {
         let waiting = Arc::new(AtomicUsize::new(0));
         let thread = Thread { store, queue, publish, waiting: Arc::clone(&waiting) };
         std::thread::Builder::new().name("store".to_owned()).spawn(move || thread.run())?;
-        Ok(Self { to, waiting, lost: Arc::default(), state, reader })
+        Ok(Self { to, waiting, lost: Arc::default(), state, reader, tap: Tap::default() })
+    }
+
+    pub(super) fn tap(&self) -> Tap {
+        self.tap.clone()
     }
 
     pub(super) fn reader(&self) -> Reader {
@@ -78,6 +117,7 @@ impl Writer {
         if values.is_empty() {
             return;
         }
+        self.tap.push(at, &values);
         if self.waiting.fetch_add(1, Ordering::Relaxed) >= TICKS {
             self.waiting.fetch_sub(1, Ordering::Relaxed);
             self.lost.fetch_add(1, Ordering::Relaxed);
