@@ -40,6 +40,8 @@ fn states(finding: &Finding) -> &'static [State] {
         (_, Resource::KernelLock) => &[State::KernelLock, State::System, State::PageFault],
         (_, Resource::UserLock) => &[State::UserLock],
         (_, Resource::MemoryInterconnect) => &[State::User],
+        // What applications tell is weighed by their own account.
+        (_, Resource::Database | Resource::Pool | Resource::Queue | Resource::Heap) => &[],
         (_, Resource::Tasks | Resource::Fds) => &[],
     }
 }

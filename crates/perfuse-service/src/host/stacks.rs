@@ -1,6 +1,7 @@
 //! Names for the call stacks that the in-kernel tables refer to: only for the rows that matter.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::{Duration, Instant};
 
 use perfuse_collect::Root;
 use perfuse_collect::bpf::BpfSet;
@@ -18,7 +19,7 @@ const SOURCE: &str = "@stacks";
 
 /// One stack, not yet named.
 #[derive(Debug, Clone)]
-pub(crate) struct Chain {
+pub(super) struct Chain {
     id: u64,
     /// The process of a user stack; nothing for a stack of the kernel.
     pid: Option<u32>,
@@ -27,7 +28,7 @@ pub(crate) struct Chain {
 }
 
 /// The stacks of the most expensive rows of `raw`: cheap, and still possible when their program is about to go.
-pub(crate) fn chains(raw: &RawSnapshot, set: &BpfSet) -> Vec<Chain> {
+pub(super) fn chains(raw: &RawSnapshot, set: &BpfSet) -> Vec<Chain> {
     let mut kernel: BTreeMap<u64, u64> = BTreeMap::new();
     let mut user: BTreeMap<u64, (u64, u32)> = BTreeMap::new();
     for row in parse::<OffCpu>(raw).into_value().unwrap_or_default() {
@@ -52,7 +53,7 @@ pub(crate) fn chains(raw: &RawSnapshot, set: &BpfSet) -> Vec<Chain> {
 }
 
 /// Adds the names of the functions of `chains` to `raw`.
-pub(crate) fn name(raw: &mut RawSnapshot, chains: &[Chain], symbols: &mut Symbolizer<HostFiles>) {
+pub(super) fn name(raw: &mut RawSnapshot, chains: &[Chain], symbols: &mut Symbolizer<HostFiles>) {
     // Process ids are reused.
     symbols.forget_processes();
     let mut stacks = Stacks::default();
@@ -72,25 +73,44 @@ pub(crate) fn name(raw: &mut RawSnapshot, chains: &[Chain], symbols: &mut Symbol
     raw.put(SOURCE, stacks.to_bytes());
 }
 
+/// How long samples are added up before the next part of a run without an end begins, and how many parts are kept.
+const PART: Duration = Duration::from_secs(30);
+const PARTS: usize = 5;
+
 /// Samples of what runs on the CPUs, with the names that are known so far.
-pub(crate) struct OnCpu {
+pub(super) struct OnCpu {
     sampler: OnCpuSampler,
     /// Not yet named.
     new: BTreeMap<Sampled, u64>,
-    named: perfuse_format::proc::oncpu::OnCpu,
+    named: Named,
+    /// Of a run without an end: the parts before the one that is filled, the oldest first, and when that one began.
+    parts: Option<(VecDeque<BTreeMap<Sampled, u64>>, Instant)>,
 }
 
+type Named = perfuse_format::proc::oncpu::OnCpu;
+
 impl OnCpu {
-    /// Starts; nothing where the kernel does not allow it.
-    pub(crate) fn start(root: &Root) -> Option<Self> {
+    /// Starts; nothing where the kernel does not allow it. Of a run without an end, the last minutes are kept.
+    pub(super) fn start(root: &Root, endless: bool) -> Option<Self> {
         let sampler = OnCpuSampler::start(root).ok()?;
-        let named = perfuse_format::proc::oncpu::OnCpu { hz: HZ, ..Default::default() };
-        Some(Self { sampler, new: BTreeMap::new(), named })
+        let parts = endless.then(|| (VecDeque::new(), Instant::now()));
+        Some(Self { sampler, new: BTreeMap::new(), named: nothing(), parts })
     }
 
     /// Takes over what was sampled. The maps of each process are read while it is there: it may end before its functions
     /// are named, which costs more and comes last.
-    pub(crate) fn look(&mut self, symbols: &mut Symbolizer<HostFiles>) {
+    pub(super) fn look(&mut self, symbols: &mut Symbolizer<HostFiles>) {
+        if let Some((parts, since)) = &mut self.parts
+            && since.elapsed() >= PART
+        {
+            *since = Instant::now();
+            parts.push_back(std::mem::take(&mut self.new));
+            if parts.len() >= PARTS {
+                parts.pop_front();
+            }
+            // Process ids are reused, and maps change.
+            symbols.forget_processes();
+        }
         self.sampler.drain(&mut self.new);
         let pids: BTreeSet<u32> = self.new.keys().filter(|one| !one.user.is_empty()).map(|one| one.pid).collect();
         for pid in pids {
@@ -99,23 +119,63 @@ impl OnCpu {
     }
 
     /// Names what is new; everything since the start.
-    pub(crate) fn name(&mut self, symbols: &mut Symbolizer<HostFiles>) -> &perfuse_format::proc::oncpu::OnCpu {
-        for (one, count) in std::mem::take(&mut self.new) {
-            // The addresses of callers are return addresses: one before them is inside the call.
-            let inside = |depth: usize, address: u64| address.saturating_sub(u64::from(depth > 0));
-            let mut frames: Vec<String> = Vec::with_capacity(one.user.len() + one.kernel.len());
-            // In a system call, the program's own address is behind the call, too.
-            let called = usize::from(!one.kernel.is_empty());
-            for (depth, address) in one.user.iter().enumerate().rev() {
-                frames.push(symbols.user(one.pid, inside(depth + called, *address)).label());
-            }
-            for (depth, address) in one.kernel.iter().enumerate().rev() {
-                let name = symbols.kernel(inside(depth, *address)).label();
-                frames.push(format!("{}{name}", perfuse_format::proc::oncpu::OnCpu::KERNEL));
-            }
-            *self.named.stacks.entry((one.pid, frames)).or_default() += count;
-        }
+    pub(super) fn name(&mut self, symbols: &mut Symbolizer<HostFiles>) -> &Named {
+        name_samples(std::mem::take(&mut self.new), symbols, &mut self.named);
         &self.named
+    }
+
+    /// All samples that are kept of a run without an end.
+    fn kept(&self) -> BTreeMap<Sampled, u64> {
+        let mut all = self.new.clone();
+        for (one, count) in self.parts.iter().flat_map(|(parts, _)| parts).flatten() {
+            *all.entry(one.clone()).or_default() += count;
+        }
+        all
+    }
+}
+
+fn nothing() -> Named {
+    Named { hz: HZ, ..Named::default() }
+}
+
+fn name_samples(samples: BTreeMap<Sampled, u64>, symbols: &mut Symbolizer<HostFiles>, named: &mut Named) {
+    for (one, count) in samples {
+        // The addresses of callers are return addresses: one before them is inside the call.
+        let inside = |depth: usize, address: u64| address.saturating_sub(u64::from(depth > 0));
+        let mut frames: Vec<String> = Vec::with_capacity(one.user.len() + one.kernel.len());
+        // In a system call, the program's own address is behind the call, too.
+        let called = usize::from(!one.kernel.is_empty());
+        for (depth, address) in one.user.iter().enumerate().rev() {
+            frames.push(symbols.user(one.pid, inside(depth + called, *address)).label());
+        }
+        for (depth, address) in one.kernel.iter().enumerate().rev() {
+            let name = symbols.kernel(inside(depth, *address)).label();
+            frames.push(format!("{}{name}", Named::KERNEL));
+        }
+        *named.stacks.entry((one.pid, frames)).or_default() += count;
+    }
+}
+
+/// The stacks of a run without an end, not yet named: reading the symbols of large files takes longer than a sample may.
+pub struct Unnamed {
+    chains: Vec<Chain>,
+    on_cpu: Option<BTreeMap<Sampled, u64>>,
+    symbols: Symbolizer<HostFiles>,
+}
+
+impl Unnamed {
+    pub(super) fn new(chains: Vec<Chain>, on_cpu: Option<&OnCpu>, symbols: &Symbolizer<HostFiles>) -> Self {
+        Self { chains, on_cpu: on_cpu.map(OnCpu::kept), symbols: symbols.another() }
+    }
+
+    /// Adds the names of the functions to the snapshot that the stacks are of.
+    pub fn name(mut self, raw: &mut RawSnapshot) {
+        if let Some(samples) = self.on_cpu {
+            let mut named = nothing();
+            name_samples(samples, &mut self.symbols, &mut named);
+            raw.put(Named::SOURCE, named.to_bytes());
+        }
+        name(raw, &self.chains, &mut self.symbols);
     }
 }
 

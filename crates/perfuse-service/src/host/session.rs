@@ -1,5 +1,6 @@
 //! One run of sampling: the sampler, the in-kernel programs, and what both cost.
 
+use std::path::PathBuf;
 use std::time::Instant;
 
 use perfuse_analyze::Thresholds;
@@ -9,43 +10,46 @@ use perfuse_collect::{Root, Sampler, usage};
 use perfuse_format::RawSnapshot;
 use perfuse_symbol::{HostFiles, Symbolizer};
 
-use crate::cli::UseArgs;
-use crate::stacks::{self, Chain, OnCpu};
+use super::stacks::{self, Chain, OnCpu, Unnamed};
 
 /// What is sampled, and how much.
 #[derive(Debug, Clone)]
-pub(crate) struct Plan {
+pub struct Plan {
     /// The host's root directory.
-    pub(crate) root: Root,
+    pub root: Root,
     /// In-kernel programs to run; none reads `/proc` and `/sys` alone.
-    pub(crate) programs: &'static [Program],
+    pub programs: &'static [Program],
     /// Share of the host's CPU past which the dearest program is detached.
-    pub(crate) most_cost: f64,
+    pub most_cost: f64,
     /// Whether call stacks are named at every complete snapshot, and not only at the last one.
-    pub(crate) name_stacks: bool,
+    pub name_stacks: bool,
     /// Whether the other ends of pipes and sockets are looked for at which threads wait.
-    pub(crate) ends: bool,
+    pub ends: bool,
     /// Whether what runs on the CPUs is sampled.
-    pub(crate) sample_cpus: bool,
+    pub sample_cpus: bool,
+    /// Whether it runs without an end in a process that does other things, too: then what it costs is the time of the
+    /// thread that it was started on, and what ran on the CPUs is kept of the last minutes only.
+    pub resident: bool,
 }
 
 impl Plan {
-    /// What the command line asks for. A recording without an end (`all_day`) runs only the programs that are cheap
-    /// enough for it, and names stacks only in the end.
-    pub(crate) fn new(args: &UseArgs, thresholds: &Thresholds, all_day: bool) -> Self {
+    /// What a report of the host below `root` needs (without one: of this host). A recording without an end (`all_day`) runs
+    /// only the programs that are cheap enough for it, and names stacks only in the end.
+    pub fn report(root: Option<PathBuf>, no_bpf: bool, all_day: bool, thresholds: &Thresholds) -> Self {
         let programs = if all_day { ALWAYS_ON } else { USE };
         Self {
-            root: args.root.clone().map_or_else(Root::default, Root::at),
-            programs: if args.no_bpf { &[] } else { programs },
+            root: root.map_or_else(Root::default, Root::at),
+            programs: if no_bpf { &[] } else { programs },
             most_cost: thresholds.get("own-cost.max"),
             name_stacks: !all_day,
             ends: false,
             sample_cpus: false,
+            resident: false,
         }
     }
 
     /// What the search for one cause needs: everything, the states of threads included.
-    pub(crate) fn why(no_bpf: bool, sample_cpus: bool, thresholds: &Thresholds) -> Self {
+    pub fn why(no_bpf: bool, sample_cpus: bool, thresholds: &Thresholds) -> Self {
         Self {
             root: Root::default(),
             programs: if no_bpf { &[] } else { WHY },
@@ -54,7 +58,19 @@ impl Plan {
             name_stacks: true,
             ends: true,
             sample_cpus,
+            resident: false,
         }
+    }
+
+    /// What the daemon samples all the time.
+    pub fn ring(thresholds: &Thresholds) -> Self {
+        Self { sample_cpus: true, resident: true, ..Self::report(None, false, true, thresholds) }
+    }
+
+    /// The same as part of a process that does other things, too.
+    #[must_use]
+    pub fn within_a_daemon(self) -> Self {
+        Self { resident: true, ..self }
     }
 }
 
@@ -68,7 +84,7 @@ struct Look {
 }
 
 /// A run in progress. Dropping it detaches every program.
-pub(crate) struct Session {
+pub struct Session {
     sampler: Sampler,
     set: BpfSet,
     plan: Plan,
@@ -88,11 +104,15 @@ pub(crate) struct Session {
     first: Option<Instant>,
     /// CPU seconds of this process and its programs until then, and for the names of stacks.
     setup: f64,
+    /// Of a resident run: CPU seconds that its thread spent on other things, and what it had spent when the last snapshot
+    /// was done.
+    elsewhere: f64,
+    done: f64,
 }
 
 impl Session {
     /// Loads the programs. What the kernel refuses is said in the snapshots; nothing here fails.
-    pub(crate) fn start(plan: Plan) -> Self {
+    pub fn start(plan: Plan) -> Self {
         let started = Instant::now();
         let sampler = Sampler::new(plan.root.clone());
         let sampler = if plan.ends { sampler.with_ends() } else { sampler };
@@ -102,7 +122,7 @@ impl Session {
         let cpus = f64::from(perfuse_collect::host::facts(&plan.root).cpus.max(1));
         let looked = Look { at: started, own: 0.0, programs: Vec::new() };
         // Without the right to it there are no such stacks, and the page shows none.
-        let on_cpu = plan.sample_cpus.then(|| OnCpu::start(&plan.root)).flatten();
+        let on_cpu = plan.sample_cpus.then(|| OnCpu::start(&plan.root, plan.resident)).flatten();
         let symbols = Symbolizer::new(HostFiles(plan.root.as_path().to_owned()));
         Self {
             sampler,
@@ -119,11 +139,19 @@ impl Session {
             snapshots: 0,
             first: None,
             setup: 0.0,
+            elsewhere: 0.0,
+            done: usage::thread_cpu_seconds(),
         }
     }
 
+    /// CPU seconds of what the run is charged with, its in-kernel programs not counted.
+    fn own(&self) -> f64 {
+        if self.plan.resident { usage::thread_cpu_seconds() - self.elsewhere } else { usage::cpu_seconds() }
+    }
+
     /// Reads the next snapshot. `last` makes everything due that is read only now and then.
-    pub(crate) fn snapshot(&mut self, last: bool) -> RawSnapshot {
+    pub fn snapshot(&mut self, last: bool) -> RawSnapshot {
+        self.elsewhere += usage::thread_cpu_seconds() - self.done;
         let set = &self.set;
         let condemned = self.condemned.is_some();
         let mut slow = false;
@@ -147,16 +175,16 @@ impl Session {
         if let Some(on_cpu) = &mut self.on_cpu {
             on_cpu.look(&mut self.symbols);
         }
-        if self.snapshots > 1 && (last || (slow && self.plan.name_stacks)) {
+        if !self.plan.resident && self.snapshots > 1 && (last || (slow && self.plan.name_stacks)) {
             let mut chains = self.gone.clone();
             chains.extend(stacks::chains(&raw, &self.set));
-            let before = usage::cpu_seconds();
+            let before = self.own();
             if let Some(on_cpu) = &mut self.on_cpu {
                 raw.put(perfuse_format::proc::oncpu::OnCpu::SOURCE, on_cpu.name(&mut self.symbols).to_bytes());
             }
             stacks::name(&mut raw, &chains, &mut self.symbols);
             // Reading the symbols of a large library once is not what a probe costs.
-            let naming = usage::cpu_seconds() - before;
+            let naming = self.own() - before;
             self.looked.own += naming;
             self.setup += naming;
         }
@@ -165,7 +193,15 @@ impl Session {
             self.setup += self.spent();
         }
         raw.put(OwnCost::SOURCE, self.cost().to_bytes());
+        self.done = usage::thread_cpu_seconds();
         raw
+    }
+
+    /// The stacks of the newest snapshot, which must be a complete one, for a resident run: to be named elsewhere.
+    pub fn unnamed(&self, raw: &RawSnapshot) -> Unnamed {
+        let mut chains = self.gone.clone();
+        chains.extend(stacks::chains(raw, &self.set));
+        Unnamed::new(chains, self.on_cpu.as_ref(), &self.symbols)
     }
 
     /// CPU seconds of each program so far, the dearest first; detached ones as they were in the end.
@@ -189,7 +225,7 @@ impl Session {
 
     /// CPU seconds of this process and its programs.
     fn spent(&self) -> f64 {
-        usage::cpu_seconds() + self.program_seconds().iter().map(|(_, seconds)| seconds).sum::<f64>()
+        self.own() + self.program_seconds().iter().map(|(_, seconds)| seconds).sum::<f64>()
     }
 
     /// What the run cost so far.
@@ -232,7 +268,7 @@ impl Session {
         if self.snapshots > 1 && elapsed < 0.5 {
             return;
         }
-        let look = Look { at: now, own: usage::cpu_seconds(), programs: self.program_seconds() };
+        let look = Look { at: now, own: self.own(), programs: self.program_seconds() };
         let before = std::mem::replace(&mut self.looked, look);
         if self.snapshots == 1 {
             return;
