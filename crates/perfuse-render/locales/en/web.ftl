@@ -183,4 +183,6 @@ web-series-send-queue-bytes = Written and not yet acknowledged, by port
 web-series-process-cpu-seconds-per-second = CPU time by process
 web-series-process-memory-bytes = Memory by process
 web-series-verdict-count = Verdicts: 0 ok, 1 watch, 2 bottleneck, 3 error
-web-series-check-seconds = Duration of checks
+web-series-probe-duration-seconds = Duration of the checks of
+web-series-probe-up = Results of the checks of (1 passed, 0.5 slow, 0 failed)
+web-series-probe-value = Values of the checks of

@@ -177,4 +177,6 @@ web-series-send-queue-bytes = 포트별로 쓰고 확인받지 못한 것
 web-series-process-cpu-seconds-per-second = 프로세스별 CPU 시간
 web-series-process-memory-bytes = 프로세스별 메모리
 web-series-verdict-count = 판정: 0 정상, 1 주의, 2 병목, 3 오류
-web-series-check-seconds = 점검에 걸린 시간
+web-series-probe-duration-seconds = 점검에 걸린 시간:
+web-series-probe-up = 점검 결과(1 통과, 0.5 느림, 0 실패):
+web-series-probe-value = 점검의 값:

@@ -8,7 +8,7 @@ use axum::Extension;
 use axum::extract::State as Of;
 use axum::response::Html;
 use maud::{Markup, html};
-use perfuse_analyze::Msg;
+use perfuse_analyze::{Msg, Unit};
 use perfuse_render::Texts;
 use perfuse_render::layout::clean;
 use perfuse_render::report::cell_title;
@@ -39,48 +39,73 @@ pub(super) struct Panel {
     more: usize,
 }
 
-/// The names that all series of the host begin with.
+/// What the names of the daemon's own series begin with.
 const OWN: &str = "perfuse_";
 /// The heading for the host.
 const HOST: &str = "host";
+/// The heading for what checks measure.
+const CHECKS: &str = "checks";
+/// The last words of names that tell apart what belongs into one picture, such as `pool_used` and `pool_max`.
+const SIDES: [&str; 10] = ["used", "idle", "max", "pending", "limit", "total", "capacity", "free", "active", "waiting"];
 
-/// What has a picture of its own among the series of one name, and what its lines are called there.
-fn place(key: &SeriesKey) -> (String, String, String) {
+/// Where a series is drawn.
+#[derive(Debug, PartialEq, Eq)]
+struct Drawn {
+    group: String,
+    panel: String,
+    line: String,
+}
+
+fn place(key: &SeriesKey) -> Drawn {
     let label = |wanted: &str| key.labels().iter().find(|(label, _)| label == wanted).map(|(_, value)| value.as_str());
     let rest = |without: &[&str]| {
         let others = key.labels().iter().filter(|(label, _)| !without.contains(&label.as_str()));
         others.map(|(_, value)| value.as_str()).collect::<Vec<_>>().join(" · ")
     };
-    let name = key.name();
-    let Some(own) = name.strip_prefix(OWN) else {
-        let group = name.split(['.', '_', ':']).next().unwrap_or(name);
-        return (group.to_owned(), name.to_owned(), rest(&[]));
-    };
-    match (label("cell"), label("instance"), label("port")) {
-        (Some(cell), Some(instance), _) => (HOST.to_owned(), cell.to_owned(), instance.to_owned()),
-        (Some(cell), None, _) => {
+    let at = |group: &str, panel: String, line: String| Drawn { group: group.to_owned(), panel, line };
+    let Some(own) = key.name().strip_prefix(OWN) else { return foreign(key.name(), label("collector"), &rest) };
+    match (label("cell"), label("instance"), label("port"), label("component")) {
+        (Some(cell), Some(instance), ..) => at(HOST, cell.to_owned(), instance.to_owned()),
+        (Some(cell), ..) => {
             let (resource, kind) = cell.rsplit_once('.').unwrap_or((cell, ""));
             // Controls are named `control.NAME`.
             let (kind, resource) = if resource == "control" { (resource, kind) } else { (kind, resource) };
-            (HOST.to_owned(), format!("{own}: {kind}"), resource.to_owned())
+            at(HOST, format!("{own}: {kind}"), resource.to_owned())
         }
-        (None, _, Some(port)) if own.starts_with("tcp") => (HOST.to_owned(), format!("{own}: {port}"), rest(&["port"])),
-        _ => (HOST.to_owned(), own.to_owned(), rest(&[])),
+        (_, _, Some(port), _) if own.starts_with("tcp") => at(HOST, format!("{own}: {port}"), rest(&["port"])),
+        (_, _, _, Some(component)) => at(CHECKS, format!("{own}: {component}"), rest(&["component"])),
+        _ => at(HOST, own.to_owned(), rest(&[])),
     }
+}
+
+/// A series of an application: those of a collector stand together, and the sides of one thing in one picture.
+fn foreign(name: &str, collector: Option<&str>, rest: &dyn Fn(&[&str]) -> String) -> Drawn {
+    let group = collector.unwrap_or_else(|| name.split(['.', '_', ':']).next().unwrap_or(name));
+    let unit = ["_bytes", "_seconds", "_count"].into_iter().find(|unit| name.ends_with(unit)).unwrap_or("");
+    let stem = name.strip_suffix(unit).unwrap_or(name);
+    let side = stem.rsplit_once('_').filter(|(_, side)| SIDES.contains(side));
+    let labels = rest(&["collector", "component"]);
+    let (panel, line) = match side {
+        Some((stem, side)) if labels.is_empty() => (format!("{stem}{unit}"), side.to_owned()),
+        Some((stem, side)) => (format!("{stem}{unit}"), format!("{labels} · {side}")),
+        None => (name.to_owned(), labels),
+    };
+    Drawn { group: group.to_owned(), panel, line }
 }
 
 /// What a picture is called: the host's in words, others by the name of their series.
 fn title(panel: &Panel, texts: &Texts) -> String {
-    if panel.group != HOST {
+    if panel.group != HOST && panel.group != CHECKS {
         return panel.name.clone();
     }
     let known = |id: String| texts.try_text(&Msg::new(id));
     let (own, part) = panel.name.split_once(": ").unwrap_or((&panel.name, ""));
     let id = own.replace('_', "-");
     if own.starts_with("cell_") {
-        let unit = series::unit(own).symbol();
+        let unit = series::unit(own);
         let kind = if part == "control" { known("report-controls".to_owned()) } else { known(format!("kind-{part}")) };
-        return format!("{} · {unit}", kind.unwrap_or_else(|| part.to_owned()));
+        let kind = kind.unwrap_or_else(|| part.to_owned());
+        return if unit == Unit::Ratio { kind } else { format!("{kind} · {}", unit.symbol()) };
     }
     match known(format!("web-series-{id}")) {
         Some(name) if part.is_empty() => name,
@@ -99,10 +124,11 @@ fn line(panel: &Panel, line: &str, texts: &Texts) -> String {
 
 /// All pictures: those of the host first.
 pub(super) fn panels(names: &series::Names) -> Vec<Panel> {
-    let mut panels: BTreeMap<(bool, String, String), Panel> = BTreeMap::new();
+    let mut panels: BTreeMap<(u8, String, String), Panel> = BTreeMap::new();
     for (shown, key) in names {
-        let (group, name, line) = place(key);
-        let place = (group != HOST, group.clone(), name.clone());
+        let Drawn { group, panel: name, line } = place(key);
+        let order = if group == HOST { 0 } else { 1 + u8::from(group != CHECKS) };
+        let place = (order, group.clone(), name.clone());
         let panel = panels.entry(place).or_insert(Panel { group, name, lines: Vec::new(), more: 0 });
         if panel.lines.len() < LINES {
             panel.lines.push((line, shown.clone()));
@@ -121,11 +147,18 @@ async fn all(web: &Shared) -> Vec<Panel> {
 
 /// The pictures of the overview.
 pub(super) async fn overview(web: &Shared) -> Vec<Panel> {
-    const FIRST: [&str; 6] =
-        ["cell_ratio: utilization", "cell_seconds_per_second: saturation", "threads", "tcp", "check", "process_cpu"];
+    const FIRST: [&str; 7] = [
+        "cell_ratio: utilization",
+        "cell_seconds_per_second: saturation",
+        "threads",
+        "tcp",
+        "probe_duration",
+        "process_cpu",
+        "process_memory",
+    ];
     let all = all(web).await;
-    let find =
-        |wanted: &&str| all.iter().filter(|panel| panel.group == HOST).find(|panel| panel.name.starts_with(*wanted));
+    let own = |panel: &&Panel| panel.group == HOST || panel.group == CHECKS;
+    let find = |wanted: &&str| all.iter().filter(own).find(|panel| panel.name.starts_with(*wanted));
     let mut found: Vec<Panel> = FIRST.iter().filter_map(find).cloned().collect();
     if found.is_empty() {
         found = all.into_iter().take(FIRST.len()).collect();
@@ -170,7 +203,11 @@ pub(in crate::web) async fn page(Of(web): Of<Shared>, Extension(asked): Extensio
     let texts = web.texts(asked.lang);
     let all = all(&web).await;
     let groups: Vec<&[Panel]> = all.chunk_by(|one, next| one.group == next.group).collect();
-    let heading = |group: &str| if group == HOST { texts.word("web-tile-host") } else { group.to_owned() };
+    let heading = |group: &str| match group {
+        HOST => texts.word("web-tile-host"),
+        CHECKS => texts.word("web-checks"),
+        _ => group.to_owned(),
+    };
     let main = html! {
         h1 { (texts.word("web-nav-charts")) }
         @if groups.len() > 1 {
@@ -206,6 +243,10 @@ mod tests {
             SeriesKey::new("perfuse_tcp_count", [("port", "80"), ("state", "TIME_WAIT")]),
             SeriesKey::new("perfuse_threads_count", [("state", "running")]),
             SeriesKey::new("db_connections", [("state", "idle"), ("database", "shop")]),
+            SeriesKey::new("perfuse_probe_duration_seconds", [("component", "shop"), ("check", "front")]),
+            SeriesKey::new("pool_used", [("collector", "main"), ("pool", "orders")]),
+            SeriesKey::new("pool_max", [("collector", "main"), ("pool", "orders")]),
+            SeriesKey::new("jvm_heap_used_bytes", [("collector", "main")]),
         ];
         let names: series::Names = keys.iter().map(|key| (series::shown(key), key.clone())).collect();
         let made = panels(&names);
@@ -221,7 +262,10 @@ mod tests {
             ("host", "cpu.utilization", vec!["cpu0"]),
             ("host", "tcp_count: 80", vec!["TIME_WAIT"]),
             ("host", "threads_count", vec!["running"]),
+            ("checks", "probe_duration_seconds: shop", vec!["front"]),
             ("db", "db_connections", vec!["shop · idle"]),
+            ("main", "jvm_heap_bytes", vec!["used"]),
+            ("main", "pool", vec!["orders · max", "orders · used"]),
         ];
         assert_eq!(list, expected);
     }

@@ -206,7 +206,8 @@ fn checks(web: &Web, checks: &[CheckNow], texts: &Texts) -> Markup {
         div.scroll {
             table {
                 thead { tr {
-                    @for head in ["web-check", "web-result", "web-took", "web-value", "web-at"] { th { (texts.word(head)) } }
+                    @for head in ["web-check", "web-result"] { th { (texts.word(head)) } }
+                    @for head in ["web-took", "web-value", "web-at"] { th.n { (texts.word(head)) } }
                 } }
                 tbody {
                     @for check in checks {

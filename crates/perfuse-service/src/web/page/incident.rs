@@ -76,7 +76,7 @@ pub(in crate::web) async fn page(
     let title = title_of(&now, &incident.component, asked.lang);
     let headline =
         texts.text(&Msg::new("web-incident-title").with("component", title).with("state", word(incident.worst, texts)));
-    let why = incident.why.as_ref().and_then(|why| Why::read(why, texts));
+    let why = why(&web, &incident, texts).await;
     let main = html! {
         (head(&web, &now, &incident, &headline, texts))
         section { h2 { (texts.word("why-causes")) }
@@ -100,6 +100,19 @@ pub(in crate::web) async fn page(
     };
     let page = Document { title: headline, place: Place::Incidents, main, live: None, charts: false };
     document(&web, &asked, &page).into_response()
+}
+
+/// The answer in the language of the page, if it was kept in that; else as it was given.
+async fn why(web: &Shared, incident: &Incident, texts: &Texts) -> Option<Why> {
+    let name = format!("why-{}", texts.lang().id());
+    if incident.captures.contains(&name) {
+        let bytes = book::capture(web, &incident.id, &name).await;
+        let own = bytes.and_then(|bytes| Why::read(&serde_json::from_slice(&bytes).ok()?, texts));
+        if own.is_some() {
+            return own;
+        }
+    }
+    incident.why.as_ref().and_then(|why| Why::read(why, texts))
 }
 
 fn head(web: &Web, now: &Now, incident: &Incident, headline: &str, texts: &Texts) -> Markup {
@@ -244,8 +257,8 @@ pub(in crate::web) async fn flame(
     };
     let (drawing, lang) = (Arc::clone(&web), asked.lang);
     let work = move || {
-        let unit = if off { WeightUnit::Nanoseconds } else { WeightUnit::Count };
-        let profile = folded::parse(&bytes, if off { "off-cpu" } else { "samples" }, unit).ok()?;
+        let event = if off { "off-cpu" } else { "cpu-clock" };
+        let profile = folded::parse(&bytes, event, WeightUnit::Nanoseconds).ok()?;
         let scheme = if off { Scheme::OffCpu } else { Scheme::OnCpu };
         let graph = FlameGraph::build(&profile, 0, Options::default());
         Some(flame::render(&graph, &FlameOptions { scheme, ..FlameOptions::default() }, drawing.texts(lang)))

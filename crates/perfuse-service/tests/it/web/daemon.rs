@@ -145,7 +145,10 @@ fn tick(store: &mut Store, second: i64) {
         (threads("blocked"), (2.0 * noise).round()),
         (tcp("ESTABLISHED"), (80.0 + 30.0 * wave(900, 10)).round()),
         (tcp("TIME_WAIT"), (20.0 + 15.0 * wave(900, 200)).round()),
-        (SeriesKey::new("perfuse_check_seconds", [("check", "front"), ("component", "shop")]), 0.03 + 0.02 * noise),
+        (
+            SeriesKey::new("perfuse_probe_duration_seconds", [("check", "front"), ("component", "shop")]),
+            0.03 + 0.02 * noise,
+        ),
         (SeriesKey::new("perfuse_process_memory_bytes", [("process", "postgres")]), 5.2e8 + 1e7 * wave(1700, 0)),
         (SeriesKey::new("db_connections_count", [("state", "active")]), (10.0 + 8.0 * wave(500, 0)).round()),
         (SeriesKey::new("db_connections_count", [("state", "idle")]), 34.0),
@@ -163,8 +166,8 @@ fn put(store: &mut Store, incident: &Incident) {
         open: incident.ended.is_none(),
         doc: serde_json::to_string(incident).unwrap(),
     };
-    let on = "shop;main;serve;handle;render;template 420\nshop;main;serve;handle;query;encode 130\nshop;main;serve;accept 40\n\
-        postgres;PostmasterMain;ServerLoop;exec_simple_query;ExecutorRun 300\n";
+    let on = "shop;main;serve;handle;render;template 4200000000\nshop;main;serve;handle;query;encode 1300000000\nshop;main;serve;accept 400000000\n\
+        postgres;PostmasterMain;ServerLoop;exec_simple_query;ExecutorRun 3000000000\n";
     let off = "shop;main;serve;handle;query;recv;tcp_recvmsg_[k];schedule_[k] 18200000000\n\
         postgres;exec_simple_query;LockAcquire;ProcSleep;epoll_wait_[k] 16100000000\nshop;main;pool;park;futex_wait_[k] 2400000000\n";
     store.put_incident(&record, &[("on-cpu", on.as_bytes()), ("off-cpu", off.as_bytes())]).unwrap();
