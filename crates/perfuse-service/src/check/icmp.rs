@@ -171,6 +171,16 @@ mod tests {
     use super::*;
 
     #[test]
+    fn so_many_answers_may_be_lost() {
+        let check = Icmp { host: String::new(), count: 4, max_loss: 0.5 };
+        let came = |count: usize| judge(&check, &vec![Duration::from_millis(3); count]);
+        assert_eq!((came(4).outcome, came(2).outcome), (Outcome::Pass, Outcome::Pass));
+        assert_eq!((came(1).outcome, came(0).outcome), (Outcome::Fail, Outcome::Fail));
+        assert!(came(2).value.is_some_and(|mean| (mean - 3.0).abs() < 1e-9));
+        assert_eq!(came(0).value, None);
+    }
+
+    #[test]
     fn checksums_are_those_of_the_rfc() {
         // The example of RFC 1071, section 3: the sum is ddf2.
         assert_eq!(checksum(&[0x00, 0x01, 0xf2, 0x03, 0xf4, 0xf5, 0xf6, 0xf7]), !0xddf2);

@@ -8,6 +8,7 @@ mod misbehaving;
 mod mysql;
 mod network;
 mod postgresql;
+mod probe;
 mod queues;
 mod redis;
 mod variable;

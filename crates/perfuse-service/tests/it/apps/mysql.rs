@@ -29,7 +29,8 @@ async fn start() -> Result<(Server, u16), String> {
         .args(&words[1..])
         .arg(gate::find_command("mariadb-install-db").unwrap_or_default())
         .args(["--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db"])
-        .args([format!("--datadir={data}"), "--innodb-log-file-size=8M".to_owned()])
+        .args(["--innodb-log-file-size=8M", "--innodb-flush-method=nosync", "--innodb-flush-log-at-trx-commit=0"])
+        .arg(format!("--datadir={data}"))
         .current_dir(place.path())
         .output()
         .map_err(|error| error.to_string())?;
@@ -42,8 +43,7 @@ async fn start() -> Result<(Server, u16), String> {
             .map(str::to_owned),
     );
     words.extend(
-        ["--innodb-flush-log-at-trx-commit=0", "--innodb-buffer-pool-size=16M", "--max-connections=20"]
-            .map(str::to_owned),
+        ["--innodb-flush-method=nosync", "--innodb-buffer-pool-size=16M", "--max-connections=20"].map(str::to_owned),
     );
     words.extend([format!("--datadir={data}"), format!("--port={port}"), format!("--socket={data}/socket")]);
     let rest: Vec<&str> = words[1..].iter().map(String::as_str).collect();
@@ -109,7 +109,7 @@ async fn transactions_that_wait_for_rows() {
     assert!(wrong.problem.is_some() && value(&wrong, "app_up", &[]) == Some(0.0), "{wrong:?}");
     assert!(!format!("{wrong:?}").contains("wr0ng"));
 
-    let url = format!("kind = \"mysql\"\nurl = \"mysql://root@127.0.0.1:{port}/shop\"\ntimeout = \"5s\"\n");
+    let url = format!("kind = \"mysql\"\nurl = \"mysql://root@127.0.0.1:{port}/shop\"\n");
     for (lines, outcome) in [
         ("", Outcome::Pass),
         ("query = \"SELECT count(*) FROM accounts\"\nis = \"==\"\nthan = 2", Outcome::Pass),
