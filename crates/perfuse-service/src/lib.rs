@@ -11,6 +11,7 @@ pub mod check;
 pub mod config;
 pub mod export;
 pub mod incident;
+pub mod journal;
 pub mod now;
 mod post;
 pub mod store;
