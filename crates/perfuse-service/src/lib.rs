@@ -15,6 +15,7 @@ pub mod daemon;
 pub mod export;
 pub mod host;
 pub mod incident;
+pub mod journal;
 pub mod now;
 mod post;
 mod process;

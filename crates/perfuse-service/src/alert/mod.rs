@@ -26,7 +26,7 @@ use perfuse_analyze::Msg;
 use perfuse_analyze::status::Event;
 use perfuse_render::Lang;
 use tokio::sync::{mpsc, watch};
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::{self, JoinError, JoinHandle, JoinSet};
 
 use crate::config::{Alert, AlertKind, Config};
 use crate::now::{ComponentNow, Now};
@@ -207,6 +207,7 @@ pub fn start(
         senders,
         outbox,
         sends: JoinSet::new(),
+        sending: Vec::new(),
         records: Vec::new(),
         given_up: BTreeMap::new(),
         unkept: None,
@@ -231,7 +232,9 @@ struct Teller {
     queue: Queue,
     senders: BTreeMap<String, Arc<Sender>>,
     outbox: Arc<dyn Outbox>,
-    sends: JoinSet<(String, Result<(), Failure>)>,
+    sends: JoinSet<Result<(), Failure>>,
+    /// The deliveries of `sends`.
+    sending: Vec<(task::Id, String)>,
     /// What is to be kept, and is not yet.
     records: Vec<Record>,
     /// By receiver, until the next one that is delivered.
@@ -270,7 +273,7 @@ impl Teller {
                     }
                     Err(_) => watched = false,
                 },
-                Some(sent) = self.sends.join_next() => self.sent(sent),
+                Some(sent) = self.sends.join_next_with_id() => self.sent(sent),
                 order = orders.recv() => match order {
                     Some(Order::Reload(receivers, senders)) => self.reload(receivers, senders),
                     Some(Order::Stop) | None => break,
@@ -352,22 +355,25 @@ impl Teller {
         for delivery in self.queue.start(clock) {
             let sender = self.senders.get(&delivery.receiver).map(Arc::clone);
             let wall = clock.wall;
-            self.sends.spawn(async move {
-                let result = match sender {
+            let id = delivery.id.clone();
+            let task = self.sends.spawn(async move {
+                match sender {
                     Some(sender) => tokio::time::timeout(ATTEMPT, sender.send(&delivery.notice, wall))
                         .await
                         .unwrap_or_else(|_| Err(Failure::new("no answer in time"))),
                     None => Err(Failure { refused: true, ..Failure::new("no such receiver") }),
-                };
-                (delivery.id, result)
+                }
             });
+            self.sending.push((task.id(), id));
         }
     }
 
     /// An attempt has ended.
-    fn sent(&mut self, sent: Result<(String, Result<(), Failure>), tokio::task::JoinError>) {
-        // The task neither panics nor is it aborted.
-        let Ok((id, result)) = sent else { return };
+    fn sent(&mut self, sent: Result<(task::Id, Result<(), Failure>), JoinError>) {
+        // A client that breaks down must not keep its receiver busy for ever.
+        let (task, result) = sent.unwrap_or_else(|error| (error.id(), Err(Failure::new("the client broke down"))));
+        let Some(place) = self.sending.iter().position(|(known, _)| *known == task) else { return };
+        let (_, id) = self.sending.swap_remove(place);
         let Some((delivery, over)) = self.queue.done(&id, result, clock(self.begun)) else { return };
         match (&delivery.problem, over) {
             (None, _) => drop(self.given_up.remove(&delivery.receiver)),
@@ -419,7 +425,7 @@ impl Teller {
     /// The end: attempts that are under way may come to one.
     async fn end(mut self) {
         let end = tokio::time::Instant::now() + LAST;
-        while let Ok(Some(sent)) = tokio::time::timeout_at(end, self.sends.join_next()).await {
+        while let Ok(Some(sent)) = tokio::time::timeout_at(end, self.sends.join_next_with_id()).await {
             self.sent(sent);
         }
         self.turn();

@@ -2,7 +2,7 @@
 
 use perfuse_analyze::status::State;
 
-use super::{Bench, next, server, until};
+use super::{Bench, Setup, config, next, server, until};
 
 const SHOP: &str = "[[component]]\nname = \"shop\"\n";
 
@@ -80,5 +80,25 @@ async fn one_that_cannot_be_reached_is_told_as_a_trouble_without_its_url() {
     let told = perfuse_render::Texts::new(perfuse_render::Lang::En).text(&troubles.borrow()[0]);
     assert!(told.starts_with("One notice for slack could not be delivered yet: "), "{told}");
     assert!(!told.contains("hunter2"), "{told}");
+    bench.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_comes_with_a_new_configuration_is_told_of_what_lasts() {
+    let (refusing, mut refused) = server(usize::MAX).await;
+    let (url, mut requests) = server(0).await;
+    let directory = tempfile::tempdir().expect("a directory");
+    let text =
+        |name: &str, url: &str| format!("{SHOP}[[alert]]\nkind = \"webhook\"\nname = \"{name}\"\nurl = \"{url}\"\n");
+    let bench = Bench::start(directory.path(), &text("old", &refusing));
+    bench.change(State::MajorOutage);
+    next(&mut refused).await;
+    let setup = Setup::new(&config(&text("new", &url)), "web1".to_owned());
+    bench.handle.reload(&setup).await.expect("it can be used");
+    let first = next(&mut requests).await.json();
+    assert_eq!((&first["phase"], &first["number"]), (&"firing".into(), &1.into()));
+    until("what was for the old one is given up", || bench.open() == 0 && bench.over() == 2).await;
+    bench.change(State::Operational);
+    assert_eq!(next(&mut requests).await.json()["phase"], "resolved");
     bench.stop().await;
 }
