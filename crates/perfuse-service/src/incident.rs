@@ -13,7 +13,7 @@ use perfuse_analyze::app::AppTable;
 use perfuse_analyze::status::{Event, State};
 use serde::{Deserialize, Serialize};
 
-pub use desk::{Incidents, Keep, Options};
+pub use desk::{Incidents, Keep, LOOK, Options};
 pub use subject::{Subject, subjects};
 
 /// One incident.

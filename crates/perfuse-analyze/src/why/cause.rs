@@ -41,8 +41,10 @@ fn states(finding: &Finding) -> &'static [State] {
         (_, Resource::UserLock) => &[State::UserLock],
         (_, Resource::MemoryInterconnect) => &[State::User],
         // What applications tell is weighed by their own account.
-        (_, Resource::Database | Resource::Pool | Resource::Queue | Resource::Heap) => &[],
-        (_, Resource::Tasks | Resource::Fds) => &[],
+        (
+            _,
+            Resource::Tasks | Resource::Fds | Resource::Database | Resource::Pool | Resource::Queue | Resource::Heap,
+        ) => &[],
     }
 }
 

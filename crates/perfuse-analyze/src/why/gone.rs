@@ -65,9 +65,9 @@ pub fn add(run: &Run, before: &Before, answer: &mut Answer) {
     answer.healthy = Some(false);
     let cause = Cause { finding, explained: 1.0, share: 1.0 };
     match answer.causes.iter_mut().find(|cause| killed(cause)) {
-        Some(killer) => {
-            killer.finding.chain.splice(0..0, cause.finding.chain);
-            killer.share = 1.0;
+        Some(deeper) => {
+            deeper.finding.chain.splice(0..0, cause.finding.chain);
+            deeper.share = 1.0;
             answer.causes.sort_by_key(|cause| !killed(cause));
         }
         None => answer.causes.insert(0, cause),

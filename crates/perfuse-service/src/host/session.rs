@@ -14,6 +14,7 @@ use super::stacks::{self, Chain, OnCpu, Unnamed};
 
 /// What is sampled, and how much.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each switches one kind of measuring, and any may go with any")]
 pub struct Plan {
     /// The host's root directory.
     pub root: Root,

@@ -30,7 +30,7 @@ use crate::ring::{Look, Ring};
 use crate::store::Reader;
 
 /// How long a closer look takes. With what comes after it, an answer is there in less than 20 seconds.
-const LOOK: Duration = Duration::from_secs(8);
+pub const LOOK: Duration = Duration::from_secs(8);
 /// A component that fails while a look has run for no longer than this joins it.
 const JOIN: Duration = Duration::from_secs(3);
 /// Seconds before the first failure from which on what applications said may be the cause.
@@ -57,6 +57,8 @@ pub struct Options {
     pub reader: Reader,
     /// Writes.
     pub keep: Keep,
+    /// How long a closer look takes: [`LOOK`], but for tests.
+    pub look: Duration,
 }
 
 enum Message {
@@ -83,13 +85,13 @@ impl Incidents {
     /// Starts the thread.
     pub fn start(options: Options) -> io::Result<Self> {
         let (to, inbox) = channel();
-        let thresholds = options.thresholds.clone();
+        let (thresholds, length) = (options.thresholds.clone(), options.look);
         let back = to.clone();
         let looker = move || {
             let (to, thresholds) = (back.clone(), thresholds.clone());
             let run = move || {
                 // Whoever waited may be gone.
-                let _ = to.send(Message::Looked(Box::new(Look::take(&thresholds, LOOK))));
+                let _ = to.send(Message::Looked(Box::new(Look::take(&thresholds, length))));
             };
             std::thread::Builder::new().name("look".to_owned()).spawn(run).map(drop)
         };
@@ -471,6 +473,7 @@ mod tests {
                 open,
                 reader: store.reader(),
                 keep: Box::new(move |incident, _| to.lock().unwrap().push(incident.clone())),
+                look: LOOK,
             };
             let looker = move || {
                 *begun.lock().unwrap() += 1;

@@ -98,6 +98,7 @@ fn desk(who: Subject) -> (Ring, Incidents, Receiver<Kept>, tempfile::TempDir) {
         open: Vec::new(),
         reader: store.reader(),
         keep,
+        look: Duration::from_secs(3),
     };
     let incidents = Incidents::start(options).expect("a desk");
     // A recording that begins before the event.
@@ -201,4 +202,14 @@ fn a_server_that_is_gone_is_known_from_before() {
     assert_eq!(why["findings"][0]["id"], "why.gone", "{why:#}");
     assert_eq!(why["findings"][0]["culprit"]["pid"], pid);
     assert!(incident.cause.is_some() && !capture(&captures, "why").is_empty());
+}
+
+#[test]
+fn the_incident_of_the_fixtures_is_one() {
+    let text =
+        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/incident.json")).expect("a file");
+    let incident: Incident = serde_json::from_str(&text).expect("an incident");
+    assert_eq!(incident.why.as_ref().expect("an answer")["findings"][0]["id"], "app.blocked-session");
+    let again: Incident = serde_json::from_str(&serde_json::to_string(&incident).expect("JSON")).expect("again");
+    assert_eq!(again, incident);
 }

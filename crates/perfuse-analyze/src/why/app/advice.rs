@@ -36,6 +36,9 @@ pub(super) fn blocked(source: &str, what: &AppWhat) -> Vec<Advice> {
 }
 
 pub(super) fn exhausted(pool: &str, max: f64, pending: f64) -> Vec<Advice> {
+    if pending <= 0.0 {
+        return Vec::new();
+    }
     let wanted = Quantity::count(max + pending.max(1.0));
     let expect = text(POOL, "expect").with("wanted", wanted).with("pending", Quantity::count(pending));
     vec![advice(text(POOL, "advice").with("pool", pool).with("wanted", wanted), None, expect)]

@@ -79,14 +79,29 @@ pub fn add(run: &Run, told: &Told, answer: &mut Answer) {
     for candidate in candidates {
         join::with_the_host(run, answer, candidate, &split);
     }
-    // The time that the victim's clients waited inside the application is part of what there is to explain.
-    let all = (answer.breakdown.active() + hidden).max(f64::MIN_POSITIVE);
-    for cause in &mut answer.causes {
-        cause.share = (cause.explained / all).min(1.0);
-    }
+    share_out(told, answer, hidden);
     sort(&mut answer.causes);
     if answer.causes.iter().any(|cause| cause.finding.severity > Severity::Watch) {
         answer.healthy = Some(false);
+    }
+}
+
+/// The share of each cause. The time that clients waited inside applications is part of what there is to explain. Of a
+/// component whose processes are not known, the waits of all others on the host are no measure: there, what applications
+/// said of it stands beside what holds anybody up, which is less surely about it.
+fn share_out(told: &Told, answer: &mut Answer, hidden: f64) {
+    let plain = |cause: &Cause| {
+        let said = |link: &Link| link.evidence.id.starts_with("finding-app-");
+        !cause.finding.id.starts_with("app.") && !cause.finding.chain.iter().any(said)
+    };
+    let unknown = answer.victim.pids.is_empty() && told.component.is_some();
+    let certain = |cause: &Cause| if unknown && plain(cause) { 0.5 } else { 1.0 };
+    let others = answer.causes.iter().filter(|cause| plain(cause) && cause.finding.severity > Severity::Watch);
+    let others: f64 = others.map(|cause| cause.explained * certain(cause)).sum();
+    let measured = if unknown { others } else { answer.breakdown.active() };
+    let all = (measured + hidden).max(f64::MIN_POSITIVE);
+    for cause in &mut answer.causes {
+        cause.share = (cause.explained * certain(cause) / all).min(1.0);
     }
 }
 

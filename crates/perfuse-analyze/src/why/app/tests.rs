@@ -266,3 +266,20 @@ fn numbers_that_cannot_be_are_left_out() {
     let tiny = answer(&calm, &[queue(1e18, 1e-300, 2)], None);
     assert_eq!(ids(&tiny), ["app.queue-behind"]);
 }
+
+#[test]
+fn of_a_component_without_processes_what_it_says_stands_before_what_holds_up_others() {
+    let calm = snapshots(&[], &[], &[]);
+    let mut run = run(&calm);
+    let mut answer = Answer::build(&mut run, Victim::default());
+    let spec = (Resource::Disk, Kind::Saturation, "disk.saturation");
+    let disk =
+        Finding::new("disk.saturated", Severity::Bottleneck, spec, Entity::new(crate::EntityKind::Device, "vda"));
+    let disk = Finding { wait_s_per_s: Some(4.0), confidence: 0.9, ..disk };
+    answer.causes.push(Cause { finding: disk, explained: 4.0, share: 0.1 });
+    let needs = ["db".to_owned()];
+    add(&run, &Told { facts: &[blocked(3)], component: Some("shop"), needs: &needs }, &mut answer);
+    assert_eq!(ids(&answer), ["app.blocked-session", "disk.saturated"]);
+    let shares: Vec<f64> = answer.causes.iter().map(|cause| cause.share).collect();
+    assert!((shares[0] - 0.6).abs() < 1e-9 && (shares[1] - 0.4).abs() < 1e-9, "{shares:?}");
+}
