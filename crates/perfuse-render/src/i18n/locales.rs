@@ -20,6 +20,7 @@ tables!(
     "network",
     "disk",
     "flame",
+    "live",
     "perf",
     "perf-events",
     "perf-list",
