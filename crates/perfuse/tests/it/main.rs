@@ -4,6 +4,7 @@
 mod cli;
 mod disk;
 mod flame;
+mod incident;
 mod live;
 mod perf_annotate;
 mod perf_c2c;
