@@ -34,6 +34,7 @@ pub const PARSERS: &[(&str, Parser)] = &parsers! {
         cgroup::io::IoStat,
         cgroup::io::ThrottleLimit,
         cgroup::io::ThrottleService,
+        hsperf::HsPerf,
         netlink::addr::Addresses,
         netlink::link::Links,
         netlink::qdisc::Qdiscs,
@@ -130,6 +131,7 @@ pub const PARSERS: &[(&str, Parser)] = &parsers! {
         "btf::ext" => relocations,
         "event::parse" => event,
         "jitdump::JitDump" => jitdump,
+        "kafka::answers" => crate::kafka::all,
         "netlink::messages" => netlink,
         "perfdata::PerfData" => perfdata,
         "perfdata::Stream" => crate::perfdata::stream::cuts,
@@ -138,6 +140,7 @@ pub const PARSERS: &[(&str, Parser)] = &parsers! {
         "probe::SdtNote" => sdt,
         "replay::Decoder" => replay,
         "replay::record" => record,
+        "sql::without_values" => statement,
         "tasks::TaskTable" => tasks,
         "tracefs::EventFormat" => tracepoint,
         "tracefs::Printer" => print_fmt,
@@ -337,6 +340,12 @@ fn compressed(bytes: &[u8]) -> bool {
     file.extend([0x28, 0xb5, 0x2f, 0xfd, 0, 8]);
     file.extend(rest);
     perfdata(&file)
+}
+
+/// Both ways to take double quotes; what comes out must be no longer than asked for.
+fn statement(bytes: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(bytes);
+    [true, false].iter().all(|values| crate::sql::without_values(&text, *values, 100).chars().count() <= 100)
 }
 
 fn jitdump(bytes: &[u8]) -> bool {

@@ -19,7 +19,7 @@ use crate::i18n::Texts;
 use crate::report::{Cell, Cost, Finding, Host, Report};
 pub(crate) use page::Page;
 
-pub(crate) use page::{Span, Tone, span};
+pub(crate) use page::{Span, Tone, column, span};
 
 pub(crate) use checklist::{top, value};
 pub(crate) use drill::{instance_table, range};
