@@ -37,8 +37,8 @@ pub(in crate::web) async fn page(Of(web): Of<Shared>, Extension(asked): Extensio
         }
     };
     let title = format!("{} · {}", texts.word("web-nav-dash"), web.daemon.now().host);
-    let live = Some((View::Dash, made.version.as_str()));
-    document(&web, &asked, &Document { title, place: Place::Dash, main, live, charts: true })
+    let events = Some(View::Dash.stream(asked.lang, &made.version));
+    document(&web, &asked, &Document { title, place: Place::Dash, main, events, charts: true })
 }
 
 /// What is within `main`, up to the charts.
