@@ -20,6 +20,7 @@ pub mod layout;
 pub mod perf;
 pub mod report;
 pub mod sixty;
+pub mod status;
 pub mod text;
 pub mod tui;
 pub mod why;
