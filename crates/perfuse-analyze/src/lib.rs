@@ -20,6 +20,7 @@ pub mod folded;
 pub mod hist;
 pub mod kernel_log;
 pub mod listening;
+pub mod live;
 mod memory;
 pub mod message;
 mod network;

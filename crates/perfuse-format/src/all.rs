@@ -35,6 +35,7 @@ pub const PARSERS: &[(&str, Parser)] = &parsers! {
         cgroup::io::ThrottleLimit,
         cgroup::io::ThrottleService,
         hsperf::HsPerf,
+        live::StoredProbe,
         netlink::addr::Addresses,
         netlink::link::Links,
         netlink::qdisc::Qdiscs,
@@ -132,6 +133,8 @@ pub const PARSERS: &[(&str, Parser)] = &parsers! {
         "event::parse" => event,
         "jitdump::JitDump" => jitdump,
         "kafka::answers" => crate::kafka::all,
+        "live::Expr" => live_expression,
+        "live::Hit" => live_hit,
         "netlink::messages" => netlink,
         "perfdata::PerfData" => perfdata,
         "perfdata::Stream" => crate::perfdata::stream::cuts,
@@ -275,6 +278,24 @@ fn print_fmt(bytes: &[u8]) -> bool {
         printer.print(record, &NoNames, &mut out);
     }
     !out.starts_with(b"[FAILED")
+}
+
+/// Expressions over the fields of an event, and their value for a record of nothing.
+fn live_expression(bytes: &[u8]) -> bool {
+    use crate::live::{Expr, Hit, HitValues, Scope};
+    use crate::tracefs::EventFormat;
+    const FORMAT: &[u8] = b"name: x\nID: 1\nformat:\n\tfield:int a;\toffset:8;\tsize:4;\tsigned:1;\n\tfield:u64 b;\toffset:16;\tsize:8;\tsigned:0;\n\tfield:char c[16];\toffset:24;\tsize:16;\tsigned:0;\n\tfield:__data_loc char[] d;\toffset:40;\tsize:4;\tsigned:0;\n\nprint fmt: \"\"";
+    let Ok(format) = EventFormat::parse("any", FORMAT) else { return false };
+    // Common fields and own ones are parted by an empty line: here all are own ones.
+    let scope = Scope::of_format(&EventFormat { fields: format.common, common: Vec::new(), ..format });
+    let Ok(all) = Expr::parse_list(&String::from_utf8_lossy(bytes), &scope) else { return false };
+    let values = HitValues { scope: &scope, hit: Hit::Other, comm: b"x", uid: 0 };
+    all.iter().all(|one| one.number(&values) == one.number(&values) && one.variables().len() < bytes.len() + 1)
+}
+
+/// A record of a ring, with a scope of its fields.
+fn live_hit(bytes: &[u8]) -> bool {
+    crate::live::Hit::parse(bytes).is_some()
 }
 
 /// A definition, a range of lines, a filter and a line of tracefs; what was taken is written and read again.

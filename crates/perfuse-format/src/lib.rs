@@ -17,6 +17,7 @@ pub mod event;
 pub mod hsperf;
 pub mod jitdump;
 pub mod kafka;
+pub mod live;
 pub mod netlink;
 pub mod openmetrics;
 pub mod parse;

@@ -17,6 +17,7 @@ pub mod handbook;
 pub mod html;
 pub mod i18n;
 pub mod layout;
+pub mod live;
 pub mod perf;
 pub mod report;
 pub mod sixty;

@@ -181,7 +181,7 @@ pub(crate) struct GenerateArgs {
 }
 
 /// `5`, `5s`, `500ms`, `2m`, `1h`; above zero.
-fn duration(text: &str) -> Result<Duration, String> {
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let split = text.find(|letter: char| !letter.is_ascii_digit() && letter != '.').unwrap_or(text.len());
     let (number, unit) = text.split_at(split);
     let unit = match unit {

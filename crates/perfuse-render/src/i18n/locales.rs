@@ -22,6 +22,7 @@ tables!(
     "disk",
     "flame",
     "generate",
+    "live",
     "perf",
     "perf-events",
     "perf-list",
