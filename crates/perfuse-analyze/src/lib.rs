@@ -19,6 +19,8 @@ pub mod flame;
 pub mod folded;
 pub mod hist;
 pub mod kernel_log;
+pub mod listening;
+pub mod live;
 mod memory;
 pub mod message;
 mod network;

@@ -34,6 +34,8 @@ pub const PARSERS: &[(&str, Parser)] = &parsers! {
         cgroup::io::IoStat,
         cgroup::io::ThrottleLimit,
         cgroup::io::ThrottleService,
+        hsperf::HsPerf,
+        live::StoredProbe,
         netlink::addr::Addresses,
         netlink::link::Links,
         netlink::qdisc::Qdiscs,
@@ -130,6 +132,9 @@ pub const PARSERS: &[(&str, Parser)] = &parsers! {
         "btf::ext" => relocations,
         "event::parse" => event,
         "jitdump::JitDump" => jitdump,
+        "kafka::answers" => crate::kafka::all,
+        "live::Expr" => live_expression,
+        "live::Hit" => live_hit,
         "netlink::messages" => netlink,
         "perfdata::PerfData" => perfdata,
         "perfdata::Stream" => crate::perfdata::stream::cuts,
@@ -138,6 +143,7 @@ pub const PARSERS: &[(&str, Parser)] = &parsers! {
         "probe::SdtNote" => sdt,
         "replay::Decoder" => replay,
         "replay::record" => record,
+        "sql::without_values" => statement,
         "tasks::TaskTable" => tasks,
         "tracefs::EventFormat" => tracepoint,
         "tracefs::Printer" => print_fmt,
@@ -274,6 +280,24 @@ fn print_fmt(bytes: &[u8]) -> bool {
     !out.starts_with(b"[FAILED")
 }
 
+/// Expressions over the fields of an event, and their value for a record of nothing.
+fn live_expression(bytes: &[u8]) -> bool {
+    use crate::live::{Expr, Hit, HitValues, Scope};
+    use crate::tracefs::EventFormat;
+    const FORMAT: &[u8] = b"name: x\nID: 1\nformat:\n\tfield:int a;\toffset:8;\tsize:4;\tsigned:1;\n\tfield:u64 b;\toffset:16;\tsize:8;\tsigned:0;\n\tfield:char c[16];\toffset:24;\tsize:16;\tsigned:0;\n\tfield:__data_loc char[] d;\toffset:40;\tsize:4;\tsigned:0;\n\nprint fmt: \"\"";
+    let Ok(format) = EventFormat::parse("any", FORMAT) else { return false };
+    // Common fields and own ones are parted by an empty line: here all are own ones.
+    let scope = Scope::of_format(&EventFormat { fields: format.common, common: Vec::new(), ..format });
+    let Ok(all) = Expr::parse_list(&String::from_utf8_lossy(bytes), &scope) else { return false };
+    let values = HitValues { scope: &scope, hit: Hit::Other, comm: b"x", uid: 0 };
+    all.iter().all(|one| one.number(&values) == one.number(&values) && one.variables().len() < bytes.len() + 1)
+}
+
+/// A record of a ring, with a scope of its fields.
+fn live_hit(bytes: &[u8]) -> bool {
+    crate::live::Hit::parse(bytes).is_some()
+}
+
 /// A definition, a range of lines, a filter and a line of tracefs; what was taken is written and read again.
 fn probe(bytes: &[u8]) -> bool {
     use crate::probe::{Definition, Filter, LineRange, TraceProbe};
@@ -337,6 +361,12 @@ fn compressed(bytes: &[u8]) -> bool {
     file.extend([0x28, 0xb5, 0x2f, 0xfd, 0, 8]);
     file.extend(rest);
     perfdata(&file)
+}
+
+/// Both ways to take double quotes; what comes out must be no longer than asked for.
+fn statement(bytes: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(bytes);
+    [true, false].iter().all(|values| crate::sql::without_values(&text, *values, 100).chars().count() <= 100)
 }
 
 fn jitdump(bytes: &[u8]) -> bool {

@@ -183,7 +183,8 @@ fn holds_up(run: &Run, finding: &Finding, bond: Bond, explained: f64, share: f64
     let concerned = match (finding.kind, finding.resource) {
         (Kind::Utilization, Resource::Cpu) => bond >= Bond::Own,
         (Kind::Utilization, _) => false,
-        _ => bond == Bond::Named,
+        // Whoever takes the CPU there gives way already.
+        _ => bond == Bond::Named && finding.id != "cpu.run-queue",
     };
     // A limit that was set for the victim holds nobody else up: there, what is little on a host is much to a victim that
     // does little else.

@@ -28,6 +28,7 @@ pub(crate) enum Command {
     MapCreate = 0,
     MapLookup = 1,
     MapUpdate = 2,
+    MapDelete = 3,
     MapNextKey = 4,
     ProgLoad = 5,
     ProgNextId = 11,

@@ -129,7 +129,7 @@ impl Hook {
 }
 
 /// Attaches to a raw tracepoint; a typed one knows its event already.
-fn raw_tracepoint(program: BorrowedFd<'_>, event: Option<&str>, hook: &str) -> Result<OwnedFd, LoadError> {
+pub(crate) fn raw_tracepoint(program: BorrowedFd<'_>, event: Option<&str>, hook: &str) -> Result<OwnedFd, LoadError> {
     let name = CString::new(event.unwrap_or_default()).unwrap_or_default();
     let attr = Attr::new();
     let attr = if event.is_some() { attr.input(0, name.as_bytes_with_nul()) } else { attr.long(0, 0) };

@@ -59,6 +59,13 @@ impl Insn {
         self
     }
 
+    /// The same with another target register.
+    pub(super) fn with_target(mut self, register: u8) -> Self {
+        self.registers =
+            if SOURCE_HIGH { self.registers & 0xf0 | register } else { self.registers & 0xf | register << 4 };
+        self
+    }
+
     /// `r0 = r1`.
     pub(super) fn first_argument_as_result() -> Self {
         Self { code: 0xbf, registers: 0, offset: 0, imm: 0 }.with_source(1)

@@ -15,10 +15,20 @@ const LOG_TAIL: usize = 400;
 
 /// Loads a linked program for its hook; `btf_id` as [`Hook::btf_id`] gives it.
 pub(crate) fn load(linked: &Linked, hook: &Hook, btf_id: u32, name: &str, license: &str) -> Result<OwnedFd, LoadError> {
+    load_as(linked, hook.types(), btf_id, name, license)
+}
+
+/// As [`load`], for a program type and attach type (`enum bpf_prog_type`, `enum bpf_attach_type`).
+pub(crate) fn load_as(
+    linked: &Linked,
+    (kind, attach): (u32, u32),
+    btf_id: u32,
+    name: &str,
+    license: &str,
+) -> Result<OwnedFd, LoadError> {
     let license = [license.as_bytes(), b"\0"].concat();
     let described = if linked.callbacks { Some(describe(linked)?) } else { None };
     let attempt = |log: Option<&mut [u8]>| {
-        let (kind, attach) = hook.types();
         let mut attr = Attr::new()
             .word(0, kind)
             .word(4, u32::try_from(linked.slots()).unwrap_or(u32::MAX))

@@ -180,6 +180,50 @@ impl Map {
         }
     }
 
+    /// Removes a key; whether it was there.
+    pub(crate) fn delete(&self, key: &[u8]) -> Result<bool, Errno> {
+        if key.len() != self.key_size() {
+            return Err(Errno(libc::EINVAL));
+        }
+        let mut attr = Attr::new().fd(0, self.fd()).input(8, key);
+        // SAFETY: the key has the size of this map, checked above.
+        match unsafe { bpf(Command::MapDelete, &mut attr) } {
+            Ok(_) => Ok(true),
+            Err(Errno(libc::ENOENT)) => Ok(false),
+            Err(errno) => Err(errno),
+        }
+    }
+
+    /// Gives every entry to `take`: its key, and its value as the kernel gives it (of a per-CPU map that of each CPU, one
+    /// after the other).
+    pub(crate) fn each(&self, mut take: impl FnMut(&[u8], &[u8])) -> Result<(), Errno> {
+        let mut value = vec![0; self.fetched()];
+        if self.is_array() {
+            for index in 0..self.spec.max_entries {
+                self.lookup_into(&index.to_ne_bytes(), &mut value)?;
+                take(&index.to_ne_bytes(), &value);
+            }
+            return Ok(());
+        }
+        let mut key = vec![0; self.key_size()];
+        let mut next = key.clone();
+        let mut more = self.next_key(None, &mut next)?;
+        // A key that is deleted under us makes the kernel begin anew: the bound ends that.
+        for _ in 0..u64::from(self.spec.max_entries) * 2 {
+            if !more {
+                break;
+            }
+            std::mem::swap(&mut key, &mut next);
+            match self.lookup_into(&key, &mut value) {
+                Ok(()) => take(&key, &value),
+                Err(Errno(libc::ENOENT)) => {}
+                Err(errno) => return Err(errno),
+            }
+            more = self.next_key(Some(&key), &mut next)?;
+        }
+        Ok(())
+    }
+
     /// All entries as a table: the header of `perfuse_format::tasks`, then rows of key and value.
     pub(crate) fn table(&self, lost: u64) -> Result<Vec<u8>, Errno> {
         match self.table_by(true, lost) {
@@ -249,31 +293,7 @@ impl Map {
 
     /// Fetches entry by entry.
     fn one_by_one(&self, table: &mut Table<'_>) -> Result<(), Errno> {
-        let mut value = vec![0; self.fetched()];
-        if self.is_array() {
-            for index in 0..self.spec.max_entries {
-                self.lookup_into(&index.to_ne_bytes(), &mut value)?;
-                table.add(&index.to_ne_bytes(), &value, 1);
-            }
-            return Ok(());
-        }
-        let mut key = vec![0; self.key_size()];
-        let mut next = key.clone();
-        let mut more = self.next_key(None, &mut next)?;
-        // A key that is deleted under us makes the kernel begin anew: the bound ends that.
-        for _ in 0..u64::from(self.spec.max_entries) * 2 {
-            if !more {
-                break;
-            }
-            std::mem::swap(&mut key, &mut next);
-            match self.lookup_into(&key, &mut value) {
-                Ok(()) => table.add(&key, &value, 1),
-                Err(Errno(libc::ENOENT)) => {}
-                Err(errno) => return Err(errno),
-            }
-            more = self.next_key(Some(&key), &mut next)?;
-        }
-        Ok(())
+        self.each(|key, value| table.add(key, value, 1))
     }
 }
 

@@ -6,6 +6,7 @@
 //! ```
 //! Why a loader of our own: `docs/decisions/bpf-loader.md`. What an object may hold: `bpf/README.md`.
 
+mod asm;
 pub mod door;
 mod error;
 mod fentry;
@@ -14,6 +15,7 @@ mod insn;
 mod kernel;
 mod level;
 mod link;
+mod live;
 mod load;
 mod loaded;
 mod map;
@@ -27,6 +29,7 @@ pub use error::{LoadError, effective};
 pub use fentry::try_fentry;
 pub use hook::can_mount_tracefs;
 pub use kernel::KERNEL_BTF;
+pub use live::{LiveCost, LiveError, LiveHook, LivePlan, LiveProgram};
 pub use loaded::{LoadedProgram, ProgramFunction, loaded_programs};
 pub use probe::probe;
 pub use program::{ALWAYS_ON, Program, USE, WHY};

@@ -75,6 +75,24 @@ impl<'a> KernelFunction<'a> {
         Some(Self { btf, parameters, places: machine.arguments(&sizes) })
     }
 
+    /// The parameters of a prototype, by their numbers (`$arg1`): as programs that are attached with types see them, eight
+    /// bytes each. The first `skip` of them are not told to programs.
+    pub fn of_prototype(btf: &'a Btf<'a>, prototype: Type<'a>, skip: usize) -> Self {
+        let parameters: Vec<_> = prototype
+            .parameters()
+            .skip(skip)
+            .filter_map(|(name, id)| Some((String::from_utf8_lossy(name).into_owned(), btf.by_id(id)?)))
+            .collect();
+        let mut number = 1;
+        let place = |(_, of): &(String, Type<'a>)| {
+            let place = Fetch::Argument(number);
+            number = of.byte_size().unwrap_or(8).div_ceil(8).max(1).saturating_add(number);
+            place
+        };
+        let places = parameters.iter().map(place).collect();
+        Self { btf, parameters, places }
+    }
+
     /// Its parameters, `TYPE\tNAME` each, as `perf probe -V` shows variables, sorted as there.
     pub fn variables(&self) -> Vec<String> {
         let mut lines: Vec<String> = self

@@ -63,7 +63,7 @@ impl<'a> Family<'a> {
 }
 
 /// Label values and help texts escape backslash, quote and line feed; nothing else.
-fn escaped(text: &str) -> String {
+pub(crate) fn escaped(text: &str) -> String {
     text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }
 

@@ -241,6 +241,7 @@ impl Session {
         OwnCost {
             setup_seconds: self.setup,
             looking_share: looking,
+            limit: Some(self.plan.most_cost),
             cpu_share: share(cpu_seconds),
             cpu_seconds,
             rss_bytes: usage::resident_bytes(),

@@ -134,7 +134,8 @@ fn select(args: &WhyArgs, child: Option<u32>) -> Select {
 /// The URL to ask.
 fn parse(url: &str, console: &Console) -> anyhow::Result<Url> {
     Url::parse(url).map_err(|error| {
-        let message = Msg::new("error-url").with("url", url).with("reason", error.to_string());
+        let reason = console.texts.text(&Msg::new(format!("error-url-{}", error.id())));
+        let message = Msg::new("error-url").with("url", url).with("reason", reason);
         anyhow!(console.texts.text(&message))
     })
 }

@@ -9,6 +9,7 @@ mod code;
 mod data;
 mod evlist;
 mod list;
+mod live;
 mod mem;
 mod memory;
 pub(crate) mod options;
@@ -74,6 +75,7 @@ pub(crate) const COMMANDS: &[Command] = &[
     script::COMMAND,        //
     stat::COMMAND,          //
     top::COMMAND,           //
+    live::COMMAND,          //
 ];
 
 /// Runs the command line if it is one of perf's: a command of [`COMMANDS`], or anything else through a link named `perf`

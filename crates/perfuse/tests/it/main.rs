@@ -4,6 +4,7 @@
 mod cli;
 mod disk;
 mod flame;
+mod generate;
 mod incident;
 mod live;
 mod perf_annotate;
@@ -22,6 +23,7 @@ mod perfdata;
 mod record;
 mod record_extra;
 mod replay;
+mod serve;
 mod synth;
 mod watch;
 mod why;

@@ -225,6 +225,12 @@ impl Recording {
         self.handles.iter().enumerate().flat_map(one).collect()
     }
 
+    /// CPU and descriptor of every place of an event: for programs that put out its samples.
+    pub fn descriptors(&self, event: usize) -> Vec<(i32, BorrowedFd<'_>)> {
+        let handles = self.handles.get(event).into_iter().flatten();
+        handles.map(|handle| (handle.cpu, handle.event.as_fd())).collect()
+    }
+
     /// Number of rings, and bytes of each.
     pub fn rings(&self) -> (usize, usize) {
         (self.rings.len(), self.rings.first().map_or(0, Ring::size))

@@ -19,9 +19,9 @@ use super::user::Program;
 use crate::console::{self, Console};
 
 /// What one definition became.
-struct Resolved {
-    definition: Definition,
-    points: Vec<Point>,
+pub(super) struct Resolved {
+    pub(super) definition: Definition,
+    pub(super) points: Vec<Point>,
 }
 
 /// A probe with its definition.
@@ -87,7 +87,7 @@ pub(super) fn run(request: &Request, console: &Console) -> Outcome<()> {
     Ok(())
 }
 
-fn parse(request: &Request) -> Outcome<Vec<Definition>> {
+pub(super) fn parse(request: &Request) -> Outcome<Vec<Definition>> {
     let mut definitions = Vec::new();
     for (index, text) in request.definitions.iter().enumerate() {
         definitions.push(Definition::parse(text).map_err(|error| {
@@ -102,7 +102,7 @@ fn parse(request: &Request) -> Outcome<Vec<Definition>> {
 }
 
 /// Whether only -v says it.
-fn is_detail(note: &Msg) -> bool {
+pub(super) fn is_detail(note: &Msg) -> bool {
     matches!(note.id.as_str(), "probe-types-btf" | "probe-types-dwarf")
 }
 
@@ -110,7 +110,7 @@ pub(super) fn unprinted(error: &anyhow::Error) -> Failure {
     Failure::new(INVALID, Msg::new("probe-io").with("path", "-").with("error", error.to_string()))
 }
 
-fn resolve(request: &Request, definitions: Vec<Definition>, notes: &mut Vec<Msg>) -> Outcome<Vec<Resolved>> {
+pub(super) fn resolve(request: &Request, definitions: Vec<Definition>, notes: &mut Vec<Msg>) -> Outcome<Vec<Resolved>> {
     let mut sources = Sources::of(request, notes)?;
     let mut resolved = Vec::new();
     for definition in definitions {

@@ -33,7 +33,7 @@ fn fentry(function: &str) -> Msg {
 }
 
 /// Whether the function tracer's event opens, which is the last door to the entry of a kernel function.
-fn ftrace() -> Msg {
+pub(super) fn ftrace() -> Msg {
     let what = "ftrace:function";
     let id = match Tracefs::find(&Root::default()).and_then(|tracefs| tracefs.id("ftrace", "function")) {
         Ok(id) => id,

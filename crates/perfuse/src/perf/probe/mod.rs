@@ -6,9 +6,11 @@ mod existing;
 mod failure;
 mod fallback;
 mod kernel;
+mod live;
 mod point;
 mod request;
 mod show;
+mod typed;
 mod user;
 
 use super::Command;
@@ -28,6 +30,7 @@ pub(crate) const COMMAND: Command = Command {
         "[<options>] --line 'LINEDESC'",
         "[<options>] --vars 'PROBEPOINT'",
         "[<options>] --funcs",
+        "[<options>] --live 'PROBEDEF' [--count|--sum <expr>|--hist <expr>] [--by <expr>,...]",
     ],
     options: OPTIONS,
     runs: false,
@@ -45,25 +48,41 @@ const OPTIONS: &[Opt] = &[
     Opt { short: Some('l'), long: Some("list"), takes: Takes::UnlessLast("[GROUP:]EVENT") },
     value('m', "module", "name|path"),
     switch('n', "dry-run"),
+    value('p', "pid", "pid"),
     switch('q', "quiet"),
     value('s', "source", "directory"),
     value('V', "vars", "place"),
     switch('v', "verbose"),
     value('x', "exec", "file"),
     long_switch("bootconfig"),
+    long_value("by", "expr[,expr...]"),
+    long_value("comm", "name"),
+    long_switch("count"),
     long_switch("demangle"),
     long_switch("demangle-kernel"),
     long_switch("externs"),
     long_value("filter", "filter"),
+    long_value("for", "time"),
+    long_value("hist", "expr"),
+    long_switch("json"),
+    long_switch("live"),
+    long_value("max", "n"),
     long_value("max-probes", "n"),
     long_switch("no-inlines"),
+    long_value("openmetrics", "address"),
     long_switch("range"),
+    long_value("rate", "n"),
+    long_value("sum", "expr"),
     long_value("symfs", "directory"),
     long_value("target-ns", "pid"),
 ];
 
 fn run(parsed: &Parsed, console: &Console) -> anyhow::Result<u8> {
     let request = Request::of(parsed)?;
+    if parsed.on("live") {
+        return live::run(parsed, &request, console);
+    }
+    live::refuse(parsed)?;
     Ok(match act(&request, console) {
         Ok(()) => 0,
         Err(failure) => {

@@ -140,7 +140,11 @@ impl Request {
             range: parsed.on("range"),
             filter: parsed.text("filter"),
             source: parsed.text("source"),
-            most: parsed.number("max-probes")?.unwrap_or(128),
+            // `--max` alone is perf's `--max-probes`, cut short; of --live it is the number of hits.
+            most: parsed
+                .number("max-probes")?
+                .or(if parsed.on("live") { None } else { parsed.number("max")? })
+                .unwrap_or(128),
         })
     }
 

@@ -1,0 +1,157 @@
+//! Probes of the kernel without kprobes: the tracepoint of the function's name with its typed arguments, or a program at
+//! the function's entry or return. Whether a kernel takes one is only known by loading it.
+
+use std::path::Path;
+
+use perfuse_analyze::{Arg, Msg};
+use perfuse_collect::bpf::{LiveError, LiveHook, LivePlan, LiveProgram};
+use perfuse_format::btf::{Btf, Kind, Type};
+use perfuse_format::live::{Aggregation, Hooked, Method, Scope};
+use perfuse_format::probe::{Definition, KernelFunction, Place, Spot, Target, TraceArgument, TraceProbe};
+
+use super::failure::{Failure, NOT_FOUND, Outcome, of_types};
+use super::fallback;
+use super::kernel::with_types;
+
+/// Where the kernel shows that it has kprobes.
+const UNIT: &str = "/sys/bus/event_source/devices/kprobe/type";
+
+/// Whether the kernel has kprobes.
+pub(super) fn has_kprobes() -> bool {
+    Path::new(UNIT).exists()
+}
+
+/// A probe that a program can be attached for.
+#[derive(Debug)]
+pub(super) struct Found {
+    pub(super) probe: TraceProbe,
+    pub(super) hook: Hooked,
+    /// Whether a program learns the address of the function.
+    pub(super) address: bool,
+    pub(super) notes: Vec<Msg>,
+}
+
+/// A way to attach, and what it answered.
+struct Tried {
+    method: Method,
+    answer: Answer,
+}
+
+enum Answer {
+    /// The kernel's types do not have it.
+    Unknown,
+    /// The arguments are not those of this way.
+    Arguments(Failure),
+    /// The kernel refuses it.
+    Refused(String),
+}
+
+/// The first way that really loads.
+pub(super) fn find(definition: &Definition) -> Outcome<Found> {
+    let (name, ret) = match &definition.place {
+        Place::Function { name, file: None, spot: Spot::Entry | Spot::Offset(0) } => (name, false),
+        Place::Function { name, file: None, spot: Spot::Return } => (name, true),
+        _ => {
+            let words = Msg::new("probe-typed-place");
+            return Err(Failure::new(NOT_FOUND, words).at(definition, definition.place_at));
+        }
+    };
+    let methods: &[Method] = if ret { &[Method::Fexit] } else { &[Method::TpBtf, Method::Fentry] };
+    let mut tried = Vec::new();
+    for method in methods {
+        match attempt(definition, name, *method)? {
+            Ok(found) => return Ok(found),
+            Err(answer) => tried.push(Tried { method: *method, answer }),
+        }
+    }
+    Err(explain(definition, name, tried))
+}
+
+/// Tries one way: its arguments, and a program that counts.
+fn attempt(definition: &Definition, name: &str, method: Method) -> Outcome<Result<Found, Answer>> {
+    let arguments = with_types(|btf, _| arguments(btf, definition, name, method))?;
+    let arguments = match arguments {
+        Ok(arguments) => arguments,
+        Err(answer) => return Ok(Err(answer)),
+    };
+    let hook = Hooked { method, name: name.to_owned() };
+    let scope = Scope::of_arguments(&arguments);
+    let plan = LivePlan { hook: LiveHook::Typed(hook.clone()), scope, filter: None, pids: Vec::new() };
+    if let Err(error) = LiveProgram::aggregate(&plan, &Aggregation::default(), false) {
+        return Ok(Err(Answer::Refused(short(&error))));
+    }
+    let symbol = name.to_owned();
+    let probe = TraceProbe {
+        ret: method == Method::Fexit,
+        active: None,
+        group: definition.group.clone().unwrap_or_else(|| "probe".to_owned()),
+        event: definition.event.clone().unwrap_or_else(|| {
+            let end = if method == Method::Fexit { "__return" } else { "" };
+            format!("{name}{end}")
+        }),
+        target: Target::Symbol { module: None, symbol, offset: 0 },
+        arguments,
+    };
+    let notes = match method {
+        Method::TpBtf => vec![Msg::new("probe-typed-tracepoint").with("name", name)],
+        _ => vec![Msg::new("probe-typed-function").with("name", name).with("how", method.name())],
+    };
+    Ok(Ok(Found { probe, hook, address: method != Method::TpBtf, notes }))
+}
+
+/// The arguments of a definition, by the prototype that a way has.
+fn arguments(btf: &Btf<'_>, definition: &Definition, name: &str, method: Method) -> Result<Vec<TraceArgument>, Answer> {
+    let (prototype, skip) = prototype(btf, name, method).ok_or(Answer::Unknown)?;
+    let function = KernelFunction::of_prototype(btf, prototype, skip);
+    let mut all = Vec::new();
+    for argument in &definition.arguments {
+        // A program at the return has the arguments too.
+        let fetches = function.fetches(argument, false);
+        all.extend(fetches.map_err(|error| Answer::Arguments(of_types(definition, &error)))?);
+    }
+    Ok(all)
+}
+
+/// The prototype of a tracepoint, whose first argument programs do not see, or of a function.
+fn prototype<'b>(btf: &'b Btf<'b>, name: &str, method: Method) -> Option<(Type<'b>, usize)> {
+    let (of, skip) = match method {
+        Method::TpBtf => {
+            // That of the type has no names of arguments; the function that calls whoever is attached has them.
+            let typedef = format!("btf_trace_{name}");
+            let plain = btf.all().find(|of| of.kind() == Kind::Typedef && of.name_bytes() == typedef.as_bytes());
+            let plain = plain?.target()?.target()?;
+            let named = btf.function(&format!("__traceiter_{name}")).and_then(|of| of.target());
+            (named.unwrap_or(plain), 1)
+        }
+        Method::Fentry | Method::Fexit | Method::Kprobe => (btf.function(name)?.target()?, 0),
+    };
+    (of.kind() == Kind::FuncProto).then_some((of, skip))
+}
+
+/// The end of what the kernel said: the verifier tells every step.
+fn short(error: &LiveError) -> String {
+    let text = error.to_string();
+    let skip = text.chars().count().saturating_sub(160);
+    if skip == 0 { text } else { format!("...{}", text.chars().skip(skip).collect::<String>()) }
+}
+
+/// What was tried, and what each way answered.
+fn explain(definition: &Definition, name: &str, tried: Vec<Tried>) -> Failure {
+    let mut lines = Vec::new();
+    for one in tried {
+        let what = one.method.name();
+        lines.push(match one.answer {
+            // The types know the name, and not what is asked of it: that is what is wrong.
+            Answer::Arguments(failure) => return failure,
+            Answer::Unknown => Msg::new("probe-try-no-function").with("what", what).with("name", name),
+            Answer::Refused(error) => Msg::new("probe-try-refused").with("what", what).with("error", error),
+        });
+    }
+    lines.push(fallback::ftrace());
+    let words = Msg::new("probe-typed-nothing").with("name", name);
+    let failure = Failure::new(NOT_FOUND, words).at(definition, definition.place_at);
+    let failure = lines.into_iter().fold(failure, |failure, line| {
+        failure.also(Msg::new("probe-typed-line").with("line", Arg::Msg(Box::new(line))))
+    });
+    failure.also(Msg::new("probe-no-kprobes-remedy"))
+}
