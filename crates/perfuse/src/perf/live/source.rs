@@ -6,7 +6,7 @@ use perfuse_collect::bpf::{LiveHook, LivePlan};
 use perfuse_collect::perf::probes::{ProbeEvents, ProbeKind};
 use perfuse_collect::perf::tracepoints::Tracefs;
 use perfuse_format::event::{EventSpec, Events, Mode};
-use perfuse_format::live::{Expr, ProbeRecord, Scope};
+use perfuse_format::live::{Expr, Method, ProbeRecord, Scope};
 use perfuse_format::perfdata::EventAttr;
 use perfuse_format::perfdata::attr::{flag, kind};
 use perfuse_format::probe::TraceProbe;
@@ -144,6 +144,10 @@ fn one(root: &Root, spec: &EventSpec, probes: &mut Option<Vec<TraceProbe>>) -> R
     let name = spec.name.clone();
     if spec.attr.kind != kind::TRACEPOINT {
         return Ok(Source { name, place: Place::Samples(Box::new(sampled(spec.attr))) });
+    }
+    if let Some(stored) = tables::stored_probe(spec) {
+        let address = stored.hook.method != Method::TpBtf;
+        return Ok(Source::probe(stored.probe, LiveHook::Typed(stored.hook), address));
     }
     let (system, event) = spec.name.split_once(':').unwrap_or_default();
     let event = event.split(':').next().unwrap_or(event);
