@@ -158,6 +158,15 @@ pub fn folded(data: &[u8]) {
     }
 }
 
+/// A line that a command sends to the daemon's socket: what is understood is written as it was meant.
+pub fn control(data: &[u8]) {
+    use perfuse_service::daemon::control::Call;
+    if let Ok(call) = Call::parse(data) {
+        let line = serde_json::to_vec(&call).expect("a call can be written");
+        assert_eq!(Call::parse(&line), Ok(call));
+    }
+}
+
 /// A configuration of the daemon: read, and if it is right, its plan checked. Secrets are nowhere to be had.
 pub fn config(data: &[u8]) {
     let Ok(text) = str::from_utf8(data) else { return };

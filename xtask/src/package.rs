@@ -29,7 +29,27 @@ const CONTENTS: &[&str] = &[
     "usr/share/doc/perfuse/LICENSE-MIT",
     "usr/share/doc/perfuse/LICENSE-APACHE",
     "usr/share/doc/perfuse/changelog.gz",
+    "usr/share/doc/perfuse/examples/perfuse.toml",
+    "usr/lib/systemd/system/perfuse.service",
+    "usr/lib/sysusers.d/perfuse.conf",
+    "usr/lib/tmpfiles.d/perfuse.conf",
 ];
+
+/// What both packages do after they put their files there, as a POSIX shell has it. Nothing is started: what a daemon is to
+/// watch, its administrator says.
+const AFTER_INSTALL: &str = "\
+if command -v systemd-sysusers >/dev/null; then systemd-sysusers perfuse.conf || true
+elif ! getent passwd perfuse >/dev/null; then useradd --system --user-group --home-dir /var/lib/perfuse \\
+    --shell /usr/sbin/nologin perfuse || true; fi
+if command -v systemd-tmpfiles >/dev/null; then systemd-tmpfiles --create perfuse.conf || true; fi
+if [ -d /run/systemd/system ]; then systemctl daemon-reload || true
+    systemctl try-restart perfuse.service || true; fi
+";
+
+/// What both packages do before their files go for good.
+const BEFORE_REMOVAL: &str = "\
+if [ -d /run/systemd/system ]; then systemctl disable --now perfuse.service || true; fi
+";
 
 /// `cargo xtask man [--out DIR]`.
 pub(crate) fn generate(arguments: &[String]) -> Result<()> {
@@ -156,6 +176,12 @@ fn stage(binary: &Path, out: &Path) -> Result<PathBuf> {
     install(&completions.join("perfuse.fish"), &share.join("fish/vendor_completions.d/perfuse.fish"), 0o644)?;
     install(&completions.join("_perfuse"), &share.join("zsh/vendor-completions/_perfuse"), 0o644)?;
 
+    let (dist, lib) = (tools::root().join("dist"), stage.join("usr/lib"));
+    install(&dist.join("perfuse.service"), &lib.join("systemd/system/perfuse.service"), 0o644)?;
+    install(&dist.join("perfuse.sysusers"), &lib.join("sysusers.d/perfuse.conf"), 0o644)?;
+    install(&dist.join("perfuse.tmpfiles"), &lib.join("tmpfiles.d/perfuse.conf"), 0o644)?;
+    install(&tools::root().join("docs/perfuse.example.toml"), &doc.join("examples/perfuse.toml"), 0o644)?;
+
     for name in ["README.md", "README.ko.md", "ARCHITECTURE.md", "LICENSE-MIT", "LICENSE-APACHE"] {
         install(&tools::root().join(name), &doc.join(name), 0o644)?;
     }
@@ -217,6 +243,21 @@ fn debian(files: &Path, out: &Path, version: &str) -> Result<PathBuf> {
              Description: {SUMMARY}\n{description}"
         ),
     )?;
+    let scripts = [
+        ("postinst", format!("#!/bin/sh\nset -e\nif [ \"$1\" = configure ]; then\n{AFTER_INSTALL}fi\n")),
+        ("prerm", format!("#!/bin/sh\nset -e\nif [ \"$1\" = remove ]; then\n{BEFORE_REMOVAL}fi\n")),
+        (
+            "postrm",
+            "#!/bin/sh\nset -e\nif [ -d /run/systemd/system ]; then systemctl daemon-reload || true; fi\n\
+             if [ \"$1\" = purge ]; then rm -rf /var/lib/perfuse; rmdir /etc/perfuse 2>/dev/null || true; fi\n"
+                .to_owned(),
+        ),
+    ];
+    for (name, text) in scripts {
+        let path = root.join("DEBIAN").join(name);
+        std::fs::write(&path, text)?;
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755))?;
+    }
     let package = out.join(format!("perfuse_{version}_{architecture}.deb"));
     let mut build = Command::new("dpkg-deb");
     build.args(["--root-owner-group", "-Zxz", "--build"]).arg(&root).arg(&package);
@@ -237,10 +278,13 @@ fn rpm(files: &Path, out: &Path, version: &str) -> Result<PathBuf> {
          %install\nmkdir -p %{{buildroot}}\ncp -a {files}/. %{{buildroot}}/\n\
          mkdir -p %{{buildroot}}/usr/share/zsh/site-functions\n\
          cp %{{buildroot}}/usr/share/zsh/vendor-completions/_perfuse %{{buildroot}}/usr/share/zsh/site-functions/\n\
+         %post\n{AFTER_INSTALL}\n%preun\nif [ \"$1\" = 0 ]; then\n{BEFORE_REMOVAL}fi\n\
+         %postun\nif [ -d /run/systemd/system ]; then systemctl daemon-reload || true; fi\n\
          %files\n%defattr(-,root,root)\n/usr/bin/perfuse\n%doc /usr/share/doc/perfuse\n\
          /usr/share/man/man1/*\n/usr/share/man/ko/man1/*\n/usr/share/bash-completion/completions/perfuse\n\
          /usr/share/fish/vendor_completions.d/perfuse.fish\n/usr/share/zsh/vendor-completions/_perfuse\n\
-         /usr/share/zsh/site-functions/_perfuse\n",
+         /usr/share/zsh/site-functions/_perfuse\n/usr/lib/systemd/system/perfuse.service\n\
+         /usr/lib/sysusers.d/perfuse.conf\n/usr/lib/tmpfiles.d/perfuse.conf\n",
         files = files.display(),
     );
     let file = top.join("perfuse.spec");

@@ -20,6 +20,9 @@ pub struct OwnCost {
     /// The rest as a share of all CPUs of the host between the first and the last sample; 0..1. This is what the threshold
     /// `own-cost.max` bounds. Nothing in recordings of versions that did not tell the two apart.
     pub looking_share: Option<f64>,
+    /// The share that the run allowed itself; 0..1. A look of some seconds for one cause may cost more than the threshold.
+    /// Nothing in recordings of versions that had one limit for all.
+    pub limit: Option<f64>,
     /// Resident memory of the process.
     pub rss_bytes: u64,
     /// In-kernel programs with their share of all CPUs of the host, the dearest first.
@@ -38,6 +41,9 @@ impl OwnCost {
         let mut out = format!("cpu {} {}\nrss {}\n", self.cpu_share, self.cpu_seconds, self.rss_bytes);
         if let Some(share) = self.looking_share {
             let _ = writeln!(out, "looking {share} {}", self.setup_seconds);
+        }
+        if let Some(limit) = self.limit {
+            let _ = writeln!(out, "limit {limit}");
         }
         for (name, share) in &self.bpf {
             let _ = writeln!(out, "bpf {share} {}", flat(name));
@@ -67,6 +73,7 @@ impl FromBytes for OwnCost {
                     cost.looking_share = Some(share(&mut parts)?);
                     cost.setup_seconds = share(&mut parts)?;
                 }
+                Some(b"limit") => cost.limit = Some(share(&mut parts)?),
                 Some(b"rss") => cost.rss_bytes = parts.next().and_then(unsigned).ok_or_else(bad)?,
                 Some(b"bpf") => {
                     let share = share(&mut parts)?;
@@ -97,6 +104,7 @@ mod tests {
             cpu_seconds: 0.1,
             setup_seconds: 0.04,
             looking_share: Some(0.006),
+            limit: Some(0.05),
             rss_bytes: 12 << 20,
             bpf: vec![("run queue".into(), 0.01), ("futex".into(), 0.0)],
             detached: vec!["locks\nx".into()],
@@ -105,6 +113,7 @@ mod tests {
         assert_eq!(back.detached, ["locks x"]);
         assert_eq!((back.cpu_share, back.cpu_seconds, back.rss_bytes), (0.0123, 0.1, 12 << 20));
         assert_eq!((back.setup_seconds, back.looking_share), (0.04, Some(0.006)));
+        assert_eq!(back.limit, Some(0.05));
         assert_eq!(back.bpf, cost.bpf);
     }
 

@@ -311,7 +311,8 @@ fn quoted(url: &str) -> String {
     format!("'{}'", url.replace('\'', "%27"))
 }
 
-fn is_local(run: &Run, address: IpAddr) -> bool {
+/// Whether an address is this host's own.
+pub fn is_local(run: &Run, address: IpAddr) -> bool {
     let addresses: Addresses = run.last("@netlink/addr").into_value().unwrap_or_default();
     address.is_loopback() || addresses.0.contains_key(&address)
 }

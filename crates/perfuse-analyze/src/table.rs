@@ -21,6 +21,14 @@ pub enum Resource {
     Fds,
     /// Another service, not on this host. It has no cells: only findings name it.
     Dependency,
+    /// A database. As all that follow, it has no cells: the application itself tells of it.
+    Database,
+    /// A pool of connections or threads.
+    Pool,
+    /// A queue of messages, and those who take them.
+    Queue,
+    /// A heap with a garbage collector.
+    Heap,
 }
 
 impl Resource {
@@ -60,12 +68,27 @@ impl Resource {
             Self::Tasks => "tasks",
             Self::Fds => "fds",
             Self::Dependency => "dependency",
+            Self::Database => "database",
+            Self::Pool => "pool",
+            Self::Queue => "queue",
+            Self::Heap => "heap",
         }
     }
 
     /// Whether it is hardware.
     pub fn is_physical(self) -> bool {
-        !matches!(self, Self::KernelLock | Self::UserLock | Self::Tasks | Self::Fds | Self::Dependency)
+        !matches!(
+            self,
+            Self::KernelLock
+                | Self::UserLock
+                | Self::Tasks
+                | Self::Fds
+                | Self::Dependency
+                | Self::Database
+                | Self::Pool
+                | Self::Queue
+                | Self::Heap
+        )
     }
 }
 

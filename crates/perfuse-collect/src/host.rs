@@ -27,6 +27,11 @@ pub fn facts(root: &Root) -> Host {
     }
 }
 
+/// The user that this process acts as.
+pub fn user() -> u32 {
+    rustix::process::geteuid().as_raw()
+}
+
 /// Number of CPUs in a list such as `0-3,8`; 0 for anything else.
 fn count(list: &str) -> u32 {
     let length = |range: &str| -> Option<u32> {

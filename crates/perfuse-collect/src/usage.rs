@@ -4,7 +4,16 @@ use rustix::time::{ClockId, clock_gettime};
 
 /// CPU time of this process, user and system, in seconds.
 pub fn cpu_seconds() -> f64 {
-    let time = clock_gettime(ClockId::ProcessCPUTime);
+    seconds(ClockId::ProcessCPUTime)
+}
+
+/// CPU time of the calling thread, user and system, in seconds.
+pub fn thread_cpu_seconds() -> f64 {
+    seconds(ClockId::ThreadCPUTime)
+}
+
+fn seconds(clock: ClockId) -> f64 {
+    let time = clock_gettime(clock);
     // Far below 2^53 seconds.
     time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
 }
@@ -28,5 +37,6 @@ mod tests {
             sum = std::hint::black_box(sum + 1);
         }
         assert!(resident_bytes() > 100_000);
+        assert!(thread_cpu_seconds() >= 0.002 && thread_cpu_seconds() <= cpu_seconds());
     }
 }

@@ -34,6 +34,7 @@ pub const PARSERS: &[(&str, Parser)] = &parsers! {
         cgroup::io::IoStat,
         cgroup::io::ThrottleLimit,
         cgroup::io::ThrottleService,
+        hsperf::HsPerf,
         live::StoredProbe,
         netlink::addr::Addresses,
         netlink::link::Links,
@@ -131,6 +132,7 @@ pub const PARSERS: &[(&str, Parser)] = &parsers! {
         "btf::ext" => relocations,
         "event::parse" => event,
         "jitdump::JitDump" => jitdump,
+        "kafka::answers" => crate::kafka::all,
         "live::Expr" => live_expression,
         "live::Hit" => live_hit,
         "netlink::messages" => netlink,
@@ -141,6 +143,7 @@ pub const PARSERS: &[(&str, Parser)] = &parsers! {
         "probe::SdtNote" => sdt,
         "replay::Decoder" => replay,
         "replay::record" => record,
+        "sql::without_values" => statement,
         "tasks::TaskTable" => tasks,
         "tracefs::EventFormat" => tracepoint,
         "tracefs::Printer" => print_fmt,
@@ -358,6 +361,12 @@ fn compressed(bytes: &[u8]) -> bool {
     file.extend([0x28, 0xb5, 0x2f, 0xfd, 0, 8]);
     file.extend(rest);
     perfdata(&file)
+}
+
+/// Both ways to take double quotes; what comes out must be no longer than asked for.
+fn statement(bytes: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(bytes);
+    [true, false].iter().all(|values| crate::sql::without_values(&text, *values, 100).chars().count() <= 100)
 }
 
 fn jitdump(bytes: &[u8]) -> bool {

@@ -35,6 +35,7 @@ pub(crate) fn context() -> ReportContext {
             cpu_seconds: 0.246,
             setup_seconds: 0.05,
             looking_share: Some(0.005),
+            limit: None,
             rss_bytes: 31 << 20,
             bpf: vec![("sched".into(), 0.008), ("futex".into(), 0.001)],
             detached: vec!["locks".into()],

@@ -21,6 +21,7 @@ pub mod live;
 pub mod perf;
 pub mod report;
 pub mod sixty;
+pub mod status;
 pub mod text;
 pub mod tui;
 pub mod why;

@@ -566,7 +566,7 @@ impl Cost {
             setup_cpu_seconds: cost.setup_seconds,
             looking_cpu_ratio: cost.looking_share.unwrap_or(cost.cpu_share),
             rss_bytes: cost.rss_bytes,
-            limit_ratio,
+            limit_ratio: cost.limit.unwrap_or(limit_ratio),
             programs,
             detached: cost.detached.clone(),
         }

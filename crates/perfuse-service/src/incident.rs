@@ -2,9 +2,19 @@
 //!
 //! The document is JSON in the store. Its causes are those of `perfuse why`, in the same form.
 
+pub mod answer;
+mod compare;
+mod desk;
+pub mod patterns;
+pub mod recorded;
+mod subject;
+
 use perfuse_analyze::app::AppTable;
 use perfuse_analyze::status::{Event, State};
 use serde::{Deserialize, Serialize};
+
+pub use desk::{Incidents, Keep, LOOK, Options};
+pub use subject::{Subject, subjects};
 
 /// One incident.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -31,8 +41,17 @@ pub struct Incident {
     pub compared: Vec<Compared>,
     /// Tables of applications.
     pub tables: Vec<AppTable>,
-    /// Names of the captures in the store: recordings and folded stacks (`on-cpu`, `off-cpu`).
+    /// Names of the captures in the store: the recording that the answer comes from (`why`, for `perfuse why --replay`), that
+    /// of the two minutes before (`before`, unless it is the same), folded stacks (`on-cpu`, `off-cpu`), and the answer in
+    /// Korean (`why-ko`).
     pub captures: Vec<String>,
+}
+
+/// The name of an incident.
+fn id(began: u64, component: &str) -> String {
+    let milliseconds = i64::try_from(began).unwrap_or(i64::MAX);
+    let time = jiff::Timestamp::from_millisecond(milliseconds).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+    format!("{}-{component}", time.strftime("%Y%m%dT%H%M%S"))
 }
 
 /// One number before, during and after an incident: medians.
@@ -48,4 +67,12 @@ pub struct Compared {
     pub during: Option<f64>,
     /// After the recovery.
     pub after: Option<f64>,
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn an_incident_is_named_after_its_beginning() {
+        assert_eq!(super::id(1_795_734_900_123, "shop"), "20261126T231500-shop");
+    }
 }

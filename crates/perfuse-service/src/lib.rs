@@ -6,8 +6,19 @@
 // What clippy.toml keeps out of the crate is fine in its tests.
 #![cfg_attr(test, allow(clippy::disallowed_methods, clippy::disallowed_types, clippy::disallowed_macros))]
 
+pub mod alert;
 pub mod check;
+mod client;
+pub mod collect;
 pub mod config;
+pub mod daemon;
+pub mod export;
+pub mod host;
 pub mod incident;
+pub mod journal;
 pub mod now;
+mod post;
+mod process;
+pub mod ring;
 pub mod store;
+pub mod web;

@@ -39,6 +39,7 @@ mod symbols;
 mod table;
 mod tree;
 pub mod unwind;
+mod variable;
 
 pub use build_id::{build_id_in_notes, build_id_of, hex as build_id_text, is_same as is_same_build_id};
 pub use candidates::kernel_images;
@@ -53,3 +54,4 @@ pub use lines::InlineFrame;
 pub use sdt::{SdtProbe, sdt_probes};
 pub use symbolizer::{Symbolized, Symbolizer, Unknown};
 pub use symbols::{Binding, ModuleId, SymbolId, SymbolInfo, Symbols};
+pub use variable::{Number, NumberKind, Variable, VariableError};

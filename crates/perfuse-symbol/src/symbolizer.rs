@@ -111,6 +111,15 @@ impl<F: Files> Symbolizer<F> {
         }
     }
 
+    /// Another one that knows the maps of the same processes, and has read no symbols.
+    #[must_use]
+    pub fn another(&self) -> Self
+    where
+        F: Clone,
+    {
+        Self { maps: self.maps.clone(), ..Self::new(self.files.clone()) }
+    }
+
     /// Forgets what belongs to processes: pids are reused.
     pub fn forget_processes(&mut self) {
         self.maps.clear();

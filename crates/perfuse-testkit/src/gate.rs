@@ -60,7 +60,7 @@ pub fn command(name: &str) -> Gate {
 pub fn find_command(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&path)
-        .chain(["/usr/local/sbin", "/usr/sbin", "/sbin"].map(PathBuf::from))
+        .chain(["/usr/local/sbin", "/usr/sbin", "/sbin", "/usr/lib/postgresql/15/bin"].map(PathBuf::from))
         .map(|directory| directory.join(name))
         .find(|file| file.is_file())
 }

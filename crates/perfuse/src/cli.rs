@@ -2,6 +2,8 @@
 //! tables under `help-COMMAND` and `help-COMMAND-ARGUMENT`, and `crate::help` puts it in.
 
 mod flame;
+mod generate;
+mod service;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -11,6 +13,10 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use perfuse_analyze::{CELLS, CONTROLS};
 
 pub(crate) use flame::{ExportArgs, FlamegraphArgs, Format, ProfileArgs, own_first};
+pub(crate) use generate::{MakeArgs, What};
+pub(crate) use service::{
+    CheckArgs, IncidentArgs, IncidentCommand, MaintenanceArgs, MaintenanceCommand, ServeArgs, StatusArgs,
+};
 
 /// The whole command line.
 #[derive(Debug, Parser)]
@@ -54,6 +60,13 @@ pub(crate) enum Command {
     Cheatsheet(CheatsheetArgs),
     Flamegraph(Box<FlamegraphArgs>),
     Export(Box<ExportArgs>),
+    Serve(ServeArgs),
+    Status(StatusArgs),
+    Check(CheckArgs),
+    Incident(IncidentArgs),
+    Maintenance(MaintenanceArgs),
+    #[command(name = "generate")]
+    Make(MakeArgs),
     /// For packaging: writes man pages and shell completions.
     #[command(name = "__generate", hide = true)]
     Generate(GenerateArgs),

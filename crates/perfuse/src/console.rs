@@ -39,6 +39,12 @@ impl<'a> Console<'a> {
         Self { texts, color, progress: stderr().is_terminal(), width }
     }
 
+    /// Whether results go to a terminal.
+    #[expect(clippy::unused_self, reason = "asked of the console like everything about the streams")]
+    pub(crate) fn terminal(&self) -> bool {
+        stdout().is_terminal()
+    }
+
     /// Says what went wrong.
     pub(crate) fn complain(&self, text: &str) {
         say(&format!("perfuse: {}: {text}\n", self.texts.word("error-prefix")));

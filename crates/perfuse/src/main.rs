@@ -7,10 +7,8 @@ mod console;
 mod help;
 mod names;
 mod perf;
-mod session;
 mod settings;
 mod signals;
-mod stacks;
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -56,6 +54,12 @@ fn run(cli: Cli, console: &Console) -> anyhow::Result<u8> {
         Command::Cheatsheet(args) => cmd::cheatsheet::run(&args, console),
         Command::Flamegraph(args) => cmd::flamegraph::run(&args, console),
         Command::Export(args) => cmd::export::run(&args, console),
+        Command::Serve(args) => cmd::serve::run(&args, console),
+        Command::Status(args) => cmd::status::run(&args, console),
+        Command::Check(args) => cmd::check::run(&args, console),
+        Command::Incident(args) => cmd::incident::run(&args, console),
+        Command::Maintenance(args) => cmd::maintenance::run(&args, console),
+        Command::Make(args) => cmd::generate::make(&args, console),
         Command::Generate(args) => cmd::generate::run(&args),
     }
 }

@@ -12,6 +12,7 @@ mod read;
 mod record;
 mod recordings;
 mod sched;
+mod serve;
 mod startup;
 mod store;
 mod sweep;
@@ -37,6 +38,7 @@ const BENCHES: &[Bench] = &[
     ("flood", "record against perf, about a million events a second", record::flood),
     ("probe", "places of probes in the debug information of a kernel, against perf", probe::probe),
     ("unwind", "sizes of files with unwound stacks, against copied ones", record::unwind),
+    ("serve", "the daemon: CPU, memory, lateness of checks, pages, time to an incident", serve::run),
     ("store", "bytes and CPU time of the daemon's store: 500 series, 24 h at 1 s", store::run),
 ];
 

@@ -7,6 +7,7 @@ mod interrupts;
 mod kernel_lock;
 mod limits;
 mod quota;
+mod realtime;
 mod saturation;
 mod steal;
 mod tasks;
@@ -49,7 +50,8 @@ const THRESHOLDS: &[Threshold] = &[
 
 fn evaluate(run: &Run, out: &mut Output) {
     let cpus = usage::over(run);
-    let throttles = quota::throttles(run);
+    let mut throttles = quota::throttles(run);
+    realtime::add(run, cpus.value(), &mut throttles);
     let waits = waits::split(run, cpus.value(), throttles.value().map_or(&[][..], Vec::as_slice));
     out.cell(utilization::cell(run, &cpus));
     quota::evaluate(run, &throttles, out);

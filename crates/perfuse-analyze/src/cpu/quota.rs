@@ -6,17 +6,17 @@ use perfuse_format::cgroup::ancestors;
 use perfuse_format::parse::{KeyValues, Limit, Number, ParseError, fields, unsigned};
 use perfuse_format::{FromBytes, Reading, Why, delta};
 
-use super::{advice, link, process, systemd_unit, victims_of};
+use super::{advice, link, process, realtime, systemd_unit, victims_of};
 use crate::cell::{Cell, Entity, Evidence, Finding, Instance, Quantity, Severity, Verdict};
 use crate::checklist::Output;
 use crate::message::Msg;
 use crate::run::Run;
 use crate::{Kind, Resource};
 
-const ID: &str = "control.cpu-quota";
+pub(super) const ID: &str = "control.cpu-quota";
 
 /// What else is seen of processes that are stopped: they wait, and those who wait for them to read do too.
-const EXPLAINS: &[&str] = &[
+pub(super) const EXPLAINS: &[&str] = &[
     "cpu.run-queue",
     "cpu.affinity",
     "cpu.hot-thread",
@@ -47,6 +47,8 @@ pub(super) struct Throttle {
     pub(super) wait: f64,
     /// CPU seconds per second that it used.
     pub(super) used: Option<f64>,
+    /// Whether it is the limit of real-time work ([`super::realtime`]), for which the kernel counts no periods.
+    pub(super) real_time: bool,
 }
 
 impl Throttle {
@@ -152,6 +154,7 @@ fn throttle(run: &Run, group: String, stat: String, setting: String, quota: Opti
         throttled,
         wait: wait.unwrap_or(0.0) / span.seconds,
         used: grew("usage_usec").map(|us| us as f64 / 1e6 / span.seconds),
+        real_time: false,
         group,
         stat,
         setting,
@@ -173,15 +176,7 @@ pub(super) fn evaluate(run: &Run, throttles: &Reading<Vec<Throttle>>, out: &mut 
     for throttle in &by_wait {
         cell.instances.push(instance(run, throttle));
     }
-    cell = cell
-        .evidence(
-            Evidence::new(worst.stat.clone(), "nr_throttled / nr_periods", Quantity::ratio(worst.share()))
-                .by_hand(format!("grep -E 'nr_|throttled' {}", worst.stat)),
-        )
-        .evidence(
-            Evidence::new(worst.stat.clone(), "throttled time", Quantity::wait(worst.wait))
-                .by_hand(format!("grep throttled {}", worst.stat)),
-        );
+    cell = if worst.real_time { cell.evidence(realtime::evidence(worst)) } else { counters(cell, worst) };
     cell.culprits = by_wait
         .iter()
         .filter(|throttle| throttle.wait > 0.0)
@@ -190,8 +185,20 @@ pub(super) fn evaluate(run: &Run, throttles: &Reading<Vec<Throttle>>, out: &mut 
         .collect();
     out.cell(cell);
     for throttle in by_wait.into_iter().filter(|throttle| throttle.hurts(run)) {
-        out.finding(finding(run, throttle));
+        out.finding(if throttle.real_time { realtime::finding(run, throttle) } else { finding(run, throttle) });
     }
+}
+
+/// What the kernel counted of the worst group.
+fn counters(cell: Cell, worst: &Throttle) -> Cell {
+    cell.evidence(
+        Evidence::new(worst.stat.clone(), "nr_throttled / nr_periods", Quantity::ratio(worst.share()))
+            .by_hand(format!("grep -E 'nr_|throttled' {}", worst.stat)),
+    )
+    .evidence(
+        Evidence::new(worst.stat.clone(), "throttled time", Quantity::wait(worst.wait))
+            .by_hand(format!("grep throttled {}", worst.stat)),
+    )
 }
 
 fn verdict(run: &Run, throttle: &Throttle) -> Verdict {
@@ -205,8 +212,10 @@ fn verdict(run: &Run, throttle: &Throttle) -> Verdict {
 }
 
 fn instance(run: &Run, throttle: &Throttle) -> Instance {
-    let mut instance = Instance::new(&throttle.group, Quantity::wait(throttle.wait), verdict(run, throttle))
-        .detail("throttled_periods", Quantity::ratio(throttle.share()));
+    let mut instance = Instance::new(&throttle.group, Quantity::wait(throttle.wait), verdict(run, throttle));
+    if !throttle.real_time {
+        instance = instance.detail("throttled_periods", Quantity::ratio(throttle.share()));
+    }
     if let Some(quota) = throttle.quota_cpus {
         instance = instance.detail("quota", Quantity::ratio(quota));
     }
@@ -309,7 +318,7 @@ fn members(run: &Run, group: &str) -> Vec<(u32, f64)> {
     members
 }
 
-fn victim(run: &Run, pid: u32) -> Entity {
+pub(super) fn victim(run: &Run, pid: u32) -> Entity {
     let used = run.tasks.value().and_then(|tasks| tasks.processes.get(&pid));
     used.map_or_else(|| Entity::process(pid, pid.to_string()), |used| victims_of(process(used), used))
 }

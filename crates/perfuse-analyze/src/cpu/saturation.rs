@@ -267,12 +267,30 @@ fn finding(run: &Run, cause: Cause, cpus: Option<&CpuUse>, waits: &Waits, victim
     finding.confidence = confidence(run, first);
     finding.explains = EXPLAINS;
     if id == "cpu.run-queue" {
+        let tasks = run.tasks.value();
+        let victim = tasks.and_then(|tasks| tasks.processes.get(&first.pid));
+        if gives_way(taker.used, victim) && first.share() < GIVEN_WAY {
+            finding.severity = Severity::Watch;
+        }
         run_queue(cpus, &mut finding, &taker, &victim_entity, first, wait);
     } else {
         neighbour(&mut finding, taker.used, &victim_entity, first, wait);
     }
     Some(finding)
 }
+
+/// The share of the time in which the victim wants to run below which a wait for somebody who gives way is as it has to be:
+/// until a tick comes, or a slice ends.
+const GIVEN_WAY: f64 = 0.5;
+
+/// Whether whoever takes the CPU gives way already: it is much nicer than the victim, or of the idle policy.
+fn gives_way(taker: &Used, victim: Option<&Used>) -> bool {
+    let nice = victim.map_or(0, |victim| victim.task.nice);
+    taker.task.policy == IDLE || taker.task.nice >= nice + 10
+}
+
+/// `SCHED_IDLE`.
+const IDLE: u32 = 5;
 
 /// Higher when a second source agrees: pressure of the host, or the in-kernel table for the same process.
 fn confidence(run: &Run, waiter: &Waiter) -> f64 {
@@ -332,6 +350,12 @@ fn run_queue(
             .with("count", count as u64);
         let expect = Msg::new("finding-cpu-run-queue-expect-threads").with("wait", Quantity::wait(waiter.wait));
         finding.advice.push(advice(text, Some(format!("ls /proc/{}/task | wc -l; nproc", taker.task.pid)), expect));
+    } else if taker.task.nice >= 10 && taker.task.policy != IDLE {
+        let text = Msg::new("finding-cpu-run-queue-advice-idle").with("culprit", &taker.task.comm);
+        let expect = Msg::new("finding-cpu-run-queue-expect-nice")
+            .with("victim", &victim.name)
+            .with("wait", Quantity::wait(waiter.wait));
+        finding.advice.push(advice(text, Some(format!("chrt --idle -a -p 0 {}", taker.task.pid)), expect));
     } else {
         let text = Msg::new("finding-cpu-run-queue-advice-nice").with("culprit", &taker.task.comm);
         let expect = Msg::new("finding-cpu-run-queue-expect-nice")
@@ -426,6 +450,17 @@ mod tests {
         assert_eq!(checklist.findings[0].id, "cpu.neighbour", "the scheduler moved the victim to the other CPU");
         let checklist = build(&full(&[(2, 90, 0, -10, 0), (4, 10, 800, 0, 0)]));
         assert_eq!((checklist.findings[0].id, checklist.findings[0].culprit.pid), ("cpu.neighbour", Some(2)));
+    }
+
+    #[test]
+    fn a_neighbour_that_gives_way_already_is_a_remark_until_it_takes_most_of_the_time() {
+        let severity = |ticks, wait| {
+            let checklist = build(&full(&[(2, 180, 0, 19, 0), (4, ticks, wait, 0, 0)]));
+            let finding = checklist.findings.iter().find(|finding| finding.id == "cpu.run-queue").unwrap();
+            (finding.severity, finding.advice[0].command.clone().unwrap())
+        };
+        assert_eq!(severity(13, 90), (Severity::Watch, "chrt --idle -a -p 0 2".to_owned()));
+        assert_eq!(severity(13, 400).0, Severity::Bottleneck);
     }
 
     #[test]

@@ -203,6 +203,11 @@ fn rises(run: &Run, device: &Device) -> Option<(f64, f64)> {
     rise.then_some((worst, times))
 }
 
+/// How much less waiting of a process that somebody asks about is enough.
+const FOCUS_LEAST: f64 = 0.4;
+/// The share of the time in which it wants to work that it must wait then.
+const FOCUS_SHARE: f64 = 0.5;
+
 /// Everyone who waits and whom no limit holds, by the device that they wait for.
 fn findings(
     run: &Run,
@@ -213,7 +218,11 @@ fn findings(
 ) -> Vec<Finding> {
     let (least, share) = (run.threshold("finding.min-wait"), run.threshold("finding.min-share"));
     let hurt = |waiter: &&Waiter| {
-        waiter.wait >= least && waiter.share >= share && !throttled.pids.contains(&waiter.used.task.pid)
+        let pid = waiter.used.task.pid;
+        // To one who asks about a process that does hardly anything else, little waiting is much.
+        let little = run.focus.contains(&pid) && waiter.share >= FOCUS_SHARE;
+        let least = if little { least * FOCUS_LEAST } else { least };
+        waiter.wait >= least && waiter.share >= share && !throttled.pids.contains(&pid)
     };
     let mut by_device: BTreeMap<Option<&str>, Vec<&Waiter>> = BTreeMap::new();
     for waiter in waiters.iter().filter(hurt) {

@@ -159,6 +159,22 @@ impl Engine {
         events
     }
 
+    /// The clock was wrong and has been set back: from here on it is `time`, in milliseconds since 1970. Without this,
+    /// time would stand still until the clock has caught up. What was accounted for stays where it was put.
+    pub fn set_back(&mut self, time: u64) {
+        if time >= self.memory.now {
+            return;
+        }
+        self.memory.now = time;
+        for remembered in self.memory.components.values_mut() {
+            remembered.since = remembered.since.min(time);
+            for track in remembered.tracks.values_mut().flat_map(BTreeMap::values_mut) {
+                track.last = track.last.map(|last| last.min(time));
+                track.heard = track.heard.map(|heard| heard.min(time));
+            }
+        }
+    }
+
     /// Opens a window of maintenance by hand and gives its number. Empty `components` are all of them.
     pub fn start_maintenance(&mut self, components: Vec<String>, start: u64, end: Option<u64>, reason: String) -> u64 {
         self.memory.next_window += 1;

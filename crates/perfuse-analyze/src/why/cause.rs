@@ -40,7 +40,11 @@ fn states(finding: &Finding) -> &'static [State] {
         (_, Resource::KernelLock) => &[State::KernelLock, State::System, State::PageFault],
         (_, Resource::UserLock) => &[State::UserLock],
         (_, Resource::MemoryInterconnect) => &[State::User],
-        (_, Resource::Tasks | Resource::Fds) => &[],
+        // What applications tell is weighed by their own account.
+        (
+            _,
+            Resource::Tasks | Resource::Fds | Resource::Database | Resource::Pool | Resource::Queue | Resource::Heap,
+        ) => &[],
     }
 }
 
@@ -179,7 +183,8 @@ fn holds_up(run: &Run, finding: &Finding, bond: Bond, explained: f64, share: f64
     let concerned = match (finding.kind, finding.resource) {
         (Kind::Utilization, Resource::Cpu) => bond >= Bond::Own,
         (Kind::Utilization, _) => false,
-        _ => bond == Bond::Named,
+        // Whoever takes the CPU there gives way already.
+        _ => bond == Bond::Named && finding.id != "cpu.run-queue",
     };
     // A limit that was set for the victim holds nobody else up: there, what is little on a host is much to a victim that
     // does little else.

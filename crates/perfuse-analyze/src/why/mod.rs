@@ -3,10 +3,12 @@
 //! The states of a thread add up to its life, so that what a cause explains is a share of something. The findings are those
 //! of the checklist; what is new is whose wait they explain, and what is said where none of them does.
 
+pub mod app;
 pub mod breakdown;
 mod cause;
 mod classify;
 mod ends;
+pub mod gone;
 mod ground;
 mod own;
 mod stacks;

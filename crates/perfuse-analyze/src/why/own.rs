@@ -38,8 +38,9 @@ pub(super) fn add(run: &Run, victim: &Victim, breakdown: &Breakdown, servers: &[
     if refused || active <= run.threshold("finding.min-wait") || known > 1.0 - LEFT {
         return;
     }
+    let behind_itself = causes.iter().any(|cause| queues_behind_itself(cause, victim, breakdown));
     let candidates = [
-        work(run, victim, breakdown),
+        work(run, victim, breakdown, behind_itself),
         peer(run, victim, breakdown),
         server(run, servers),
         stopped(run, victim, breakdown),
@@ -49,12 +50,23 @@ pub(super) fn add(run: &Run, victim: &Victim, breakdown: &Breakdown, servers: &[
     let left = (active * (1.0 - known)).max(0.0);
     let candidates = candidates.into_iter().flatten().map(|(finding, explained)| (finding, explained.min(left)));
     for (finding, explained) in candidates.filter(enough) {
+        if finding.id == WORK && behind_itself {
+            let symptoms = causes.iter_mut().filter(|cause| queues_behind_itself(cause, victim, breakdown));
+            symptoms.for_each(|cause| cause.finding.severity = Severity::Watch);
+        }
         causes.push(Cause { finding, explained, share: (explained / active).min(1.0) });
     }
     causes.sort_by(|a, b| {
         let score = |cause: &Cause| cause.share * cause.finding.confidence;
         score(b).total_cmp(&score(a)).then(a.finding.id.cmp(b.finding.id))
     });
+}
+
+/// Whether a finding is that threads of the victim wait for a CPU that others of its threads take, and for less time than these
+/// take: then its work is the cause, and the queue a symptom of it.
+fn queues_behind_itself(cause: &Cause, victim: &Victim, breakdown: &Breakdown) -> bool {
+    let itself = cause.finding.culprit.pid.is_some_and(|pid| victim.pids.contains(&pid));
+    itself && cause.finding.id == "cpu.run-queue" && cause.explained < breakdown.family(Family::Running) / 2.0
 }
 
 fn text(id: &str, part: &str) -> Msg {
@@ -75,14 +87,16 @@ fn hottest<'a>(run: &'a Run, pids: &BTreeSet<u32>) -> Option<&'a Used> {
     of_them.max_by(|a, b| a.cpu.total_cmp(&b.cpu).then(b.task.tid.cmp(&a.task.tid)))
 }
 
-fn work(run: &Run, victim: &Victim, breakdown: &Breakdown) -> Option<(Finding, f64)> {
+fn work(run: &Run, victim: &Victim, breakdown: &Breakdown, behind_itself: bool) -> Option<(Finding, f64)> {
     let running = breakdown.family(Family::Running);
     let hottest = hottest(run, &victim.pids)?;
     let culprit = Entity::process(hottest.task.pid, &hottest.task.comm);
     let spec = (Resource::Cpu, Kind::Utilization, "cpu.utilization");
-    // A thread that always runs holds up whatever it works for; a program that mostly idles beside its work does not.
+    // A thread that always runs holds up whatever it works for, and so do threads that wait for each other to be done; a
+    // program that mostly idles beside its work does not.
     let busiest = hottest_thread(run, &victim.pids).unwrap_or(hottest.cpu);
-    let severity = if busiest >= run.threshold("cpu.hot-thread") { Severity::Bottleneck } else { Severity::Watch };
+    let holds_up = behind_itself || busiest >= run.threshold("cpu.hot-thread");
+    let severity = if holds_up { Severity::Bottleneck } else { Severity::Watch };
     let mut finding = Finding::new(WORK, severity, spec, culprit.clone());
     let in_kernel = if running > 0.0 { breakdown.of(State::System) / running } else { 0.0 };
     let numbers = text(WORK, "evidence")

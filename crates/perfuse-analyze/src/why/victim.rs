@@ -28,6 +28,8 @@ pub enum Select {
     Unit(String),
     /// Whoever listens on this TCP port.
     Port(u16),
+    /// The processes of this name, as `/proc/PID/comm` has it (of a longer name, its first 15 bytes), and what they started.
+    Command(String),
 }
 
 impl Victim {
@@ -40,6 +42,7 @@ impl Victim {
             Select::Cgroup(path) => of_group(run, &cgroup_named(run.snapshots, path)?),
             Select::Unit(unit) => of_group(run, &cgroup_of_unit(run.snapshots, unit)?),
             Select::Port(port) => of_port(run, *port),
+            Select::Command(name) => of_command(run, name),
         }
     }
 }
@@ -87,6 +90,18 @@ fn of_group(run: &Run, path: &str) -> Result<Victim, Msg> {
         return Err(Msg::new("error-empty-cgroup").with("path", path));
     }
     Ok(Victim { pids, entity: Some(Entity::cgroup(path)) })
+}
+
+fn of_command(run: &Run, name: &str) -> Result<Victim, Msg> {
+    let short = name.as_bytes().get(..15).unwrap_or(name.as_bytes());
+    let tasks = run.tasks.value().map(|tasks| tasks.processes.values());
+    let named = tasks.into_iter().flatten().filter(|used| !used.ended && used.task.comm.as_bytes() == short);
+    let pids: Vec<u32> = named.map(|used| used.task.pid).collect();
+    let Some(first) = pids.first() else {
+        return Err(Msg::new("error-no-command").with("name", name));
+    };
+    let all = pids.iter().flat_map(|pid| tree(run, *pid).pids).collect();
+    Ok(Victim { pids: all, entity: Some(entity(run, *first)) })
 }
 
 fn of_port(run: &Run, port: u16) -> Result<Victim, Msg> {

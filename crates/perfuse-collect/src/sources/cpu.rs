@@ -39,6 +39,8 @@ const CGROUP_FILES: &[CgroupFile] = &[
     CgroupFile { v1: Some("cpu"), file: "cpu.stat", cadence: Cadence::Every },
     CgroupFile { v1: Some("cpu"), file: "cpu.cfs_quota_us", cadence: Cadence::Slow },
     CgroupFile { v1: Some("cpu"), file: "cpu.cfs_period_us", cadence: Cadence::Slow },
+    CgroupFile { v1: Some("cpu"), file: "cpu.rt_runtime_us", cadence: Cadence::Slow },
+    CgroupFile { v1: Some("cpu"), file: "cpu.rt_period_us", cadence: Cadence::Slow },
     CgroupFile { v1: Some("cpuacct"), file: "cpuacct.usage", cadence: Cadence::Every },
     CgroupFile { v1: Some("cpuset"), file: "cpuset.effective_cpus", cadence: Cadence::Slow },
     CgroupFile { v1: Some("pids"), file: "pids.current", cadence: Cadence::Slow },

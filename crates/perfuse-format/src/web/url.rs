@@ -36,6 +36,19 @@ pub enum UrlError {
     Blank,
 }
 
+impl UrlError {
+    /// The last part of the ids of its messages.
+    pub fn id(self) -> &'static str {
+        match self {
+            Self::Scheme => "scheme",
+            Self::Host => "host",
+            Self::Port => "port",
+            Self::User => "user",
+            Self::Blank => "blank",
+        }
+    }
+}
+
 impl Url {
     /// Reads a whole URL.
     pub fn parse(text: &str) -> Result<Self, UrlError> {

@@ -147,6 +147,13 @@ detail-text-parent-of-zombies = { $count ->
 }
 
 ## Findings: CPU quota
+finding-cpu-real-time-limit-title = Limit of real-time work used up
+finding-cpu-real-time-limit-summary = Real-time tasks of { $victim } in cgroup { $group } may use { $quota } of one CPU and wait { $wait }, and no other real-time task takes the CPUs.
+finding-cpu-real-time-limit-link-waits = { $victim } wants to run and does not
+finding-cpu-real-time-limit-link-limit = cgroup { $group } may run real-time tasks for { $quota } of one CPU ({ $setting })
+finding-cpu-real-time-limit-link-idle = { $wait } of waiting, and for no other real-time task
+finding-cpu-real-time-limit-advice = Raise the real-time limit of { $group }, or run its tasks with an ordinary policy (chrt -o).
+finding-cpu-real-time-limit-expect = { $wait } of waiting goes away; the limits of all groups together must stay below that of the group above.
 finding-cpu-quota-throttled-title = CPU quota used up
 finding-cpu-quota-throttled-summary = { $victim } in cgroup { $group } was stopped in { $throttled } of { $periods } periods by its CPU quota: { $wait } of waiting, however idle the host looks.
 finding-cpu-quota-throttled-link-waits = { $victim } is stopped although CPUs may be idle
@@ -206,6 +213,7 @@ finding-cpu-run-queue-link-taker = { $culprit } (pid { $pid }) takes most
 finding-cpu-run-queue-link-used = { $used } of one CPU
 finding-cpu-run-queue-advice-threads = { $culprit } runs more busy threads than there are CPUs: give it a pool of { $count } or fewer.
 finding-cpu-run-queue-expect-threads = The same work with fewer switches; its { $wait } of waiting goes away.
+finding-cpu-run-queue-advice-idle = { $culprit } gives way already, but only at the next tick: with the idle policy it does so at once.
 finding-cpu-run-queue-advice-nice = If { $culprit } can wait, lower its priority or the CPU weight of its cgroup.
 finding-cpu-run-queue-expect-nice = Most of the { $wait } that { $victim } waits goes away; the culprit takes longer.
 finding-cpu-run-queue-advice-cpus = To serve all of it, { $cpus } CPUs are needed; or make the work cheaper: profile it.

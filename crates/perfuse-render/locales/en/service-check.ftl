@@ -20,3 +20,13 @@ check-command = { $text }
 check-unit = the unit is { $state }
 check-process = { $count } processes of the name { $name }
 check-value = { $name } is { $value }
+check-agree = both say { $first }
+check-disagree = the first says { $first }, the second { $second }
+check-agree-unasked = whether they agree is not known: { $problem }
+check-icmp = { $came } of { $sent } answers came, after { $milliseconds } ms on average
+check-icmp-not-allowed = echo requests are not allowed here; as root, let the daemon's group send them: sysctl net.ipv4.ping_group_range="0 2147483647"
+check-kafka-brokers = only { $count } brokers are there
+check-kafka-leaderless = { $count } partitions of { $topic } have no leader
+check-kafka-behind = { $count } partitions of { $topic } have replicas that are behind
+check-rabbitmq-queue = the queue { $queue } holds { $count } messages
+check-rabbitmq-no-queue = there is no queue { $queue }

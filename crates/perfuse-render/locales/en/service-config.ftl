@@ -49,3 +49,6 @@ config-expected-clock = hours and minutes, such as "02:30"
 config-expected-once-or-weekly = left out: a window with `days` or `at` comes every week
 config-expected-at-most-a-week = at most a week
 config-expected-after-start = after `start`
+config-expected-template = a text with values of these names, each in two pairs of braces: { $names }
+config-expected-mailbox = an address such as "ops@example.org" or "Operators <ops@example.org>"
+config-expected-seconds = whole seconds, at least one

@@ -182,3 +182,8 @@ finding-why-failing-url-expect = No request fails.
 
 help-why-url = Ask this URL meanwhile; whoever answers on this host is slow
 error-url = { $url } is no URL to ask: { $reason }
+error-url-scheme = expected http:// or https:// at the start
+error-url-host = expected the name or address of a host after //; names in other scripts are written as xn--...
+error-url-port = expected a port from 1 to 65535 after the colon
+error-url-user = a user and a password in a URL are not sent
+error-url-blank = a blank or control character cannot be part of a URL; write it as %20 and the like

@@ -141,6 +141,13 @@ detail-text-loses-to-interrupts = CPU의 { $share }{ JOSA($share, "을/를") } �
 detail-text-parent-of-zombies = 종료된 자식 { $count }개를 거두지 않았습니다
 
 ## 발견 사항: CPU 쿼터
+finding-cpu-real-time-limit-title = 실시간 작업 한도 소진
+finding-cpu-real-time-limit-summary = cgroup { $group }의 { $victim } 실시간 태스크는 CPU 하나의 { $quota }까지만 쓸 수 있어, CPU를 쓰는 다른 실시간 태스크가 없는데도 { $wait } 기다립니다.
+finding-cpu-real-time-limit-link-waits = 실행하려 하지만 실행되지 못하는 { $victim }
+finding-cpu-real-time-limit-link-limit = 실시간 태스크를 CPU 하나의 { $quota }까지만 실행하는 cgroup { $group } ({ $setting })
+finding-cpu-real-time-limit-link-idle = 다른 실시간 태스크 때문이 아닌 대기 { $wait }
+finding-cpu-real-time-limit-advice = { $group }의 실시간 한도를 올리거나, 태스크를 일반 정책으로 실행하십시오(chrt -o).
+finding-cpu-real-time-limit-expect = { $wait }의 대기가 사라집니다. 모든 그룹의 한도 합은 상위 그룹의 한도보다 작아야 합니다.
 finding-cpu-quota-throttled-title = CPU 쿼터 소진
 finding-cpu-quota-throttled-summary = cgroup { $group }의 { $victim }{ JOSA($victim, "이/가") } CPU 쿼터 때문에 { $periods }개 주기 중 { $throttled }개에서 멈췄습니다. 호스트가 한가해 보여도 { $wait } 기다립니다.
 finding-cpu-quota-throttled-link-waits = CPU가 놀고 있어도 멈춰 있는 { $victim }
@@ -197,6 +204,7 @@ finding-cpu-run-queue-link-taker = 가장 많이 쓰는 { $culprit }(pid { $pid 
 finding-cpu-run-queue-link-used = CPU 한 개의 { $used }
 finding-cpu-run-queue-advice-threads = { $culprit }{ JOSA($culprit, "이/가") } CPU 수보다 많은 스레드를 바쁘게 돌립니다. 풀 크기를 { $count } 이하로 줄이십시오.
 finding-cpu-run-queue-expect-threads = 같은 일을 더 적은 문맥 전환으로 하며, 대기 { $wait }{ JOSA($wait, "이/가") } 사라집니다.
+finding-cpu-run-queue-advice-idle = { $culprit }{ JOSA($culprit, "은/는") } 이미 양보하지만 다음 틱에서야 물러납니다. idle 정책을 쓰면 바로 물러납니다.
 finding-cpu-run-queue-advice-nice = { $culprit }{ JOSA($culprit, "이/가") } 늦어져도 된다면 우선순위나 그 cgroup의 CPU 가중치를 낮추십시오.
 finding-cpu-run-queue-expect-nice = { $victim }의 대기 { $wait } 가운데 대부분이 사라집니다. 원인 쪽은 더 오래 걸립니다.
 finding-cpu-run-queue-advice-cpus = 이 일을 모두 처리하려면 CPU { $cpus }개가 필요합니다. 아니면 프로파일링하여 일을 가볍게 만드십시오.

@@ -20,3 +20,13 @@ check-command = { $text }
 check-unit = 유닛의 상태는 { $state }입니다
 check-process = 이름이 { $name }인 프로세스가 { $count }개 있습니다
 check-value = { $name }의 값은 { $value }입니다
+check-agree = 둘 다 { $first }입니다
+check-disagree = 첫째는 { $first }, 둘째는 { $second }입니다
+check-agree-unasked = 서로 일치하는지 알 수 없습니다: { $problem }
+check-icmp = 응답 { $sent }개 중 { $came }개가 평균 { $milliseconds } ms 만에 왔습니다
+check-icmp-not-allowed = 여기서는 에코 요청을 보낼 수 없습니다. root로 데몬의 그룹에 허용하십시오: sysctl net.ipv4.ping_group_range="0 2147483647"
+check-kafka-brokers = 브로커가 { $count }개뿐입니다
+check-kafka-leaderless = { $topic }의 파티션 { $count }개에 리더가 없습니다
+check-kafka-behind = { $topic }의 파티션 { $count }개에 뒤처진 복제본이 있습니다
+check-rabbitmq-queue = 큐 { $queue }에 메시지 { $count }개가 있습니다
+check-rabbitmq-no-queue = 큐 { $queue }{ JOSA($queue, "이/가") } 없습니다

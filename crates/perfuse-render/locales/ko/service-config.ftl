@@ -49,3 +49,6 @@ config-expected-clock = "02:30" 같은 시와 분
 config-expected-once-or-weekly = 없음. `days`나 `at`이 있는 기간은 매주 돌아옵니다
 config-expected-at-most-a-week = 길어도 1주일
 config-expected-after-start = `start`보다 뒤의 시각
+config-expected-template = 값의 이름을 중괄호 두 쌍으로 감싼 글. 쓸 수 있는 이름: { $names }
+config-expected-mailbox = "ops@example.org"나 "Operators <ops@example.org>" 같은 주소
+config-expected-seconds = 1초 이상의 초 단위 시간

@@ -182,3 +182,8 @@ finding-why-failing-url-expect = 실패하는 요청이 없습니다.
 
 help-why-url = 보는 동안 이 URL에 요청함. 이 호스트에서 응답하는 프로세스가 느림
 error-url = { $url }{ JOSA($url, "은/는") } 요청할 수 있는 URL이 아닙니다: { $reason }
+error-url-scheme = http:// 또는 https://로 시작해야 합니다
+error-url-host = // 뒤에 호스트 이름이나 주소가 있어야 합니다. 다른 문자로 된 이름은 xn--...로 씁니다
+error-url-port = 콜론 뒤에 1부터 65535까지의 포트가 있어야 합니다
+error-url-user = URL에 든 사용자와 비밀번호는 보내지 않습니다
+error-url-blank = 공백이나 제어 문자는 URL에 쓸 수 없습니다. %20처럼 쓰십시오

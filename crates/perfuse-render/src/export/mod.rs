@@ -2,10 +2,12 @@
 
 pub mod firefox;
 pub mod folded;
+pub mod grafana;
 pub mod nagios;
 pub mod openmetrics;
 pub mod pprof;
 pub mod profile_json;
+pub mod rules;
 pub mod speedscope;
 
 use perfuse_analyze::profile::{Profile, ProfileSample};

@@ -64,6 +64,12 @@ pub(crate) fn document(title: &str, texts: &Texts, body: &Markup) -> String {
     markup.into_string()
 }
 
+/// A cell or control that opens: its numbers, parts, evidence and history. Without styles of its own, for pages that forbid
+/// them.
+pub fn cell(report: &Report, cell: &Cell, texts: &Texts) -> Markup {
+    cell::details(report, cell, "", texts)
+}
+
 /// The verdict of the host as a whole.
 fn banner(report: &Report) -> Verdict {
     match (report.worst(), report.healthy) {
@@ -78,12 +84,13 @@ fn findings(report: &Report, texts: &Texts) -> Markup {
     html! {
         @if !report.findings.is_empty() {
             h2 { (texts.word("report-findings")) }
-            @for finding in &report.findings { (one_finding(finding, texts)) }
+            @for finding in &report.findings { (self::finding(finding, texts)) }
         }
     }
 }
 
-pub(crate) fn one_finding(finding: &Finding, texts: &Texts) -> Markup {
+/// A finding as a card: what, who, the chain to it, and what to do.
+pub fn finding(finding: &Finding, texts: &Texts) -> Markup {
     let verdict = verdict_of(finding.severity);
     html! {
         article class={ "finding " (verdict.id()) } {

@@ -14,6 +14,7 @@ macro_rules! tables {
 tables!(
     "core",
     "sixty",
+    "app",
     "cli",
     "cpu",
     "memory",
@@ -21,6 +22,7 @@ tables!(
     "disk",
     "flame",
     "live",
+    "generate",
     "perf",
     "perf-events",
     "perf-list",
@@ -32,8 +34,15 @@ tables!(
     "perf-stat",
     "perf-tools",
     "perf-top",
+    "service-alert",
+    "service-app",
     "service-check",
+    "service-cli",
     "service-config",
+    "service-daemon",
+    "status",
+    "web",
+    "service-export",
     "why",
 );
 

@@ -19,7 +19,7 @@ use crate::i18n::Texts;
 use crate::report::{Cell, Cost, Finding, Host, Report};
 pub(crate) use page::Page;
 
-pub(crate) use page::{Span, Tone, span};
+pub(crate) use page::{Span, Tone, column, span};
 
 pub(crate) use checklist::{top, value};
 pub(crate) use drill::{instance_table, range};
@@ -168,7 +168,7 @@ pub(crate) fn cost_lines(cost: &Cost, texts: &Texts) -> Vec<String> {
 }
 
 /// The mark of a verdict: told apart without colour.
-pub(crate) fn mark(verdict: Verdict) -> &'static str {
+pub fn mark(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Ok => "✓",
         Verdict::Watch => "◆",
@@ -189,7 +189,7 @@ pub(crate) fn verdict_of(severity: Severity) -> Verdict {
 }
 
 /// The verdict's word.
-pub(crate) fn verdict_word(verdict: Verdict, texts: &Texts) -> String {
+pub fn verdict_word(verdict: Verdict, texts: &Texts) -> String {
     texts.word(&format!("verdict-{}", verdict.id().replace('_', "-")))
 }
 

@@ -9,7 +9,7 @@ use perfuse_analyze::{Msg, Quantity, Severity, Verdict};
 
 use super::probe::headings;
 use super::{Probe, ResourceLine, StateLine, Time, WhyReport};
-use crate::html::{document, one_finding};
+use crate::html::{document, finding};
 use crate::i18n::Texts;
 use crate::layout::clean;
 use crate::text::{cost_lines, facts_of, mark, verdict_of, who};
@@ -39,7 +39,7 @@ pub fn page(report: &WhyReport, flames: &[(String, String)], texts: &Texts) -> S
         main {
             @if !report.findings.is_empty() {
                 h2 { (texts.word("why-causes")) }
-                @for cause in &report.findings { (one_finding(&cause.finding, texts)) }
+                @for cause in &report.findings { (finding(&cause.finding, texts)) }
             }
             @if let Some(probe) = &report.probe { (requests(probe, texts)) }
             @if report.whole() {

@@ -38,7 +38,7 @@ fn of_server(server: SocketAddr) -> Result<TokioResolver, NetError> {
 
 impl Clients {
     /// The addresses of a host.
-    pub(super) async fn addresses(&self, host: &str) -> Result<Vec<IpAddr>, Said> {
+    pub(crate) async fn addresses(&self, host: &str) -> Result<Vec<IpAddr>, Said> {
         if let Ok(ip) = host.parse() {
             return Ok(vec![ip]);
         }

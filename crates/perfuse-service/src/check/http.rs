@@ -10,24 +10,24 @@ use reqwest::{Method, Response};
 use super::{Clients, Said, tls, words};
 use crate::config::check::Http;
 
-/// A client with the given certificates. Every check connects anew: a connection that stayed open says nothing of those
-/// who come now.
-pub(super) fn client(tls: rustls::ClientConfig, redirects: usize) -> Result<reqwest::Client, String> {
+/// A client with the given certificates. Unless connections are kept, every check connects anew: one that stayed open says
+/// nothing of those who come now.
+pub(super) fn client(tls: rustls::ClientConfig, redirects: usize, kept: bool) -> Result<reqwest::Client, String> {
     reqwest::Client::builder()
         .tls_backend_preconfigured(tls)
         .tls_info(true)
         .hickory_dns(true)
         .no_proxy()
         .redirect(if redirects == 0 { Policy::none() } else { Policy::limited(redirects) })
-        .pool_max_idle_per_host(0)
-        .pool_idle_timeout(Duration::from_secs(1))
+        .pool_max_idle_per_host(usize::from(kept))
+        .pool_idle_timeout(Duration::from_secs(if kept { 90 } else { 1 }))
         .user_agent(concat!("perfuse/", env!("CARGO_PKG_VERSION")))
         .build()
         .map_err(|error| words::cause(&error))
 }
 
 /// The body, up to a bound, and whether there was more of it.
-pub(super) async fn body(response: &mut Response, most: u64) -> Result<(Vec<u8>, bool), reqwest::Error> {
+pub(crate) async fn body(response: &mut Response, most: u64) -> Result<(Vec<u8>, bool), reqwest::Error> {
     let most = usize::try_from(most).unwrap_or(usize::MAX);
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await? {

@@ -3,19 +3,23 @@
 //! [`Clients`] has what checks share (the resolver, the certificates that are trusted). [`Clients::run`] makes one check
 //! and always comes back: what does not answer in time has failed. [`schedule`] makes all of them, each in its turn.
 
+mod agree;
 mod command;
 mod dns;
 mod http;
+mod icmp;
+mod kafka;
 mod net;
-mod postgresql;
 mod process;
 pub mod push;
+mod rabbitmq;
 pub mod schedule;
 mod scrape;
+mod sql;
 #[cfg(test)]
 mod tests;
 mod tls;
-mod words;
+pub(crate) mod words;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -27,8 +31,10 @@ use perfuse_analyze::Msg;
 use perfuse_analyze::status::Outcome;
 use rustls::ClientConfig;
 
-use crate::config::check::Http;
+use crate::config::check::{Http, Trust};
 use crate::config::{Check, CheckKind};
+
+pub(crate) use http::body;
 
 /// What one run of a check found.
 #[derive(Debug, Clone, PartialEq)]
@@ -47,14 +53,14 @@ pub struct Found {
 
 /// What a client says: how it is, in words, and a number.
 #[derive(Debug, Clone, PartialEq)]
-struct Said {
-    outcome: Outcome,
-    message: Msg,
-    value: Option<f64>,
+pub(crate) struct Said {
+    pub(crate) outcome: Outcome,
+    pub(crate) message: Msg,
+    pub(crate) value: Option<f64>,
 }
 
 impl Said {
-    fn new(outcome: Outcome, message: Msg) -> Self {
+    pub(crate) fn new(outcome: Outcome, message: Msg) -> Self {
         Self { outcome, message, value: None }
     }
 
@@ -63,12 +69,12 @@ impl Said {
     }
 
     /// It failed, in the words of a library or of the system.
-    fn fail(problem: impl Into<String>) -> Self {
+    pub(crate) fn fail(problem: impl Into<String>) -> Self {
         Self::new(Outcome::Fail, Msg::new("check-failed").with("problem", problem.into()))
     }
 
     /// It could not be made.
-    fn no_data(problem: impl Into<String>) -> Self {
+    pub(crate) fn no_data(problem: impl Into<String>) -> Self {
         Self::new(Outcome::NoData, Msg::new("check-not-made").with("problem", problem.into()))
     }
 
@@ -98,6 +104,8 @@ pub struct Clients {
     tls: Mutex<BTreeMap<Trusting, Arc<ClientConfig>>>,
     /// By whom is trusted, and the redirects that are followed.
     http: Mutex<BTreeMap<(Trusting, usize), reqwest::Client>>,
+    /// The HTTP client whose connections stay open, for what is asked for numbers again and again.
+    kept: Mutex<Option<reqwest::Client>>,
 }
 
 impl Clients {
@@ -108,6 +116,7 @@ impl Clients {
             trusted: Arc::new(tls::trusted()),
             tls: Mutex::default(),
             http: Mutex::default(),
+            kept: Mutex::default(),
         })
     }
 
@@ -141,17 +150,17 @@ impl Clients {
             CheckKind::Command(command) => command::run(command).await,
             CheckKind::Process(process) => process::count(process.clone()).await,
             CheckKind::Unit(unit) => command::unit(unit).await,
+            CheckKind::Icmp(icmp) => self.icmp(icmp, check.timeout).await,
             CheckKind::PostgreSql(sql) => self.postgresql(sql).await,
+            CheckKind::MySql(sql) => self.mysql(sql).await,
             CheckKind::Redis(server) => self.redis(server).await,
             CheckKind::Nats(address) => self.nats(address).await,
             CheckKind::Scrape(scrape) => self.scrape(scrape).await,
-            CheckKind::RabbitMq(_)
-            | CheckKind::MySql(_)
-            | CheckKind::Kafka(_)
-            | CheckKind::Icmp(_)
-            | CheckKind::Host(_)
-            | CheckKind::Agree(_)
-            | CheckKind::Push(_) => return None,
+            CheckKind::RabbitMq(server) => self.rabbitmq(server).await,
+            CheckKind::Kafka(cluster) => self.kafka(cluster).await,
+            CheckKind::Agree(agree) => self.agree(agree).await,
+            // Of the host the sampler knows, and reports come by themselves.
+            CheckKind::Host(_) | CheckKind::Push(_) => return None,
         })
     }
 
@@ -161,8 +170,20 @@ impl Clients {
         if let Some(client) = self.http.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
             return Ok(client.clone());
         }
-        let client = http::client((*self.tls_config(&http.trust)?).clone(), http.redirects).map_err(Said::no_data)?;
+        let tls = (*self.tls_config(&http.trust)?).clone();
+        let client = http::client(tls, http.redirects, false).map_err(Said::no_data)?;
         self.http.lock().unwrap_or_else(PoisonError::into_inner).insert(key, client.clone());
+        Ok(client)
+    }
+
+    /// The HTTP client that keeps its connections.
+    pub(crate) fn kept(&self) -> Result<reqwest::Client, Said> {
+        if let Some(client) = self.kept.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
+            return Ok(client.clone());
+        }
+        let tls = (*self.tls_config(&Trust::default())?).clone();
+        let client = http::client(tls, 2, true).map_err(Said::no_data)?;
+        *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(client.clone());
         Ok(client)
     }
 }

@@ -16,7 +16,7 @@ const MOST: usize = 64 * 1024;
 
 impl Clients {
     /// Connects to `host:port`; the addresses of a name are tried one after the other.
-    pub(super) async fn connect(&self, address: &str) -> Result<TcpStream, Said> {
+    pub(crate) async fn connect(&self, address: &str) -> Result<TcpStream, Said> {
         let (host, port) = address.rsplit_once(':').ok_or_else(|| Said::no_data("host:port"))?;
         let port: u16 = port.parse().map_err(|_| Said::no_data("host:port"))?;
         let mut last = Said::fail("no address");

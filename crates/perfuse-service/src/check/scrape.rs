@@ -5,15 +5,18 @@ use perfuse_analyze::status::Outcome;
 use perfuse_format::openmetrics::Exposition;
 use perfuse_format::parse::FromBytes as _;
 
-use super::{Clients, Said, http, words};
-use crate::config::check::{Scrape, Trust};
+use super::{Clients, Said};
+use crate::client::web::{self, Login};
+use crate::config::check::Scrape;
 
 /// Bytes of an exposition that are read at most.
 const MOST: u64 = 32 * 1024 * 1024;
+/// The formats that are read, the newer one first.
+const ACCEPT: &str = "application/openmetrics-text;version=1.0.0;q=0.9,text/plain;version=0.0.4;q=0.8,*/*;q=0.1";
 
 impl Clients {
     pub(super) async fn scrape(&self, check: &Scrape) -> Said {
-        let exposition = match self.exposition(&check.url).await {
+        let exposition = match self.exposition(&check.url, &Login::Nobody).await {
             Ok(exposition) => exposition,
             Err(said) => return said,
         };
@@ -29,21 +32,8 @@ impl Clients {
     }
 
     /// Fetches and parses an endpoint.
-    async fn exposition(&self, url: &str) -> Result<Exposition, Said> {
-        let tls = self.tls_config(&Trust::default())?;
-        let client = http::client((*tls).clone(), 2).map_err(Said::no_data)?;
-        let accept = "application/openmetrics-text;version=1.0.0;q=0.9,text/plain;version=0.0.4;q=0.8,*/*;q=0.1";
-        let request = client.get(url).header("Accept", accept);
-        let mut response = request.send().await.map_err(|error| Said::fail(words::cause(&error.without_url())))?;
-        if !response.status().is_success() {
-            let message = Msg::new("check-http-status").with("status", response.status().as_str());
-            return Err(Said::new(Outcome::Fail, message));
-        }
-        let (bytes, cut) =
-            http::body(&mut response, MOST).await.map_err(|error| Said::fail(words::cause(&error.without_url())))?;
-        if cut {
-            return Err(Said::new(Outcome::Fail, Msg::new("check-http-too-long").with("bytes", MOST)));
-        }
+    pub(crate) async fn exposition(&self, url: &str, login: &Login) -> Result<Exposition, Said> {
+        let bytes = web::get(self, url, login, ACCEPT, MOST).await?;
         Exposition::from_bytes(&bytes).map_err(|error| Said::fail(error.to_string()))
     }
 }

@@ -3,7 +3,7 @@
 use std::error::Error;
 
 /// The innermost cause: what is around it repeats that something failed.
-pub(super) fn cause(error: &dyn Error) -> String {
+pub(crate) fn cause(error: &dyn Error) -> String {
     let mut innermost = error;
     while let Some(source) = innermost.source() {
         innermost = source;

@@ -59,6 +59,7 @@ pub const TOP: Section = section(
         "probe",
         "variable",
         "collector",
+        "export",
     ],
 );
 /// `[auth]`.
@@ -182,6 +183,14 @@ pub const ALERTS: &[(&str, Section)] = &[
     ),
     ("alertmanager", alert("alert alertmanager", &["url", "url_file", "url_env"])),
 ];
+
+/// Keys of everyone who gets series.
+const EXPORT: &[&str] =
+    &["kind", "name", "url", "url_file", "url_env", "headers", "bearer", "bearer_file", "bearer_env", "every"];
+
+/// The kinds of those who get series.
+pub const EXPORTS: &[(&str, Section)] =
+    &[("remote-write", section("export remote-write", EXPORT)), ("otlp", section("export otlp", EXPORT))];
 
 /// Every section that is not one of a kind.
 pub const SECTIONS: &[&Section] =

@@ -6,6 +6,7 @@
 
 pub mod check;
 mod error;
+mod export;
 pub mod keys;
 mod other;
 mod part;
@@ -24,6 +25,7 @@ use toml::de::DeTable;
 
 pub use check::{Check, CheckKind};
 pub use error::ConfigError;
+pub use export::{Export, ExportKind};
 pub use other::{Alert, AlertKind, Collector, CollectorKind, Probe, Rule, Variable};
 pub use part::duration;
 pub use secret::{Outside, Secret};
@@ -68,6 +70,8 @@ pub struct Config {
     pub variables: Vec<Variable>,
     /// Series from applications.
     pub collectors: Vec<Collector>,
+    /// Who gets the series.
+    pub exports: Vec<Export>,
 }
 
 /// What is kept.
@@ -165,6 +169,7 @@ fn read(top: Part<'_>) -> Config {
         probes: other::probes(top),
         variables: other::variables(top),
         collectors: other::collectors(top, &components),
+        exports: export::exports(top),
         components,
     };
     let open = |listen: SocketAddr| !listen.ip().is_loopback();

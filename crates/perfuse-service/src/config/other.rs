@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use lettre::message::Mailbox;
 use perfuse_analyze::status::{Planned, When};
 use toml::value::{Datetime, Offset};
 
@@ -10,6 +11,7 @@ use super::part::Part;
 use super::plan::known;
 use super::secret::Secret;
 use super::{Component, keys};
+use crate::alert::template::{self, Template};
 
 /// Somebody who is told.
 #[derive(Debug, Clone)]
@@ -106,7 +108,7 @@ pub struct Variable {
 /// An application whose state is kept.
 #[derive(Debug, Clone)]
 pub struct Collector {
-    /// Name, first part of its series.
+    /// Name, the label `collector` of its series.
     pub name: String,
     /// The component whose incidents show it.
     pub component: Option<String>,
@@ -324,19 +326,30 @@ fn milliseconds(time: &Datetime, offset: i32) -> Option<u64> {
 
 /// Those who are told.
 pub(super) fn alerts(top: Part<'_>, components: &[Component]) -> Vec<Alert> {
-    let each = top.kinds("alert", keys::ALERTS).into_iter().map(|(kind, part)| {
+    let mut alerts: Vec<Alert> = Vec::new();
+    for (kind, part) in top.kinds("alert", keys::ALERTS) {
         let (name, named) = (part.text("name"), named(part, components));
         let (resolve, repeat) = (part.flag("resolve").unwrap_or(true), part.duration("repeat"));
         let name = name.unwrap_or_else(|| kind.to_owned());
-        Some(Alert { name, components: named, resolve, repeat, kind: alert(kind, part)? })
-    });
-    each.collect::<Vec<_>>().into_iter().flatten().collect()
+        // What waits for a receiver is kept under its name.
+        if alerts.iter().any(|other| other.name == name) {
+            let message = perfuse_analyze::Msg::new("config-twice").with("name", name.as_str());
+            part.source.error(part.span_of("name"), message);
+        }
+        if let Some(kind) = alert(kind, part) {
+            alerts.push(Alert { name, components: named, resolve, repeat, kind });
+        }
+    }
+    alerts
 }
 
 fn alert(kind: &str, part: Part<'_>) -> Option<AlertKind> {
     Some(match kind {
         "webhook" => {
             let (headers, template) = (part.pairs("headers"), part.text("template"));
+            if template.as_ref().is_some_and(|template| Template::parse(template).is_err()) {
+                part.wrong_word("template", "template", template::NAMES);
+            }
             AlertKind::Webhook { url: secret_url(part)?, headers, template }
         }
         "slack" => AlertKind::Slack { url: secret_url(part)? },
@@ -344,6 +357,11 @@ fn alert(kind: &str, part: Part<'_>) -> Option<AlertKind> {
             let ways = [("none", "none"), ("starttls", "starttls"), ("tls", "tls")];
             let encryption = part.choice("encryption", &ways).unwrap_or("starttls");
             let (login, to, from) = (basic(part), part.need_list("to"), part.need_text("from"));
+            for (key, addresses) in [("from", from.as_slice()), ("to", &to)] {
+                if addresses.iter().any(|address| address.parse::<Mailbox>().is_err()) {
+                    part.wrong(key, "mailbox");
+                }
+            }
             AlertKind::Email { server: address(part, "server")?, from: from?, to, login, encryption }
         }
         _ => AlertKind::Alertmanager { url: secret_url(part)? },

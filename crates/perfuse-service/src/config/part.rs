@@ -43,7 +43,7 @@ pub(super) struct Part<'a> {
 }
 
 /// Keys whose values are secret; their lines are not shown.
-const SECRET: &[&str] = &["password", "token", "bearer", "url", "first", "second", "headers", "env"];
+const SECRET: &[&str] = &["password", "token", "bearer", "url", "first", "second", "headers", "env", "template"];
 
 impl<'a> Part<'a> {
     /// The part for a table; keys that the section does not have are mistakes.
@@ -97,6 +97,12 @@ impl<'a> Part<'a> {
     /// A value that is not what the key needs. `expected` is the end of a message id.
     pub(super) fn wrong(&self, key: &str, expected: &str) {
         self.wrong_at(self.span_of(key), key, Msg::new(format!("config-expected-{expected}")));
+    }
+
+    /// As [`Part::wrong`], with the words that there are.
+    pub(super) fn wrong_word(&self, key: &str, expected: &str, words: &[&str]) {
+        let expected = Msg::new(format!("config-expected-{expected}")).with("names", words.join(", "));
+        self.wrong_at(self.span_of(key), key, expected);
     }
 
     fn wrong_at(&self, span: Range<usize>, key: &str, expected: Msg) {

@@ -51,7 +51,8 @@ fn the_example_is_right_and_has_every_key() {
         there.extend(line.split(" = ").take(1));
         there.extend(header.split('.'));
     }
-    let of_kinds = [keys::CHECKS, keys::COLLECTORS, keys::ALERTS].into_iter().flatten().map(|(_, section)| section);
+    let of_kinds =
+        [keys::CHECKS, keys::COLLECTORS, keys::ALERTS, keys::EXPORTS].into_iter().flatten().map(|(_, section)| section);
     for section in keys::SECTIONS.iter().copied().chain(of_kinds) {
         for key in section.all() {
             // One of the three ways to give a secret is shown each time; the comment at the top names them.
@@ -62,7 +63,7 @@ fn the_example_is_right_and_has_every_key() {
     }
     let kinds =
         |table: &[(&str, Section)]| table.iter().map(|(kind, _)| format!("kind = \"{kind}\"")).collect::<Vec<_>>();
-    for kind in [keys::CHECKS, keys::COLLECTORS, keys::ALERTS].into_iter().flat_map(kinds) {
+    for kind in [keys::CHECKS, keys::COLLECTORS, keys::ALERTS, keys::EXPORTS].into_iter().flat_map(kinds) {
         assert!(EXAMPLE.contains(&kind), "{kind}");
     }
 }
@@ -152,6 +153,26 @@ fn secrets_come_from_one_place() {
     );
     assert!(mistakes("[auth]\npassword_env = \"NONE\"\n").contains("no variable NONE"));
     assert!(mistakes("[auth]\npassword = \"a\"\npassword_env = \"PERFUSE_X\"\n").contains("only one of"));
+}
+
+#[test]
+fn those_who_are_told_and_those_who_get_series_have_names_of_their_own() {
+    let slack = "[[alert]]\nkind = \"slack\"\nurl = \"http://x\"\n";
+    assert!(mistakes(&slack.repeat(2)).starts_with("p.toml:4:1: the name `slack` is there twice"));
+    let export = "[[export]]\nkind = \"otlp\"\nurl = \"http://x\"\n";
+    assert!(mistakes(&export.repeat(2)).starts_with("p.toml:4:1: the name `otlp` is there twice"));
+    assert!(mistakes(&format!("{export}every = \"500ms\"\n")).contains("whole seconds"));
+    assert!(mistakes("[[export]]\nkind = \"remote-write\"\n").contains("needs `url`"));
+    assert!(mistakes("[[export]]\nkind = \"remote\"\nurl = \"http://x\"\n").contains("remote-write"));
+}
+
+#[test]
+fn templates_and_addresses_are_looked_at_before_they_are_needed() {
+    let hook = "[[alert]]\nkind = \"webhook\"\nurl = \"http://x\"\n";
+    assert!(mistakes(&format!("{hook}template = \"{{{{ componnt }}}}\"\n")).contains("component, title, state"));
+    config(&format!("{hook}template = \"{{{{ component }}}}\"\n"));
+    let mail = "[[alert]]\nkind = \"email\"\nserver = \"x:25\"\nfrom = \"a@b.c\"\nto = [\"d@e.f\", \"nobody\"]\n";
+    assert!(mistakes(mail).starts_with("p.toml:5:6: `to` has to be an address such as"));
 }
 
 #[test]

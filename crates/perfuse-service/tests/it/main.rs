@@ -5,4 +5,9 @@
     reason = "tests start and kill processes, and tell them what to do through their environment"
 )]
 
+mod alert;
+mod apps;
+mod export;
+mod incident;
 mod store;
+mod web;

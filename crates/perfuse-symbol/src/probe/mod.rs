@@ -20,6 +20,7 @@ mod die;
 mod fetch;
 mod finder;
 mod functions;
+mod global;
 mod lazy;
 mod listing;
 mod open;

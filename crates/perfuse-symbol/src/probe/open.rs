@@ -188,6 +188,11 @@ impl Source {
         self.machine
     }
 
+    /// Whether addresses have eight bytes.
+    pub(super) fn is_wide(&self) -> bool {
+        self.wide
+    }
+
     pub(super) fn is_little(&self) -> bool {
         self.endian == RunTimeEndian::Little
     }

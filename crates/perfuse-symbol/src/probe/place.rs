@@ -69,7 +69,7 @@ pub(super) fn told<'a>(variable: &Die<'_, 'a>, hit: &Hit<'_, '_>, anywhere: bool
 }
 
 /// The address of a variable that has one.
-fn static_address(variable: &Die<'_, '_>) -> Option<u64> {
+pub(super) fn static_address(variable: &Die<'_, '_>) -> Option<u64> {
     match variable.attribute(dw::DW_AT_location)? {
         AttributeValue::Exprloc(expression) => {
             match Operation::parse(&mut expression.0.clone(), variable.unit.gimli.encoding()).ok()? {

@@ -1,13 +1,25 @@
-//! `perfuse __generate DIR`: man pages and completions, from the command table.
+//! `perfuse __generate DIR`: man pages and completions, from the command table. `perfuse generate`: files for others.
 
 use std::fs;
 use std::path::Path;
 
 use clap_complete::Shell;
+use perfuse_render::export::{grafana, rules};
 use perfuse_render::{Lang, Texts};
 
-use crate::cli::GenerateArgs;
+use crate::cli::{GenerateArgs, MakeArgs, What};
+use crate::console::{self, Console};
 use crate::help;
+
+/// Prints a dashboard or rules, in the language of the user.
+pub(crate) fn make(args: &MakeArgs, console: &Console) -> anyhow::Result<u8> {
+    let text = match args.what {
+        What::Grafana => serde_json::to_string_pretty(&grafana::dashboard(console.texts))? + "\n",
+        What::AlertRules => rules::rules(console.texts),
+    };
+    console::print(&text)?;
+    Ok(0)
+}
 
 /// Writes `man/man1`, `man/ko/man1`, and `completions`.
 pub(crate) fn run(args: &GenerateArgs) -> anyhow::Result<u8> {

@@ -11,9 +11,9 @@ use perfuse_analyze::{Arg, Msg, Quantity};
 use perfuse_format::RawSnapshot;
 use perfuse_format::proc::stat::ProcStat;
 use perfuse_format::replay::{Decoder, Encoder};
+use perfuse_service::host::{Plan, Session};
 
 use crate::console::Console;
-use crate::session::{Plan, Session};
 use crate::signals::Interrupt;
 
 /// Snapshots that a report is made from at most; of a longer run they are spread evenly.

@@ -10,12 +10,12 @@ use perfuse_analyze::{Checklist, Msg, Run, Scope, Thresholds};
 use perfuse_format::RawSnapshot;
 use perfuse_render::report::{Report, ReportContext};
 use perfuse_render::sixty::Sixty;
+use perfuse_service::host::Plan;
 
 use crate::cli::UseArgs;
 use crate::cmd::sample::{self, Sampling};
 use crate::cmd::watch;
 use crate::console::{self, Console};
-use crate::session::Plan;
 use crate::settings;
 
 /// Seconds without `--duration`.
@@ -48,7 +48,7 @@ pub(crate) fn run(args: &UseArgs, console: &Console) -> anyhow::Result<u8> {
 fn sampling<'a>(args: &'a UseArgs, thresholds: &Thresholds) -> Sampling<'a> {
     let endless = args.record.is_some() && args.duration.is_none();
     Sampling {
-        plan: Plan::new(args, thresholds, endless),
+        plan: Plan::report(args.root.clone(), args.no_bpf, endless, thresholds),
         more: None,
         record: args.record.as_deref(),
         duration: args.duration,

@@ -10,12 +10,12 @@ use perfuse_analyze::{Checklist, Run, Scope, Thresholds};
 use perfuse_collect::terminal::{Wait, wait};
 use perfuse_render::ReportContext;
 use perfuse_render::tui::{App, Flow};
+use perfuse_service::host::{Plan, Session};
 use ratatui::crossterm::event::{Event, KeyEventKind, poll, read};
 
 use crate::cli::UseArgs;
 use crate::cmd::usehost::scope;
 use crate::console::Console;
-use crate::session::{Plan, Session};
 use crate::signals::Interrupt;
 
 /// Snapshots that a screen is made from, at least: short enough to follow a change, long enough to be calm.
@@ -34,7 +34,7 @@ pub(crate) fn run(args: &UseArgs, thresholds: &Thresholds, console: &Console) ->
     }
     let interrupt = Interrupt::install()?;
     // A process or a cgroup that is not there is said before the screen is taken.
-    let mut session = Session::start(Plan::new(args, thresholds, false));
+    let mut session = Session::start(Plan::report(args.root.clone(), args.no_bpf, false, thresholds));
     let first = session.snapshot(false);
     let scope = scope(args, std::slice::from_ref(&first), console)?;
     let (updates, inbox) = channel();

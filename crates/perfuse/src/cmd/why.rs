@@ -1,9 +1,10 @@
 //! `perfuse why`: the one cause that makes a victim slow.
 
 use std::ffi::OsString;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
-use anyhow::anyhow;
+use anyhow::{Context as _, anyhow};
 use perfuse_analyze::flame::{self, FlameGraph};
 use perfuse_analyze::oncpu::on_cpu;
 use perfuse_analyze::probe::ProbeReport;
@@ -19,12 +20,14 @@ use perfuse_render::flame::{FlameOptions, Scheme, render};
 use perfuse_render::report::ReportContext;
 use perfuse_render::text::TextOptions;
 use perfuse_render::why::{self, WhyReport};
+use perfuse_service::host::Plan;
+use perfuse_service::incident::answer;
+use perfuse_service::incident::recorded::{self, Circumstances};
 
 use crate::cli::WhyArgs;
 use crate::cmd::sample::{self, Sampling};
 use crate::cmd::usehost::write_file;
 use crate::console::{self, Console};
-use crate::session::Plan;
 use crate::settings;
 
 /// How long without `--duration`.
@@ -43,21 +46,33 @@ pub(crate) fn run(args: &WhyArgs, console: &Console) -> anyhow::Result<u8> {
     let thresholds = settings::thresholds(args.config.as_deref(), &args.set, texts)?;
     let plan = Plan::why(args.no_bpf, args.html.is_some() || args.record.is_some(), &thresholds);
     let url = args.url.as_deref().map(|url| parse(url, console)).transpose()?;
-    let (snapshots, child) = match &args.replay {
-        Some(file) => (sample::replay(file, console)?, None),
-        None => look(args, url.as_ref(), plan, console)?,
+    // A recording of an incident knows whom it is about, unless another victim is named.
+    let incident = match &args.replay {
+        Some(file) if select(args, None) == Select::Host => incident(file)?,
+        _ => None,
+    };
+    let (circumstances, (snapshots, child)) = match (incident, &args.replay) {
+        (Some((circumstances, snapshots)), _) => (Some(circumstances), (Some(snapshots), None)),
+        (None, Some(file)) => (None, (sample::replay(file, console)?, None)),
+        (None, None) => (None, look(args, url.as_ref(), plan, console)?),
     };
     let Some(snapshots) = snapshots else { return Ok(0) };
     // Of the whole host: what holds a victim up is mostly somebody else's.
     let mut run = Run::new(&snapshots, thresholds, Scope::default())?;
     let select = select(args, child);
     // A recording of requests is answered for whoever was asked, unless another victim is named.
-    let probe = ProbeReport::of(&run).filter(|_| select == Select::Host);
-    let victim = match &probe {
-        Some(probe) => probe.victim(&run),
-        None => Victim::select(&run, &select).map_err(|message| anyhow!(texts.text(&message)))?,
+    let probe = ProbeReport::of(&run).filter(|_| select == Select::Host && circumstances.is_none());
+    let mut answer = match (&circumstances, &probe) {
+        (Some(circumstances), _) => answer::answer(&mut run, circumstances).0,
+        (None, Some(probe)) => {
+            let victim = probe.victim(&run);
+            Answer::build(&mut run, victim)
+        }
+        (None, None) => {
+            let victim = Victim::select(&run, &select).map_err(|message| anyhow!(texts.text(&message)))?;
+            Answer::build(&mut run, victim)
+        }
     };
-    let mut answer = Answer::build(&mut run, victim);
     if let Some(probe) = &probe {
         probe.add(&run, &mut answer);
     }
@@ -76,6 +91,13 @@ pub(crate) fn run(args: &WhyArgs, console: &Console) -> anyhow::Result<u8> {
         Some(false) => 1,
         None => crate::FAILED,
     })
+}
+
+/// What a recording of an incident is answered from; nothing for any other recording.
+fn incident(file: &Path) -> anyhow::Result<Option<(Circumstances, Vec<RawSnapshot>)>> {
+    let name = || file.display().to_string();
+    let bytes = std::fs::read(file).with_context(name)?;
+    recorded::load(&bytes).with_context(name)
 }
 
 /// The pictures of the page: what the victim worked on, and what it waited for.
@@ -112,7 +134,8 @@ fn select(args: &WhyArgs, child: Option<u32>) -> Select {
 /// The URL to ask.
 fn parse(url: &str, console: &Console) -> anyhow::Result<Url> {
     Url::parse(url).map_err(|error| {
-        let message = Msg::new("error-url").with("url", url).with("reason", error.to_string());
+        let reason = console.texts.text(&Msg::new(format!("error-url-{}", error.id())));
+        let message = Msg::new("error-url").with("url", url).with("reason", reason);
         anyhow!(console.texts.text(&message))
     })
 }

@@ -4,6 +4,7 @@
 mod cli;
 mod disk;
 mod flame;
+mod generate;
 mod live;
 mod perf_annotate;
 mod perf_c2c;
@@ -21,6 +22,7 @@ mod perfdata;
 mod record;
 mod record_extra;
 mod replay;
+mod serve;
 mod synth;
 mod watch;
 mod why;

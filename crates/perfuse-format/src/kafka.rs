@@ -1,0 +1,408 @@
+//! The few messages of the Kafka protocol that tell how a cluster is and how far consumers are behind (Kafka's protocol
+//! guide, "The Messages"). One version of each is spoken, the one that brokers from 0.11 to 4 understand.
+//!
+//! Answers are read with every count and length checked against what is there: a broker, or whatever listens at its port,
+//! decides how much it sends, and not how much is set aside for it.
+
+/// Keys of the requests.
+mod key {
+    pub(super) const LIST_OFFSETS: i16 = 2;
+    pub(super) const METADATA: i16 = 3;
+    pub(super) const OFFSET_FETCH: i16 = 9;
+    pub(super) const DESCRIBE_GROUPS: i16 = 15;
+    pub(super) const LIST_GROUPS: i16 = 16;
+}
+
+/// `timestamp` of a request for the offset that the next message will get.
+const LATEST: i64 = -1;
+
+/// An answer that is not what the protocol says.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("byte {at} of the answer: expected {expected}")]
+pub struct KafkaError {
+    /// Where, after the length.
+    pub at: usize,
+    /// What the protocol asks for here.
+    pub expected: &'static str,
+}
+
+/// A request, with its length before it.
+pub struct Request(Vec<u8>);
+
+impl Request {
+    fn new(key: i16, version: i16, correlation: i32) -> Self {
+        let mut request = Self(vec![0; 4]);
+        request.short(key);
+        request.short(version);
+        request.word(correlation);
+        request.text("perfuse");
+        request
+    }
+
+    fn short(&mut self, number: i16) {
+        self.0.extend(number.to_be_bytes());
+    }
+
+    fn word(&mut self, number: i32) {
+        self.0.extend(number.to_be_bytes());
+    }
+
+    fn count(&mut self, count: usize) {
+        self.word(i32::try_from(count).unwrap_or(i32::MAX));
+    }
+
+    /// Texts are no longer than a length can say; longer ones are cut, and then name nothing that is there.
+    fn text(&mut self, text: &str) {
+        let length = i16::try_from(text.len()).unwrap_or(i16::MAX);
+        self.short(length);
+        self.0.extend(text.bytes().take(usize::from(length.unsigned_abs())));
+    }
+
+    fn done(mut self) -> Vec<u8> {
+        let length = u32::try_from(self.0.len() - 4).unwrap_or(u32::MAX);
+        self.0[..4].copy_from_slice(&length.to_be_bytes());
+        self.0
+    }
+}
+
+/// Asks for the brokers and the partitions of all topics, or of some; `Some(&[])` for the brokers alone. Topics that are
+/// not there are not made.
+pub fn metadata(correlation: i32, topics: Option<&[&str]>) -> Vec<u8> {
+    let mut request = Request::new(key::METADATA, 4, correlation);
+    match topics {
+        Some(topics) => {
+            request.count(topics.len());
+            for topic in topics {
+                request.text(topic);
+            }
+        }
+        None => request.word(-1),
+    }
+    request.0.push(0);
+    request.done()
+}
+
+/// Asks a broker for the groups that it coordinates.
+pub fn list_groups(correlation: i32) -> Vec<u8> {
+    Request::new(key::LIST_GROUPS, 0, correlation).done()
+}
+
+/// Asks the coordinator for the state and the members of groups.
+pub fn describe_groups(correlation: i32, groups: &[&str]) -> Vec<u8> {
+    let mut request = Request::new(key::DESCRIBE_GROUPS, 0, correlation);
+    request.count(groups.len());
+    for group in groups {
+        request.text(group);
+    }
+    request.done()
+}
+
+/// Asks the coordinator for all offsets that a group has committed.
+pub fn offset_fetch(correlation: i32, group: &str) -> Vec<u8> {
+    let mut request = Request::new(key::OFFSET_FETCH, 2, correlation);
+    request.text(group);
+    request.word(-1);
+    request.done()
+}
+
+/// Asks the leader of partitions for their ends.
+pub fn list_offsets(correlation: i32, topics: &[(&str, Vec<i32>)]) -> Vec<u8> {
+    let mut request = Request::new(key::LIST_OFFSETS, 1, correlation);
+    request.word(-1);
+    request.count(topics.len());
+    for (topic, partitions) in topics {
+        request.text(topic);
+        request.count(partitions.len());
+        for partition in partitions {
+            request.word(*partition);
+            request.0.extend(LATEST.to_be_bytes());
+        }
+    }
+    request.done()
+}
+
+/// A broker.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Broker {
+    /// Its number.
+    pub id: i32,
+    /// Where clients reach it.
+    pub host: String,
+    /// Its port there.
+    pub port: i32,
+}
+
+/// A topic.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Topic {
+    /// 0, or why there is nothing of it.
+    pub error: i16,
+    /// Its name.
+    pub name: String,
+    /// Its partitions.
+    pub partitions: Vec<Partition>,
+}
+
+/// A partition.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Partition {
+    /// 0, or what is wrong with it.
+    pub error: i16,
+    /// Its number in the topic.
+    pub index: i32,
+    /// The broker that leads it; -1 if none does.
+    pub leader: i32,
+    /// How many brokers should have it.
+    pub replicas: usize,
+    /// How many of them are in step.
+    pub in_sync: usize,
+}
+
+/// Brokers and topics.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Metadata {
+    /// The brokers that are there.
+    pub brokers: Vec<Broker>,
+    /// The broker that decides on leaders; -1 if none does.
+    pub controller: i32,
+    /// The topics that were asked for.
+    pub topics: Vec<Topic>,
+}
+
+/// A consumer group as its coordinator describes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Group {
+    /// 0, or why there is nothing of it.
+    pub error: i16,
+    /// Its name.
+    pub name: String,
+    /// `Stable`, `Empty`, `PreparingRebalance`, `CompletingRebalance` or `Dead`.
+    pub state: String,
+    /// Its members: client id and host of each.
+    pub members: Vec<(String, String)>,
+}
+
+/// An offset of a partition.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Offset {
+    /// The topic.
+    pub topic: String,
+    /// The partition.
+    pub partition: i32,
+    /// 0, or why there is none.
+    pub error: i16,
+    /// The offset; -1 if there is none.
+    pub offset: i64,
+}
+
+struct Answer<'b> {
+    bytes: &'b [u8],
+    at: usize,
+}
+
+type Read<T> = Result<T, KafkaError>;
+
+impl<'b> Answer<'b> {
+    /// After the header, whose correlation must be that of the request.
+    fn new(bytes: &'b [u8], correlation: i32) -> Read<Self> {
+        let mut answer = Self { bytes, at: 0 };
+        if answer.word()? == correlation { Ok(answer) } else { Err(answer.error("the number of the request")) }
+    }
+
+    fn error(&self, expected: &'static str) -> KafkaError {
+        KafkaError { at: self.at, expected }
+    }
+
+    fn take<const N: usize>(&mut self) -> Read<[u8; N]> {
+        let bytes = self.bytes.get(self.at..).and_then(<[u8]>::first_chunk::<N>);
+        let bytes = *bytes.ok_or_else(|| self.error("a number"))?;
+        self.at += N;
+        Ok(bytes)
+    }
+
+    fn byte(&mut self) -> Read<u8> {
+        self.take::<1>().map(|[byte]| byte)
+    }
+
+    fn short(&mut self) -> Read<i16> {
+        self.take().map(i16::from_be_bytes)
+    }
+
+    fn word(&mut self) -> Read<i32> {
+        self.take().map(i32::from_be_bytes)
+    }
+
+    fn long(&mut self) -> Read<i64> {
+        self.take().map(i64::from_be_bytes)
+    }
+
+    fn skip(&mut self, length: usize) -> Read<&'b [u8]> {
+        let bytes = self.bytes.get(self.at..).and_then(|rest| rest.get(..length));
+        let bytes = bytes.ok_or_else(|| self.error("as many bytes as the length says"))?;
+        self.at += length;
+        Ok(bytes)
+    }
+
+    /// A text, or `None` for null.
+    fn maybe_text(&mut self) -> Read<Option<String>> {
+        match usize::try_from(self.short()?) {
+            Ok(length) => Ok(Some(String::from_utf8_lossy(self.skip(length)?).into_owned())),
+            Err(_) => Ok(None),
+        }
+    }
+
+    fn text(&mut self) -> Read<String> {
+        self.maybe_text().map(Option::unwrap_or_default)
+    }
+
+    /// Bytes that nobody looks at.
+    fn blob(&mut self) -> Read<()> {
+        let length = self.word()?;
+        self.skip(usize::try_from(length).unwrap_or(0)).map(|_| ())
+    }
+
+    /// Elements, as many as are announced; null is none.
+    fn all<T>(&mut self, mut one: impl FnMut(&mut Self) -> Read<T>) -> Read<Vec<T>> {
+        let count = usize::try_from(self.word()?).unwrap_or(0);
+        if count > self.bytes.len() - self.at {
+            return Err(self.error("no more elements than bytes"));
+        }
+        (0..count).map(|_| one(self)).collect()
+    }
+
+    fn end(&self) -> Read<()> {
+        if self.at == self.bytes.len() { Ok(()) } else { Err(self.error("the end")) }
+    }
+}
+
+/// Reads the answer to [`metadata`], without its length.
+pub fn read_metadata(bytes: &[u8], correlation: i32) -> Read<Metadata> {
+    let mut answer = Answer::new(bytes, correlation)?;
+    let _throttled = answer.word()?;
+    let brokers = answer.all(|answer| {
+        let broker = Broker { id: answer.word()?, host: answer.text()?, port: answer.word()? };
+        let _rack = answer.maybe_text()?;
+        Ok(broker)
+    })?;
+    let _cluster = answer.maybe_text()?;
+    let controller = answer.word()?;
+    let topics = answer.all(|answer| {
+        let (error, name, _internal) = (answer.short()?, answer.text()?, answer.byte()?);
+        Ok(Topic { error, name, partitions: answer.all(partition)? })
+    })?;
+    answer.end()?;
+    Ok(Metadata { brokers, controller, topics })
+}
+
+fn partition(answer: &mut Answer<'_>) -> Read<Partition> {
+    let (error, index, leader) = (answer.short()?, answer.word()?, answer.word()?);
+    let replicas = answer.all(Answer::word)?.len();
+    let in_sync = answer.all(Answer::word)?.len();
+    Ok(Partition { error, index, leader, replicas, in_sync })
+}
+
+/// Reads the answer to [`list_groups`]: an error or 0, and the names of the groups of consumers.
+pub fn read_list_groups(bytes: &[u8], correlation: i32) -> Read<(i16, Vec<String>)> {
+    let mut answer = Answer::new(bytes, correlation)?;
+    let error = answer.short()?;
+    let groups = answer.all(|answer| Ok((answer.text()?, answer.text()?)))?;
+    answer.end()?;
+    // Others than consumers, such as Kafka Connect, have no offsets. A group without members may have no type.
+    let consumers = groups.into_iter().filter(|(_, kind)| kind == "consumer" || kind.is_empty());
+    Ok((error, consumers.map(|(name, _)| name).collect()))
+}
+
+/// Reads the answer to [`describe_groups`].
+pub fn read_describe_groups(bytes: &[u8], correlation: i32) -> Read<Vec<Group>> {
+    let mut answer = Answer::new(bytes, correlation)?;
+    let groups = answer.all(|answer| {
+        let (error, name, state) = (answer.short()?, answer.text()?, answer.text()?);
+        let (_kind, _protocol) = (answer.text()?, answer.text()?);
+        let members = answer.all(|answer| {
+            let (_id, client, host) = (answer.text()?, answer.text()?, answer.text()?);
+            answer.blob()?;
+            answer.blob()?;
+            Ok((client, host))
+        })?;
+        Ok(Group { error, name, state, members })
+    })?;
+    answer.end()?;
+    Ok(groups)
+}
+
+/// Reads the answer to [`offset_fetch`]: an error or 0, and the offsets.
+pub fn read_offset_fetch(bytes: &[u8], correlation: i32) -> Read<(i16, Vec<Offset>)> {
+    let mut answer = Answer::new(bytes, correlation)?;
+    let topics = answer.all(|answer| {
+        let topic = answer.text()?;
+        answer.all(|answer| {
+            let (partition, offset) = (answer.word()?, answer.long()?);
+            let _metadata = answer.maybe_text()?;
+            Ok(Offset { topic: topic.clone(), partition, error: answer.short()?, offset })
+        })
+    })?;
+    let error = answer.short()?;
+    answer.end()?;
+    Ok((error, topics.into_iter().flatten().collect()))
+}
+
+/// Reads the answer to [`list_offsets`].
+pub fn read_list_offsets(bytes: &[u8], correlation: i32) -> Read<Vec<Offset>> {
+    let mut answer = Answer::new(bytes, correlation)?;
+    let topics = answer.all(|answer| {
+        let topic = answer.text()?;
+        answer.all(|answer| {
+            let (partition, error, _time) = (answer.word()?, answer.short()?, answer.long()?);
+            Ok(Offset { topic: topic.clone(), partition, error, offset: answer.long()? })
+        })
+    })?;
+    answer.end()?;
+    Ok(topics.into_iter().flatten().collect())
+}
+
+/// All readers over the same bytes, with the number that stands there: for the table of parsers.
+pub(crate) fn all(bytes: &[u8]) -> bool {
+    let number = bytes.first_chunk::<4>().map_or(0, |first| i32::from_be_bytes(*first));
+    read_metadata(bytes, number).is_ok()
+        || read_list_groups(bytes, number).is_ok()
+        || read_describe_groups(bytes, number).is_ok()
+        || read_offset_fetch(bytes, number).is_ok()
+        || read_list_offsets(bytes, number).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn requests_have_their_length_and_their_number() {
+        let request = list_groups(7);
+        assert_eq!(request, b"\0\0\0\x11\0\x10\0\0\0\0\0\x07\0\x07perfuse");
+        let request = metadata(1, Some(&["t"]));
+        assert!(request.ends_with(b"\0\0\0\x01\0\x01t\0"), "{request:?}");
+    }
+
+    #[test]
+    fn counts_that_nothing_backs_take_no_memory() {
+        let answer = b"\0\0\0\x01\0\0\0\0\x7f\xff\xff\xff";
+        assert_eq!(read_metadata(answer, 1), Err(KafkaError { at: 12, expected: "no more elements than bytes" }));
+        assert_eq!(read_metadata(answer, 2).unwrap_err().expected, "the number of the request");
+        assert!(read_list_offsets(b"\0\0\0\x01\0\0\0\x01\x7f\xff", 1).is_err());
+        assert_eq!(read_list_groups(b"\0\0\0\x01\0\0\0\0\0\0", 1), Ok((0, Vec::new())));
+        assert_eq!(read_list_groups(b"\0\0\0\x01\0\0\0\0\0\0x", 1).unwrap_err().at, 10);
+    }
+
+    #[test]
+    fn offsets_of_a_group() {
+        let mut answer = b"\0\0\0\x09\0\0\0\x01\0\x06orders\0\0\0\x02".to_vec();
+        for (partition, offset) in [(0_i32, 5_i64), (1, -1)] {
+            answer.extend(partition.to_be_bytes());
+            answer.extend(offset.to_be_bytes());
+            answer.extend(b"\xff\xff\0\0");
+        }
+        answer.extend(b"\0\0");
+        let (error, offsets) = read_offset_fetch(&answer, 9).unwrap();
+        assert_eq!((error, offsets.len()), (0, 2));
+        assert_eq!(offsets[0], Offset { topic: "orders".into(), partition: 0, error: 0, offset: 5 });
+    }
+}

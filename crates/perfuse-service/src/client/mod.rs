@@ -1,0 +1,100 @@
+//! Connections to applications that checks and collectors have in common, with bounds on what is read of them.
+
+pub(crate) mod kafka;
+pub(crate) mod mysql;
+pub(crate) mod postgresql;
+pub(crate) mod web;
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll, ready};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::task::JoinHandle;
+
+/// Bytes that one round of questions may bring.
+pub(crate) const MOST: u64 = 16 * 1024 * 1024;
+
+/// What is still read of a connection before it is given up; filled up again before each round.
+#[derive(Debug, Clone)]
+pub(crate) struct Allowance(Arc<AtomicU64>);
+
+impl Allowance {
+    pub(crate) fn new() -> Self {
+        Self(Arc::new(AtomicU64::new(MOST)))
+    }
+
+    /// A new round begins.
+    pub(crate) fn refill(&self) {
+        self.0.store(MOST, Ordering::Relaxed);
+    }
+}
+
+/// What a client library speaks over.
+pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
+
+/// A connection that breaks when more is read than is allowed: libraries take in whatever a server sends.
+pub(crate) struct Bounded {
+    inner: Box<dyn Stream>,
+    left: Allowance,
+}
+
+impl Bounded {
+    pub(crate) fn new(inner: impl Stream + 'static, left: Allowance) -> Self {
+        Self { inner: Box::new(inner), left }
+    }
+}
+
+impl AsyncRead for Bounded {
+    fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let left = this.left.0.load(Ordering::Relaxed);
+        if left == 0 {
+            return Poll::Ready(Err(io::Error::other(format!("an answer of more than {MOST} bytes"))));
+        }
+        let before = buffer.filled().len();
+        ready!(Pin::new(&mut this.inner).poll_read(context, buffer))?;
+        let read = (buffer.filled().len() - before) as u64;
+        this.left.0.store(left.saturating_sub(read), Ordering::Relaxed);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Bounded {
+    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.get_mut().inner).poll_write(context, bytes)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().inner).poll_flush(context)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().inner).poll_shutdown(context)
+    }
+}
+
+/// A task that drives a connection, and ends with whoever has it: a server that never answers leaves nothing behind.
+pub(crate) struct Task(JoinHandle<()>);
+
+impl Task {
+    pub(crate) fn spawn(work: impl Future<Output = ()> + Send + 'static) -> Self {
+        Self(tokio::spawn(work))
+    }
+
+    /// Waits until it has ended.
+    pub(crate) async fn ended(&mut self) {
+        // One that panicked has ended, too.
+        let _ = (&mut self.0).await;
+    }
+}
+
+impl Drop for Task {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}

@@ -1,0 +1,59 @@
+//! Pages of numbers that applications have for monitoring: JSON and expositions, with bounds.
+
+use perfuse_analyze::Msg;
+use perfuse_analyze::status::Outcome;
+
+use crate::check::{Clients, Said, body, words};
+use crate::config::Secret;
+
+/// Who asks.
+#[derive(Debug, Clone)]
+pub(crate) enum Login {
+    /// Nobody in particular.
+    Nobody,
+    /// A user with a password.
+    Basic(String, Option<Secret>),
+    /// Whoever has a token.
+    Bearer(Secret),
+}
+
+impl Login {
+    /// A user, if there is one.
+    pub(crate) fn of(user: Option<&(String, Option<Secret>)>) -> Self {
+        user.map_or(Self::Nobody, |(user, password)| Self::Basic(user.clone(), password.clone()))
+    }
+}
+
+/// The body of an answer that is well; `most` bytes of it at most.
+pub(crate) async fn get(
+    clients: &Clients,
+    url: &str,
+    login: &Login,
+    accept: &'static str,
+    most: u64,
+) -> Result<Vec<u8>, Said> {
+    let mut request = clients.kept()?.get(url).header("Accept", accept);
+    match login {
+        Login::Nobody => {}
+        Login::Basic(user, password) => request = request.basic_auth(user, password.as_ref().map(Secret::reveal)),
+        Login::Bearer(token) => request = request.bearer_auth(token.reveal()),
+    }
+    // The URL may have a password in it.
+    let failed = |error: reqwest::Error| Said::fail(words::cause(&error.without_url()));
+    let mut response = request.send().await.map_err(failed)?;
+    if !response.status().is_success() {
+        let message = Msg::new("check-http-status").with("status", response.status().as_str());
+        return Err(Said::new(Outcome::Fail, message));
+    }
+    let (bytes, cut) = body(&mut response, most).await.map_err(failed)?;
+    if cut {
+        return Err(Said::new(Outcome::Fail, Msg::new("check-http-too-long").with("bytes", most)));
+    }
+    Ok(bytes)
+}
+
+/// A body that is JSON.
+pub(crate) async fn json(clients: &Clients, url: &str, login: &Login) -> Result<serde_json::Value, Said> {
+    let bytes = get(clients, url, login, "application/json", super::MOST).await?;
+    serde_json::from_slice(&bytes).map_err(|_| Said::new(Outcome::Fail, Msg::new("check-http-no-json")))
+}

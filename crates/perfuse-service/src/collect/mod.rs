@@ -1,0 +1,252 @@
+//! What applications know about themselves: each configured application is asked with the client that it speaks to, on its
+//! interval, with a time-out and bounds on what is taken in.
+//!
+//! [`Collectors`] asks all of them and sends what each said as a [`Gathered`]: numbers for the store, facts for the search
+//! of causes, and tables that an incident keeps. An application that cannot be asked is a problem in words, never a
+//! number that was not measured.
+//!
+//! Names of series begin with the application (`postgresql_connections`), or with what rules of the configuration make of
+//! the metrics of an endpoint (`pool_used`); all have the label `collector`. Times are in seconds, sizes in bytes, and what
+//! the application counts up is a rate per second.
+
+mod blockers;
+mod java;
+mod jvm;
+mod kafka;
+mod mysql;
+mod nats;
+mod postgresql;
+mod probe;
+mod prometheus;
+mod rabbitmq;
+mod rates;
+mod redis;
+mod rules;
+mod sheet;
+mod variable;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use perfuse_analyze::Msg;
+use perfuse_analyze::app::{AppFact, AppTable};
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio::time::{MissedTickBehavior, interval_at};
+
+use crate::check::Clients;
+use crate::config::{Collector, CollectorKind, Config, Probe, Variable};
+use crate::store::SeriesKey;
+
+use sheet::Sheet;
+
+/// What an application said at one time.
+#[derive(Debug, Clone)]
+pub struct Gathered {
+    /// The collector; of a variable and a probe the name of its series.
+    pub source: Arc<str>,
+    /// The component whose incidents show it.
+    pub component: Option<Arc<str>>,
+    /// How long the answer took.
+    pub took: Duration,
+    /// Series and their values, in the order in which they were found.
+    pub series: Vec<(SeriesKey, f64)>,
+    /// What may be a cause of something.
+    pub facts: Vec<AppFact>,
+    /// Tables as the application gave them.
+    pub tables: Vec<AppTable>,
+    /// What could not be learned, and why.
+    pub problem: Option<Msg>,
+}
+
+/// All that is asked of applications.
+pub struct Collectors {
+    clients: Arc<Clients>,
+    jobs: Vec<Job>,
+}
+
+impl Collectors {
+    /// The collectors, variables and probes of a configuration.
+    pub fn new(config: &Config, clients: &Arc<Clients>) -> Self {
+        let collectors = config.collectors.iter().map(Job::of_collector);
+        let variables = config.variables.iter().map(Job::of_variable);
+        let probes = config.probes.iter().map(Job::of_probe);
+        Self { clients: Arc::clone(clients), jobs: collectors.chain(variables).chain(probes).collect() }
+    }
+
+    /// Starts them. They run until the set is dropped, and send what they gather to `to`; when nobody reads there they
+    /// wait, and miss turns.
+    pub fn start(self, to: &mpsc::Sender<Gathered>) -> JoinSet<()> {
+        let begin = tokio::time::Instant::now();
+        let mut tasks = JoinSet::new();
+        for (place, job) in self.jobs.into_iter().enumerate() {
+            // The first look is early, since rates need a second one, and not at the same time as all others.
+            let first = begin + Duration::from_millis(50 * (place as u64 % 20));
+            tasks.spawn(go_on(job, Arc::clone(&self.clients), first, to.clone()));
+        }
+        tasks
+    }
+
+    /// Asks every one of them once, one after the other.
+    pub async fn once(&mut self) -> Vec<Gathered> {
+        let mut all = Vec::new();
+        for job in &mut self.jobs {
+            all.push(job.round(&self.clients).await);
+        }
+        all
+    }
+}
+
+/// One application, and what is remembered of it from one round to the next.
+struct Job {
+    name: Arc<str>,
+    component: Option<Arc<str>>,
+    every: Duration,
+    timeout: Duration,
+    source: Source,
+    /// Makes the source anew.
+    plan: Plan,
+}
+
+#[derive(Clone)]
+enum Plan {
+    Collector(Box<Collector>),
+    Variable(Box<Variable>),
+    Probe(Box<Probe>),
+}
+
+enum Source {
+    PostgreSql(postgresql::Source),
+    MySql(mysql::Source),
+    Redis(redis::Source),
+    RabbitMq(rabbitmq::Source),
+    Nats(nats::Source),
+    Kafka(kafka::Source),
+    Jvm(jvm::Source),
+    Prometheus(prometheus::Source),
+    Variable(variable::Source),
+    Probe(probe::Source),
+}
+
+impl Source {
+    fn new(plan: &Plan) -> Self {
+        let collector = match plan {
+            Plan::Collector(collector) => collector,
+            Plan::Variable(variable) => return Self::Variable(variable::Source::new(variable)),
+            Plan::Probe(probe) => return Self::Probe(probe::Source::new(probe)),
+        };
+        let timeout = collector.timeout;
+        match &collector.kind {
+            CollectorKind::PostgreSql { url, password } => {
+                Self::PostgreSql(postgresql::Source::new(url, password.as_ref(), timeout))
+            }
+            CollectorKind::MySql { url, password } => Self::MySql(mysql::Source::new(url, password.as_ref())),
+            CollectorKind::Redis { url, password } => Self::Redis(redis::Source::new(url, password.as_ref())),
+            CollectorKind::RabbitMq { url, login } => Self::RabbitMq(rabbitmq::Source::new(url, login.as_ref())),
+            CollectorKind::Nats { url } => Self::Nats(nats::Source::new(url)),
+            CollectorKind::Kafka { brokers, groups } => Self::Kafka(kafka::Source::new(brokers, groups)),
+            CollectorKind::Jvm { process, service } => {
+                Self::Jvm(jvm::Source::new(process.as_deref(), service.as_deref()))
+            }
+            CollectorKind::Prometheus { url, bearer, rules } => {
+                Self::Prometheus(prometheus::Source::new(url, bearer.as_ref(), rules))
+            }
+        }
+    }
+
+    async fn gather(&mut self, clients: &Clients, sheet: &mut Sheet) -> Result<(), Msg> {
+        match self {
+            Self::PostgreSql(source) => source.gather(clients, sheet).await,
+            Self::MySql(source) => source.gather(clients, sheet).await,
+            Self::Redis(source) => source.gather(clients, sheet).await,
+            Self::RabbitMq(source) => source.gather(clients, sheet).await,
+            Self::Nats(source) => source.gather(clients, sheet).await,
+            Self::Kafka(source) => source.gather(clients, sheet).await,
+            Self::Jvm(source) => source.gather(sheet).await,
+            Self::Prometheus(source) => source.gather(clients, sheet).await,
+            Self::Variable(source) => source.gather(sheet).await,
+            Self::Probe(source) => source.gather(sheet).await,
+        }
+    }
+}
+
+impl Job {
+    fn of_collector(collector: &Collector) -> Self {
+        let plan = Plan::Collector(Box::new(collector.clone()));
+        Self {
+            name: collector.name.as_str().into(),
+            component: collector.component.as_deref().map(Arc::from),
+            every: collector.every,
+            timeout: collector.timeout,
+            source: Source::new(&plan),
+            plan,
+        }
+    }
+
+    fn of_variable(variable: &Variable) -> Self {
+        Self::of_series(&variable.name, variable.every, Plan::Variable(Box::new(variable.clone())))
+    }
+
+    fn of_probe(probe: &Probe) -> Self {
+        Self::of_series(&probe.name, probe.every, Plan::Probe(Box::new(probe.clone())))
+    }
+
+    /// A single series of this host. Looking for its place the first time may take longer than one point of it.
+    fn of_series(name: &str, every: Duration, plan: Plan) -> Self {
+        let timeout = every.max(Duration::from_secs(5));
+        Self { name: name.into(), component: None, every, timeout, source: Source::new(&plan), plan }
+    }
+
+    /// Asks once, and comes back within the time-out.
+    async fn round(&mut self, clients: &Clients) -> Gathered {
+        let begun = Instant::now();
+        let mut sheet = Sheet::new(&self.name, self.component.as_ref());
+        let asked = tokio::time::timeout(self.timeout, self.source.gather(clients, &mut sheet)).await;
+        let up = match asked {
+            Ok(Ok(())) => true,
+            Ok(Err(problem)) => {
+                sheet.problem(problem);
+                false
+            }
+            Err(_) => {
+                let seconds = format!("{:.1}", self.timeout.as_secs_f64());
+                sheet.problem(Msg::new("app-timeout").with("seconds", seconds));
+                false
+            }
+        };
+        if matches!(self.plan, Plan::Collector(_)) {
+            sheet.number("app_up", &[], f64::from(u8::from(up)));
+            sheet.number("app_answer_seconds", &[], begun.elapsed().as_secs_f64());
+        }
+        sheet.done(begun.elapsed())
+    }
+}
+
+async fn go_on(mut job: Job, clients: Arc<Clients>, first: tokio::time::Instant, to: mpsc::Sender<Gathered>) {
+    let mut turns = interval_at(first, job.every);
+    turns.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    loop {
+        turns.tick().await;
+        let (name, component, every, timeout, plan) =
+            (Arc::clone(&job.name), job.component.clone(), job.every, job.timeout, job.plan.clone());
+        let shared = Arc::clone(&clients);
+        // Each round is a task of its own: a client library that panics over an odd answer costs one round, not all.
+        let mut round = JoinSet::new();
+        round.spawn(async move {
+            let gathered = job.round(&shared).await;
+            (job, gathered)
+        });
+        let gathered;
+        (job, gathered) = if let Some(Ok(done)) = round.join_next().await {
+            done
+        } else {
+            let source = Source::new(&plan);
+            let mut sheet = Sheet::new(&name, component.as_ref());
+            sheet.problem(Msg::new("app-broken"));
+            (Job { name, component, every, timeout, source, plan }, sheet.done(Duration::ZERO))
+        };
+        if to.send(gathered).await.is_err() {
+            return;
+        }
+    }
+}

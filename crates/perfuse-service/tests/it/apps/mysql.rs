@@ -1,0 +1,123 @@
+//! A real `MariaDB`.
+
+use std::process::Command;
+
+use mysql_async::prelude::Queryable as _;
+use mysql_async::{Conn, Opts};
+use perfuse_analyze::app::AppWhat;
+use perfuse_analyze::status::Outcome;
+use perfuse_testkit::{gate, need, skip};
+
+use super::{Server, as_user, check, collectors, directory, facts, free_port, once, value};
+
+async fn session(port: u16, login: &str) -> Option<Conn> {
+    let url = format!("mysql://{login}@127.0.0.1:{port}/?prefer_socket=false");
+    Conn::new(Opts::from_url(&url).expect("a URL")).await.ok()
+}
+
+async fn start() -> Result<(Server, u16), String> {
+    gate::command("mariadbd")?;
+    gate::command("mariadb-install-db")?;
+    let (place, port) = (directory(), free_port());
+    let data = place.path().join("data").display().to_string();
+    let user = as_user("mysql", place.path());
+    if user.is_empty() {
+        gate::ordinary_user()?;
+    }
+    let mut words = if user.is_empty() { vec!["setpriv".to_owned()] } else { user };
+    let make = Command::new(&words[0])
+        .args(&words[1..])
+        .arg(gate::find_command("mariadb-install-db").unwrap_or_default())
+        .args(["--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db"])
+        .args(["--innodb-log-file-size=8M", "--innodb-flush-method=nosync", "--innodb-flush-log-at-trx-commit=0"])
+        .arg(format!("--datadir={data}"))
+        .current_dir(place.path())
+        .output()
+        .map_err(|error| error.to_string())?;
+    if !make.status.success() {
+        return Err(format!("mariadb-install-db: {}", String::from_utf8_lossy(&make.stdout)));
+    }
+    words.push(gate::find_command("mariadbd").unwrap_or_default().display().to_string());
+    words.extend(
+        ["--no-defaults", "--bind-address=127.0.0.1", "--skip-networking=0", "--innodb-log-file-size=8M"]
+            .map(str::to_owned),
+    );
+    words.extend(
+        ["--innodb-flush-method=nosync", "--innodb-buffer-pool-size=16M", "--max-connections=20"].map(str::to_owned),
+    );
+    words.extend([format!("--datadir={data}"), format!("--port={port}"), format!("--socket={data}/socket")]);
+    let rest: Vec<&str> = words[1..].iter().map(String::as_str).collect();
+    let mut server = Server::start(place, &words[0], &rest, &[]);
+    server.until("a session", async || session(port, "root").await).await;
+    Ok((server, port))
+}
+
+#[tokio::test]
+async fn transactions_that_wait_for_rows() {
+    need!(gate::command("setpriv"));
+    need!(gate::command("mariadbd"));
+    let (mut server, port) = match start().await {
+        Ok(started) => started,
+        Err(reason) => skip!("{reason}"),
+    };
+    let mut holder = session(port, "root").await.expect("a session");
+    for statement in [
+        "CREATE DATABASE shop",
+        "CREATE TABLE shop.accounts (id int PRIMARY KEY, n int) ENGINE=InnoDB",
+        "INSERT INTO shop.accounts VALUES (1, 1), (2, 2)",
+        "CREATE USER watcher@'127.0.0.1' IDENTIFIED BY 's3cret'",
+    ] {
+        holder.query_drop(statement).await.expect(statement);
+    }
+    let lines = |login: &str, more: &str| {
+        format!("[[collector]]\nkind = \"mysql\"\nname = \"db\"\nurl = \"mysql://{login}@127.0.0.1:{port}/\"\n{more}")
+    };
+    let mut looks = collectors(&lines("root", ""));
+    let calm = once(&mut looks).await;
+    assert_eq!((calm.problem.as_ref(), facts(&calm).len()), (None, 0), "{calm:?}");
+    assert_eq!(value(&calm, "mysql_connections_max", &[]), Some(20.0));
+
+    holder.query_drop("BEGIN").await.expect("begins");
+    holder.query_drop("UPDATE shop.accounts SET n = 4711 WHERE id = 1").await.expect("takes the row");
+    let mut waiting = Vec::new();
+    for _ in 0..2 {
+        let mut client = session(port, "root").await.expect("a session");
+        waiting.push(tokio::spawn(async move {
+            client.query_drop("UPDATE shop.accounts SET n = n + 1 WHERE id = 1").await.expect("gets the row at last");
+        }));
+    }
+    let found = server
+        .until("both wait", async || {
+            let found = once(&mut looks).await;
+            matches!(facts(&found)[..], [AppWhat::Blocked { waiting: 2, .. }]).then_some(found)
+        })
+        .await;
+    let AppWhat::Blocked { holder: who, doing, object, .. } = facts(&found)[0] else { panic!("{found:?}") };
+    assert_eq!((who.as_str(), doing.as_str()), (format!("{} root", holder.id()).as_str(), "idle in transaction"));
+    assert!(object.contains("accounts"), "{found:?}");
+    assert_eq!(value(&found, "mysql_waiting_on_locks", &[]), Some(2.0));
+    assert!(value(&found, "mysql_statements_per_second", &[]).is_some_and(|rate| rate > 0.0));
+    assert!(!format!("{:?}", found.tables).contains("4711"), "values stay in the database");
+    holder.query_drop("ROLLBACK").await.expect("lets go");
+    for task in waiting {
+        task.await.expect("both are done");
+    }
+
+    let blind = once(&mut collectors(&lines("watcher", "password = \"s3cret\"\n"))).await;
+    assert!(blind.problem.is_some() && value(&blind, "mysql_threads_running", &[]).is_some(), "{blind:?}");
+    let wrong = once(&mut collectors(&lines("watcher", "password = \"wr0ng\"\n"))).await;
+    assert!(wrong.problem.is_some() && value(&wrong, "app_up", &[]) == Some(0.0), "{wrong:?}");
+    assert!(!format!("{wrong:?}").contains("wr0ng"));
+
+    let url = format!("kind = \"mysql\"\nurl = \"mysql://root@127.0.0.1:{port}/shop\"\n");
+    for (lines, outcome) in [
+        ("", Outcome::Pass),
+        ("query = \"SELECT count(*) FROM accounts\"\nis = \"==\"\nthan = 2", Outcome::Pass),
+        ("query = \"SELECT count(*) FROM accounts\"\nis = \"<\"\nthan = 2", Outcome::Fail),
+        ("query = \"SELECT broken\"", Outcome::Fail),
+        ("query = \"SELECT SLEEP(60)\"\ntimeout = \"300ms\"", Outcome::Fail),
+    ] {
+        let found = check(&format!("{url}{lines}")).await;
+        assert_eq!(found.outcome, outcome, "{lines}: {found:?}");
+    }
+}

@@ -1,0 +1,385 @@
+//! The daemon and its commands, as one meets them: a configuration, a server that comes and goes, signals, and kills.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, channel};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+use tempfile::TempDir;
+
+use crate::{json, perfuse, stderr, stdout};
+
+/// Longer than anything here takes on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A daemon with directories of its own; killed when the test ends.
+struct Daemon {
+    child: Child,
+    address: Option<SocketAddr>,
+    /// The lines of its log, as they come.
+    log: Receiver<String>,
+    directory: TempDir,
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        // One that has ended cannot be killed.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A command that finds what is in `directory`, and only that.
+fn at<const N: usize>(directory: &Path, arguments: [&str; N]) -> Command {
+    let mut command = perfuse(arguments);
+    for name in ["RUNTIME_DIRECTORY", "STATE_DIRECTORY", "NOTIFY_SOCKET", "WATCHDOG_USEC", "JOURNAL_STREAM"] {
+        command.env_remove(name);
+    }
+    command.env("XDG_RUNTIME_DIR", directory);
+    command
+}
+
+impl Daemon {
+    fn command(directory: &Path) -> Command {
+        let mut command = at(directory, ["serve", "--listen", "127.0.0.1:0", "--state-dir"]);
+        command.arg(directory.join("state")).stderr(Stdio::piped());
+        let config = directory.join("perfuse.toml");
+        if config.exists() {
+            command.arg("--config").arg(config);
+        } else {
+            // A file of whoever runs the tests is none of theirs.
+            command.env("XDG_CONFIG_HOME", directory);
+        }
+        command
+    }
+
+    fn start(config: Option<&str>) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        if let Some(config) = config {
+            std::fs::write(directory.path().join("perfuse.toml"), config).unwrap();
+        }
+        Self::again(directory)
+    }
+
+    /// Starts where another one was.
+    fn again(directory: TempDir) -> Self {
+        let mut child = Self::command(directory.path()).spawn().unwrap();
+        let (to, log) = channel();
+        let errors = BufReader::new(child.stderr.take().unwrap());
+        std::thread::spawn(move || errors.lines().map_while(Result::ok).try_for_each(|line| to.send(line)));
+        let mut daemon = Self { child, address: None, log, directory };
+        let line = daemon.says("serving on");
+        let address = line.split("http://").nth(1).unwrap().trim_end_matches('/');
+        daemon.address = Some(address.parse().unwrap());
+        daemon
+    }
+
+    /// Waits for a line of the log.
+    fn says(&self, wanted: &str) -> String {
+        let start = Instant::now();
+        let mut seen = Vec::new();
+        while let Some(left) = PATIENCE.checked_sub(start.elapsed()) {
+            let Ok(line) = self.log.recv_timeout(left) else { break };
+            if line.contains(wanted) {
+                return line;
+            }
+            seen.push(line);
+        }
+        panic!("{wanted:?} was not said: {seen:#?}");
+    }
+
+    fn run<const N: usize>(&self, arguments: [&str; N]) -> Output {
+        at(self.directory.path(), arguments).output().unwrap()
+    }
+
+    /// Waits until the status of a component is that.
+    fn until(&self, component: &str, status: i32) -> Output {
+        let start = Instant::now();
+        loop {
+            let output = self.run(["status", component]);
+            if output.status.code() == Some(status) {
+                return output;
+            }
+            assert!(start.elapsed() < PATIENCE, "{component} is not {status}: {}{}", stdout(&output), stderr(&output));
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+
+    fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
+    }
+
+    /// Waits for the end.
+    fn ended(&mut self) -> Option<i32> {
+        let start = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status.code();
+            }
+            assert!(start.elapsed() < PATIENCE, "it does not end");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// Ends it at once, and gives its directory for the next one.
+    fn kill(mut self) -> TempDir {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+        std::mem::replace(&mut self.directory, tempfile::tempdir().unwrap())
+    }
+}
+
+/// A server that takes every connection, until it goes out of scope.
+struct Server {
+    stop: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        self.thread.take().unwrap().join().unwrap();
+    }
+}
+
+/// A server at an address; that of another one can be had again once it is free.
+fn server(address: &str) -> (Server, SocketAddr) {
+    let start = Instant::now();
+    let listener = loop {
+        match TcpListener::bind(address) {
+            Ok(listener) => break listener,
+            Err(error) => assert!(start.elapsed() < PATIENCE, "{address}: {error}"),
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    };
+    let address = listener.local_addr().unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let stop = Arc::new(AtomicBool::new(false));
+    let stopped = Arc::clone(&stop);
+    let thread = std::thread::spawn(move || {
+        while !stopped.load(Ordering::Relaxed) {
+            if listener.accept().is_err() {
+                std::thread::sleep(Duration::from_millis(20));
+            }
+        }
+    });
+    (Server { stop, thread: Some(thread) }, address)
+}
+
+/// One component with a check of a port, often.
+fn config(address: SocketAddr) -> String {
+    format!(
+        "[[component]]\nname = \"shop\"\ntitle = \"Web shop\"\ntitle_ko = \"온라인 상점\"\n\
+        [[component.check]]\nkind = \"tcp\"\naddress = \"{address}\"\nevery = \"500ms\"\nstale = \"60s\"\n"
+    )
+}
+
+fn get(address: SocketAddr, path: &str) -> String {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+#[test]
+fn a_server_that_goes_is_an_outage_and_its_return_is_seen() {
+    let (listener, address) = server("127.0.0.1:0");
+    let mut daemon = Daemon::start(Some(&config(address)));
+    assert!(get(daemon.address.unwrap(), "/healthz").starts_with("HTTP/1.1 200 "));
+    let well = daemon.until("shop", 0);
+    assert!(stdout(&well).contains("Web shop (shop)") && stdout(&well).contains("operational"), "{}", stdout(&well));
+    drop(listener);
+    let out = daemon.until("shop", 2);
+    assert!(stdout(&out).contains("major outage"), "{}", stdout(&out));
+    let nagios = daemon.run(["check", "shop"]);
+    assert_eq!(nagios.status.code(), Some(2));
+    assert!(stdout(&nagios).starts_with("PERFUSE CRITICAL: Web shop"), "{}", stdout(&nagios));
+    let all = json(&daemon.run(["status", "--json"]));
+    assert_eq!((&all["schema"], &all["components"][0]["state"]), (&"perfuse.status/1".into(), &"major_outage".into()));
+    let korean = at(daemon.directory.path(), ["status", "--lang", "ko"]).output().unwrap();
+    assert!(stdout(&korean).contains("온라인 상점") && stdout(&korean).contains("전체 장애"), "{}", stdout(&korean));
+    let (_listener, _) = server(&address.to_string());
+    daemon.until("shop", 0);
+    daemon.signal(Signal::TERM);
+    assert_eq!(daemon.ended(), Some(0));
+    let nobody = daemon.run(["status"]);
+    assert_eq!(nobody.status.code(), Some(3));
+    assert!(stderr(&nobody).contains("perfuse serve"), "{}", stderr(&nobody));
+    assert_eq!(daemon.run(["check", "shop"]).status.code(), Some(3));
+}
+
+#[test]
+fn a_kill_loses_neither_states_nor_maintenance() {
+    let (listener, address) = server("127.0.0.1:0");
+    let daemon = Daemon::start(Some(&config(address)));
+    daemon.until("shop", 0);
+    drop(listener);
+    daemon.until("shop", 2);
+    let since = |daemon: &Daemon| json(&daemon.run(["status", "--json"]))["components"][0]["since"].clone();
+    let before = since(&daemon);
+    let daemon = Daemon::again(daemon.kill());
+    assert_eq!(since(&daemon), before, "the state is the one before");
+    assert_eq!(daemon.run(["status"]).status.code(), Some(2));
+    let begun = daemon.run(["maintenance", "start", "shop", "--for", "30m", "--reason", "disks"]);
+    assert!(begun.status.success(), "{}", stderr(&begun));
+    let daemon = Daemon::again(daemon.kill());
+    assert_eq!(daemon.run(["status"]).status.code(), Some(0));
+    let windows = json(&daemon.run(["maintenance", "list", "--json"]));
+    assert_eq!((&windows[0]["reason"], &windows[0]["open"]), (&"disks".into(), &true.into()));
+    let status = json(&daemon.run(["status", "shop", "--json"]));
+    assert!(status["components"][0]["uptime"].as_f64().is_some_and(|share| share < 1.0), "{status}");
+    assert!(daemon.run(["maintenance", "stop", "shop"]).status.success());
+    daemon.until("shop", 2);
+    let wrong = daemon.run(["maintenance", "start", "sohp", "--for", "30m"]);
+    assert_eq!(wrong.status.code(), Some(2));
+    assert!(stderr(&wrong).contains("there is: shop"), "{}", stderr(&wrong));
+}
+
+#[test]
+fn a_wrong_configuration_is_named_and_the_running_one_stays() {
+    let (_listener, address) = server("127.0.0.1:0");
+    let daemon = Daemon::start(Some(&config(address)));
+    daemon.until("shop", 0);
+    let file = daemon.directory.path().join("perfuse.toml");
+    std::fs::write(&file, config(address).replace("kind = \"tcp\"", "kind = \"tpc\"")).unwrap();
+    daemon.signal(Signal::HUP);
+    let said = daemon.says("stays in force");
+    assert!(said.contains("perfuse.toml:6:8") && said.contains("tcp"), "{said}");
+    assert!(stdout(&daemon.until("shop", 0)).contains("stays in force"), "the status tells of it, too");
+    let checked = at(daemon.directory.path(), ["serve", "--check-config", "--config"]).arg(&file).output().unwrap();
+    assert_eq!(checked.status.code(), Some(2));
+    assert!(stderr(&checked).contains("6 | kind = \"tpc\""), "{}", stderr(&checked));
+    std::fs::write(&file, config(address).replace("shop", "store")).unwrap();
+    daemon.signal(Signal::HUP);
+    daemon.says("in force: 1");
+    daemon.until("store", 0);
+    assert_eq!(daemon.run(["status", "shop"]).status.code(), Some(2), "it is gone");
+    let checked = at(daemon.directory.path(), ["serve", "--check-config", "--config"]).arg(&file).output().unwrap();
+    assert!(checked.status.success() && stderr(&checked).contains("no mistakes"), "{}", stderr(&checked));
+}
+
+#[test]
+fn a_second_daemon_is_refused() {
+    let (_listener, address) = server("127.0.0.1:0");
+    let daemon = Daemon::start(Some(&config(address)));
+    let second = Daemon::command(daemon.directory.path()).output().unwrap();
+    assert_eq!(second.status.code(), Some(2));
+    let pid = daemon.child.id().to_string();
+    assert!(stderr(&second).contains(&format!("process {pid}")), "{}", stderr(&second));
+    // Another store, but the same place for the socket.
+    let mut third = at(daemon.directory.path(), ["serve", "--listen", "127.0.0.1:0", "--state-dir"]);
+    let third = third.arg(daemon.directory.path().join("other")).output().unwrap();
+    assert_eq!(third.status.code(), Some(2));
+    assert!(stderr(&third).contains("another daemon answers"), "{}", stderr(&third));
+    let mut taken =
+        at(Path::new("/nonexistent"), ["serve", "--listen", &daemon.address.unwrap().to_string(), "--state-dir"]);
+    let taken = taken.env("RUNTIME_DIRECTORY", daemon.directory.path().join("run2"));
+    let taken = taken.arg(daemon.directory.path().join("third")).output().unwrap();
+    assert_eq!(taken.status.code(), Some(2));
+    assert!(stderr(&taken).contains("--listen"), "{}", stderr(&taken));
+    daemon.until("shop", 0);
+}
+
+#[test]
+fn without_a_configuration_listeners_are_found_and_nobody_connects_to_them() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let daemon = Daemon::start(None);
+    let name = format!("tcp-{}", address.port());
+    let start = Instant::now();
+    let seen = loop {
+        let all = json(&daemon.run(["status", "--json"]));
+        let find = |name: &str| all["components"].as_array().unwrap().iter().find(|one| one["name"] == name).cloned();
+        let host = find("host").expect("the host is watched");
+        // Where listeners cannot be seen, nothing is known of them.
+        if let Some(seen) = find(&name).filter(|_| host["checks"][0]["outcome"].is_string()) {
+            break seen;
+        }
+        assert!(start.elapsed() < PATIENCE, "{all:#}");
+        std::thread::sleep(Duration::from_millis(250));
+    };
+    assert_eq!((&seen["state"], &seen["checks"][0]["kind"]), (&"operational".into(), &"listener".into()), "{seen}");
+    let message = seen["checks"][0]["message"].as_str().unwrap();
+    assert!(message.contains(&address.to_string()), "{message}");
+    let own = format!("tcp-{}", daemon.address.unwrap().port());
+    assert!(!stdout(&daemon.run(["status"])).contains(&own), "not the daemon itself");
+    assert_eq!(listener.accept().unwrap_err().kind(), std::io::ErrorKind::WouldBlock, "somebody has connected");
+}
+
+#[test]
+fn one_round_needs_no_daemon() {
+    let (listener, address) = server("127.0.0.1:0");
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("perfuse.toml");
+    std::fs::write(&file, config(address)).unwrap();
+    let once = || at(directory.path(), ["serve", "--once", "--json", "--config"]).arg(&file).output().unwrap();
+    let well = once();
+    assert_eq!(well.status.code(), Some(0), "{}", stderr(&well));
+    assert_eq!(json(&well)["components"][0]["state"], "operational");
+    drop(listener);
+    let out = once();
+    assert_eq!(out.status.code(), Some(2), "{}", stdout(&out));
+    assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1, "nothing was written");
+}
+
+#[test]
+fn changes_are_shown_as_they_come() {
+    let (listener, address) = server("127.0.0.1:0");
+    let daemon = Daemon::start(Some(&config(address)));
+    daemon.until("shop", 0);
+    let mut watch =
+        at(daemon.directory.path(), ["status", "--watch", "--json"]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(watch.stdout.take().unwrap()).lines();
+    let mut next = || {
+        let line = lines.next().expect("a line").unwrap();
+        serde_json::from_str::<serde_json::Value>(&line).unwrap()["components"][0]["state"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(next(), "operational");
+    drop(listener);
+    let start = Instant::now();
+    while next() != "major_outage" {
+        assert!(start.elapsed() < PATIENCE, "it is not shown");
+    }
+    watch.kill().unwrap();
+    watch.wait().unwrap();
+}
+
+#[test]
+fn systemd_is_told() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("notify");
+    let socket = std::os::unix::net::UnixDatagram::bind(&path).unwrap();
+    socket.set_read_timeout(Some(PATIENCE)).unwrap();
+    let mut child = Daemon::command(directory.path())
+        .env("NOTIFY_SOCKET", &path)
+        .env("WATCHDOG_USEC", "1000000")
+        .env("JOURNAL_STREAM", "8:1")
+        .spawn()
+        .unwrap();
+    let said = |wanted: &str| {
+        let mut bytes = [0; 256];
+        loop {
+            let count = socket.recv(&mut bytes).expect(wanted);
+            if bytes[..count] == *wanted.as_bytes() {
+                return;
+            }
+        }
+    };
+    said("READY=1");
+    said("WATCHDOG=1");
+    kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
+    said("STOPPING=1");
+    assert!(child.wait().unwrap().success());
+    let mut log = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut log).unwrap();
+    assert!(log.lines().all(|line| line.starts_with('<')) && log.contains("<5>"), "{log}");
+}
