@@ -38,6 +38,7 @@ help-probe-max = With --live: the end, after so many hits.
 help-probe-openmetrics = With --live: the numbers as metrics on this address (PORT of this host, or ADDRESS:PORT).
 help-probe-rate = With --live: the most lines a second (usual: 1000; 0 for all).
 help-probe-sum = With --live: the sum of this value, with mean, least and largest, added up in the kernel.
+help-probe-via = How a probe of the kernel is attached: by a tracepoint with typed arguments, a program at the entry or return of a function, or a kprobe (usual: the first that works).
 help-probe-after = Types come from debug information where there is some (DWARF of the program or of vmlinux), else of kernel functions from the kernel's own types (BTF), else there are registers and $retval.
 
 probe-bootconfig = --bootconfig is not made here: use --definition, and write the lines in the form of Documentation/admin-guide/bootconfig.rst
@@ -157,3 +158,4 @@ probe-typed-function = this kernel has no kprobes: { $name } is attached by { $h
 probe-typed-nothing = nothing can be attached to { $name } here. Tried:
 probe-typed-line = - { $line }
 probe-no-store = there is no place to keep it: neither root (/run/perfuse/probes) nor XDG_RUNTIME_DIR, or 4096 probes are there
+probe-via = one of { $known }

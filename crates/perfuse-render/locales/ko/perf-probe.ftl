@@ -38,6 +38,7 @@ help-probe-max = --live: 이만큼 걸리면 끝냅니다.
 help-probe-openmetrics = --live: 이 주소에서 수를 메트릭으로 제공합니다 (이 호스트의 PORT, 또는 ADDRESS:PORT).
 help-probe-rate = --live: 1초에 보여 줄 최대 줄 수입니다 (보통 1000, 0은 모두).
 help-probe-sum = --live: 이 값의 합계와 평균, 최솟값, 최댓값을 커널 안에서 구합니다.
+help-probe-via = 커널 프로브를 연결하는 방법입니다: 타입이 있는 인자를 가진 트레이스포인트, 함수의 시작이나 반환의 프로그램, 또는 kprobe (보통 되는 첫 번째).
 help-probe-after = 타입은 디버그 정보(프로그램이나 vmlinux의 DWARF)가 있으면 거기서, 없으면 커널 함수는 커널의 타입 정보(BTF)에서 읽습니다. 둘 다 없으면 레지스터와 $retval을 쓸 수 있습니다.
 
 probe-bootconfig = --bootconfig는 지원하지 않습니다. --definition으로 얻은 줄을 Documentation/admin-guide/bootconfig.rst의 형식으로 쓰십시오
@@ -157,3 +158,4 @@ probe-typed-function = 이 커널에는 kprobe가 없습니다: { $name }{ JOSA(
 probe-typed-nothing = { $name }: 여기서는 아무것도 연결할 수 없습니다. 시도한 것:
 probe-typed-line = - { $line }
 probe-no-store = 둘 곳이 없습니다: root(/run/perfuse/probes)도 아니고 XDG_RUNTIME_DIR도 없거나, 프로브가 4096개 있습니다
+probe-via = { $known } 중 하나

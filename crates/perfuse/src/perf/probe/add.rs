@@ -7,6 +7,7 @@ use perfuse_analyze::Msg;
 use perfuse_collect::Root;
 use perfuse_collect::perf::probes::{Change, ProbeDenied, ProbeEvents, ProbeKind};
 use perfuse_format::event::glob;
+use perfuse_format::live::Method;
 use perfuse_format::probe::{Base, Definition, Place, Spot, Taken, TraceProbe, event_name, is_event_name};
 
 use super::debug::Debug;
@@ -34,11 +35,15 @@ struct Named<'a> {
 pub(super) fn run(request: &Request, console: &Console) -> Outcome<()> {
     let definitions = parse(request)?;
     let typed = request.action == Action::Add && request.place == Where::Kernel && !request.dry_run;
-    let replaces = typed && typed::replaces_kprobes();
+    let typed = typed && request.via != Some(Method::Kprobe);
+    let replaces = typed && (request.via.is_some() || typed::replaces_kprobes());
     if replaces {
         match typed::add(request, &definitions, console) {
             Ok(()) => return Ok(()),
             Err(NotTyped::Failed(failure)) => return Err(*failure),
+            Err(NotTyped::Unknown) if request.via.is_some() => {
+                return Err(Failure::new(NOT_FOUND, Msg::new("probe-typed-place")));
+            }
             // What the types do not know is told by those who know the symbols.
             Err(NotTyped::Unknown) => {}
         }

@@ -44,7 +44,7 @@ pub(super) fn add(request: &Request, definitions: &[Definition], console: &Conso
     let mut known: Vec<String> = store.all().iter().map(|one| one.probe.name()).collect();
     let mut made = Vec::new();
     for definition in definitions {
-        let mut found = find(definition)?;
+        let mut found = find(definition, request.via)?;
         let group = found.probe.group.clone();
         let exists = |name: &str| known.contains(&format!("{group}:{name}"));
         let base = found.probe.event.strip_suffix("__return").unwrap_or(&found.probe.event).to_owned();
@@ -123,7 +123,7 @@ enum Answer {
 }
 
 /// The first way that really loads.
-pub(super) fn find(definition: &Definition) -> Result<Found, NotTyped> {
+pub(super) fn find(definition: &Definition, via: Option<Method>) -> Result<Found, NotTyped> {
     let (name, ret) = match &definition.place {
         Place::Function { name, file: None, spot: Spot::Entry | Spot::Offset(0) } => (name, false),
         Place::Function { name, file: None, spot: Spot::Return } => (name, true),
@@ -131,8 +131,9 @@ pub(super) fn find(definition: &Definition) -> Result<Found, NotTyped> {
     };
     let methods: &[Method] = if ret { &[Method::Fexit] } else { &[Method::TpBtf, Method::Fentry] };
     let mut tried = Vec::new();
-    for method in methods {
-        match attempt(definition, name, *method)? {
+    let wanted = |method: &&Method| via.is_none_or(|via| via == **method);
+    for method in methods.iter().filter(wanted) {
+        match attempt(definition, name, *method, via.is_none())? {
             Ok(found) => return Ok(found),
             Err(answer) => tried.push(Tried { method: *method, answer }),
         }
@@ -144,7 +145,7 @@ pub(super) fn find(definition: &Definition) -> Result<Found, NotTyped> {
 }
 
 /// Tries one way: its arguments, and a program that counts.
-fn attempt(definition: &Definition, name: &str, method: Method) -> Outcome<Result<Found, Answer>> {
+fn attempt(definition: &Definition, name: &str, method: Method, explained: bool) -> Outcome<Result<Found, Answer>> {
     let arguments = with_types(|btf, _| arguments(btf, definition, name, method))?;
     let arguments = match arguments {
         Ok(arguments) => arguments,
@@ -169,6 +170,8 @@ fn attempt(definition: &Definition, name: &str, method: Method) -> Outcome<Resul
         arguments,
     };
     let notes = match method {
+        // What was asked for needs no explanation.
+        _ if !explained => Vec::new(),
         Method::TpBtf => vec![Msg::new("probe-typed-tracepoint").with("name", name)],
         _ => vec![Msg::new("probe-typed-function").with("name", name).with("how", method.name())],
     };
@@ -214,7 +217,8 @@ fn short(error: &LiveError) -> String {
 /// What was tried, and what each way answered.
 fn explain(definition: &Definition, name: &str, tried: Vec<Tried>) -> Failure {
     let why = Arg::Msg(Box::new(Msg::new("probe-typed-none")));
-    let mut lines = vec![Msg::new("probe-try-missing").with("what", "kprobe_events").with("why", why)];
+    let none = Msg::new("probe-try-missing").with("what", "kprobe_events").with("why", why);
+    let mut lines: Vec<Msg> = if has_kprobes() { Vec::new() } else { vec![none] };
     for one in tried {
         let what = one.method.name();
         lines.push(match one.answer {
