@@ -103,6 +103,7 @@ pub(super) fn start(handle: &Handle, given: Given) -> Result<Attached, AttachErr
         open,
         reader,
         keep: keep(handle.clone(), log.clone()),
+        look: incident::LOOK,
     };
     let incidents = Incidents::start(options)?;
     let mut tasks = JoinSet::new();

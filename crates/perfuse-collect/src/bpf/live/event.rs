@@ -133,12 +133,11 @@ impl EventSeries {
         let specs = events.finish();
         let [spec] = specs.as_slice() else { return Err(format!("{}: one event is expected", plan.event)) };
         let own = stored.iter().find(|one| one.probe.name() == spec.name && u64::from(one.id) == spec.attr.config);
-        let (hook, scope) = match own {
-            Some(own) => (LiveHook::Typed(own.hook.clone()), Scope::of_arguments(&own.probe.arguments)),
-            None => {
-                let event = LiveEvent::of(root, spec).map_err(|error| error.to_string())?;
-                (event.hook(), event.scope())
-            }
+        let (hook, scope) = if let Some(own) = own {
+            (LiveHook::Typed(own.hook.clone()), Scope::of_arguments(&own.probe.arguments))
+        } else {
+            let event = LiveEvent::of(root, spec).map_err(|error| error.to_string())?;
+            (event.hook(), event.scope())
         };
         let one = |text: &Option<String>| text.as_ref().map(|text| Expr::parse(text, &scope)).transpose();
         let value = one(&plan.value).map_err(|error| format!("value: {error}"))?;
