@@ -1,16 +1,25 @@
 //! Statements of SQL without their values: what a session does may be shown, the data that it does it with may not.
 //!
 //! The lexical rules are those that `PostgreSQL` (chapter 4.1 of its manual) and `MySQL` (chapter 11.1) have in common; where
-//! they differ, what may be a value is left out: text in double quotes is a name in one and a value in the other, and is
-//! left out when `double_quotes_are_values` says so.
+//! they differ, the dialect decides; and where settings of the server decide, what may be a value is left out with all that
+//! follows.
+
+/// Whose rules hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dialect {
+    /// Text in double quotes is a name; in `E''` a backslash hides what follows.
+    PostgreSql,
+    /// Text in double quotes is a value, and text in backticks a name.
+    MySql,
+}
 
 /// The statement with `?` for every literal, without comments, with single blanks, and with at most so many characters.
-pub fn without_values(statement: &str, double_quotes_are_values: bool, most: usize) -> String {
+pub fn without_values(statement: &str, dialect: Dialect, most: usize) -> String {
     let mut out = String::new();
     let mut rest = statement;
     let mut kept = 0;
     while let Some(character) = rest.chars().next() {
-        let (piece, after) = token(rest, character, double_quotes_are_values);
+        let (piece, after) = token(rest, character, dialect);
         rest = after;
         let piece = match piece {
             Piece::Blank if out.is_empty() || out.ends_with(' ') => continue,
@@ -46,21 +55,25 @@ enum Piece<'t> {
 }
 
 /// The first token of a text that begins with a character, and what follows it. Never takes nothing.
-fn token(text: &str, first: char, double_quotes_are_values: bool) -> (Piece<'_>, &str) {
+fn token(text: &str, first: char, dialect: Dialect) -> (Piece<'_>, &str) {
+    let mysql = dialect == Dialect::MySql;
     let cut = |at: usize| text.split_at(at.min(text.len()));
     if first.is_whitespace() {
         return (Piece::Blank, text.trim_start());
     }
-    if text.starts_with("--") || first == '#' && double_quotes_are_values {
+    // In `MySQL`, `5--3` is a difference.
+    let dashes =
+        text.strip_prefix("--").is_some_and(|rest| !mysql || !rest.starts_with(|next: char| !next.is_whitespace()));
+    if dashes || first == '#' && mysql {
         return (Piece::Blank, cut(text.find('\n').unwrap_or(text.len())).1);
     }
     if text.starts_with("/*") {
         return (Piece::Blank, comment(text));
     }
     match first {
-        '\'' => (Piece::Value, quoted(&text[1..], '\'')),
-        '"' if double_quotes_are_values => (Piece::Value, quoted(&text[1..], '"')),
-        '"' | '`' => {
+        '\'' => (Piece::Value, quoted(&text[1..], '\'', false)),
+        '"' if mysql => (Piece::Value, quoted(&text[1..], '"', false)),
+        '"' | '`' if first == '"' || mysql => {
             let after = text[1..].find(first).map_or(text.len(), |at| at + 2);
             let (name, after) = cut(after);
             (Piece::Text(name), after)
@@ -74,7 +87,7 @@ fn token(text: &str, first: char, double_quotes_are_values: bool) -> (Piece<'_>,
             // E'..', B'..', X'..', N'..', U&'..' and _utf8'..' are values with a prefix.
             let prefixed = matches!(word, "E" | "e" | "B" | "b" | "X" | "x" | "N" | "n") || word.starts_with('_');
             match after.strip_prefix('\'') {
-                Some(inside) if prefixed => (Piece::Value, quoted(inside, '\'')),
+                Some(inside) if prefixed => (Piece::Value, quoted(inside, '\'', !mysql && matches!(word, "E" | "e"))),
                 _ => (Piece::Text(word), after),
             }
         }
@@ -112,13 +125,16 @@ fn comment(text: &str) -> &str {
     ""
 }
 
-/// What follows text in quotes. A backslash hides what comes next, as in `MySQL` and in `E''`: where it does not, too much is
-/// left out rather than too little; a doubled quote is the quote itself.
-fn quoted(inside: &str, quote: char) -> &str {
+/// What follows text in quotes; a doubled quote is the quote itself. Whether a backslash hides a quote depends on settings
+/// unless the text `escapes` for sure: then nobody can tell where the value ends, and nothing that follows is shown.
+fn quoted(inside: &str, quote: char, escapes: bool) -> &str {
     let mut characters = inside.char_indices();
     while let Some((at, character)) = characters.next() {
         if character == '\\' {
-            characters.next();
+            match characters.next() {
+                Some((_, next)) if next == quote && !escapes => return "",
+                _ => {}
+            }
         } else if character == quote {
             let after = &inside[at + quote.len_utf8()..];
             if !after.starts_with(quote) {
@@ -160,7 +176,7 @@ mod tests {
     use super::*;
 
     fn plain(statement: &str) -> String {
-        without_values(statement, false, 200)
+        without_values(statement, Dialect::PostgreSql, 200)
     }
 
     #[test]
@@ -173,18 +189,31 @@ mod tests {
             ("SELECT E'a\\'b', b'1', $tag$ it's $1 $tag$, $$x$$", "SELECT ?"),
             ("INSERT INTO t VALUES (1, 'a'), (2, 'b')", "INSERT INTO t VALUES (?), (?)"),
             ("SELECT 'never ends", "SELECT ?"),
-            ("SELECT 사용자 FROM `표` WHERE 이름='김'", "SELECT 사용자 FROM `표` WHERE 이름=?"),
+            ("SELECT 사용자 FROM 표 WHERE 이름='김'", "SELECT 사용자 FROM 표 WHERE 이름=?"),
             ("  ;  ", ";"),
             ("", ""),
         ] {
             assert_eq!(plain(statement), wanted, "{statement}");
         }
-        assert_eq!(without_values("SELECT \"secret\" # 5\n, a", true, 200), "SELECT ? , a");
+        let mysql = |statement| without_values(statement, Dialect::MySql, 200);
+        assert_eq!(mysql("SELECT \"secret\" # 5\n, a"), "SELECT ? , a");
+        assert_eq!(mysql("SELECT `a b`, 5--3 -- 'x\n, 'y'"), "SELECT `a b`, ?--? , ?");
+    }
+
+    #[test]
+    fn where_a_value_may_end_at_two_places_nothing_more_is_shown() {
+        for statement in [r"SELECT 'a\', 'secret'", r"SELECT 'a\' 'secret' FROM t", r"SELECT 'a\\\', 'secret'"] {
+            let (postgresql, mysql) = (plain(statement), without_values(statement, Dialect::MySql, 200));
+            assert_eq!((postgresql.as_str(), mysql.as_str()), ("SELECT ?", "SELECT ?"), "{statement}");
+        }
+        assert_eq!(plain(r"SELECT 'a\\', b"), "SELECT ?, b");
+        assert_eq!(plain(r"SELECT E'a\'secret', b"), "SELECT ?, b");
+        assert_eq!(plain("SELECT 'a` ', b, ` 'secret' `"), "SELECT ?, b, ` ? `");
     }
 
     #[test]
     fn long_ones_are_cut_between_characters() {
-        let cut = without_values(&"가나다 ".repeat(100), false, 10);
+        let cut = without_values(&"가나다 ".repeat(100), Dialect::PostgreSql, 10);
         assert_eq!(cut.chars().count(), 10);
         assert!(cut.ends_with('…'), "{cut}");
     }

@@ -30,3 +30,4 @@ check-kafka-leaderless = { $count } partitions of { $topic } have no leader
 check-kafka-behind = { $count } partitions of { $topic } have replicas that are behind
 check-rabbitmq-queue = the queue { $queue } holds { $count } messages
 check-rabbitmq-no-queue = there is no queue { $queue }
+check-broken = the answer could not be read, and the check was given up

@@ -31,6 +31,7 @@ status-suspect = a check has failed
 status-not-ready = not ready
 status-uptime = up { $share }
 status-budget = { $share } of the error budget left
+status-budget-spent = error budget used up
 status-no-result = no result yet
 status-ago = { $time } ago
 status-all-components = all components

@@ -86,6 +86,7 @@ web-outcome-fail = Failed
 web-outcome-nodata = Could not be made
 web-outcome-none = No result yet
 web-budget = { $share } of the error budget is left
+web-budget-spent = The error budget is used up
 web-slo = Objective { $objective }, { $events ->
     [one] { $events } observation
    *[other] { $events } observations

@@ -30,3 +30,4 @@ check-kafka-leaderless = { $topic }의 파티션 { $count }개에 리더가 없�
 check-kafka-behind = { $topic }의 파티션 { $count }개에 뒤처진 복제본이 있습니다
 check-rabbitmq-queue = 큐 { $queue }에 메시지 { $count }개가 있습니다
 check-rabbitmq-no-queue = 큐 { $queue }{ JOSA($queue, "이/가") } 없습니다
+check-broken = 응답을 읽을 수 없어 점검을 그만두었습니다

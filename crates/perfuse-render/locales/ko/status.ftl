@@ -31,6 +31,7 @@ status-suspect = 점검 하나가 실패했습니다
 status-not-ready = 준비되지 않음
 status-uptime = 가동률 { $share }
 status-budget = 오류 예산 { $share } 남음
+status-budget-spent = 오류 예산 소진
 status-no-result = 아직 결과가 없습니다
 status-ago = { $time } 전
 status-all-components = 모든 구성 요소

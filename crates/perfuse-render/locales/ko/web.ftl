@@ -86,6 +86,7 @@ web-outcome-fail = 실패
 web-outcome-nodata = 점검할 수 없었음
 web-outcome-none = 아직 결과 없음
 web-budget = 오류 예산이 { $share } 남았습니다
+web-budget-spent = 오류 예산을 다 썼습니다
 web-slo = 목표 { $objective }, 관측 { $events }건.
 web-burn = { $long } 및 { $short } 동안의 소진율: { $rates } (한계 { $limit })
 web-tile-bad = 주의 필요

@@ -226,7 +226,11 @@ fn remarks(component: &Component, texts: &Texts) -> String {
         remarks.push(texts.text(&Msg::new("status-uptime").with("share", percent(uptime))));
     }
     if let Some(left) = component.budget_left {
-        remarks.push(texts.text(&Msg::new("status-budget").with("share", Quantity::ratio(left))));
+        remarks.push(if left > 0.0 {
+            texts.text(&Msg::new("status-budget").with("share", Quantity::ratio(left)))
+        } else {
+            texts.word("status-budget-spent")
+        });
     }
     remarks.join(" · ")
 }

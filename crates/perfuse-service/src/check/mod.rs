@@ -31,6 +31,7 @@ use perfuse_analyze::Msg;
 use perfuse_analyze::status::Outcome;
 use rustls::ClientConfig;
 
+use crate::client::guarded;
 use crate::config::check::{Http, Trust};
 use crate::config::{Check, CheckKind};
 
@@ -124,11 +125,13 @@ impl Clients {
     /// here, and kinds for which this build has no client.
     pub async fn run(&self, check: &Check) -> Option<Found> {
         let begun = Instant::now();
-        let said = if let Ok(said) = tokio::time::timeout(check.timeout, self.ask(check)).await {
-            said?
-        } else {
-            let seconds = format!("{:.1}", check.timeout.as_secs_f64());
-            Said::new(Outcome::Fail, Msg::new("check-timeout").with("seconds", seconds))
+        let said = match tokio::time::timeout(check.timeout, guarded(self.ask(check))).await {
+            Ok(Some(said)) => said?,
+            Ok(None) => Said::new(Outcome::NoData, Msg::new("check-broken")),
+            Err(_) => {
+                let seconds = format!("{:.1}", check.timeout.as_secs_f64());
+                Said::new(Outcome::Fail, Msg::new("check-timeout").with("seconds", seconds))
+            }
         };
         let took = begun.elapsed();
         let slow = check.slow.is_some_and(|slow| took > slow) && said.outcome == Outcome::Pass;

@@ -34,6 +34,6 @@ impl Clients {
     /// Fetches and parses an endpoint.
     pub(crate) async fn exposition(&self, url: &str, login: &Login) -> Result<Exposition, Said> {
         let bytes = web::get(self, url, login, ACCEPT, MOST).await?;
-        Exposition::from_bytes(&bytes).map_err(|error| Said::fail(error.to_string()))
+        web::apart(bytes, |bytes| Exposition::from_bytes(bytes).map_err(|error| Said::fail(error.to_string()))).await?
     }
 }

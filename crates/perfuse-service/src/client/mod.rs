@@ -5,7 +5,9 @@ pub(crate) mod mysql;
 pub(crate) mod postgresql;
 pub(crate) mod web;
 
+use std::future::poll_fn;
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -96,5 +98,51 @@ impl Task {
 impl Drop for Task {
     fn drop(&mut self) {
         self.0.abort();
+    }
+}
+
+/// Does something in which a library may panic over an odd answer; `None` if it did. What it had is given up with it, and
+/// whoever asked goes on.
+pub(crate) async fn guarded<T>(work: impl Future<Output = T>) -> Option<T> {
+    let mut work = Box::pin(work);
+    // After a panic the work is not polled again, so nobody sees what it left half done.
+    poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(context))) {
+        Ok(polled) => polled.map(Some),
+        Err(_) => Poll::Ready(None),
+    })
+    .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::io::AsyncReadExt as _;
+
+    #[tokio::test]
+    async fn a_panic_ends_the_work_and_not_the_task() {
+        let broken = async {
+            tokio::task::yield_now().await;
+            assert_eq!(1, 2, "as a library does over an odd answer");
+        };
+        assert_eq!(guarded(broken).await, None);
+        assert_eq!(guarded(async { 5 }).await, Some(5));
+    }
+
+    #[tokio::test]
+    async fn a_connection_breaks_at_its_allowance_and_goes_on_after_a_refill() {
+        let allowance = Allowance::new();
+        let mut stream = Bounded::new(tokio::io::join(tokio::io::repeat(1), tokio::io::sink()), allowance.clone());
+        let mut buffer = vec![0; 64 * 1024];
+        let mut read = 0;
+        let error = loop {
+            match stream.read(&mut buffer).await {
+                Ok(length) => read += length as u64,
+                Err(error) => break error,
+            }
+        };
+        assert_eq!(error.kind(), io::ErrorKind::Other);
+        assert!((MOST..=MOST + 64 * 1024).contains(&read), "{read}");
+        allowance.refill();
+        assert!(stream.read(&mut buffer).await.is_ok());
     }
 }

@@ -6,6 +6,9 @@ use perfuse_analyze::status::Outcome;
 use crate::check::{Clients, Said, body, words};
 use crate::config::Secret;
 
+/// Bytes from which on an answer is read apart.
+const LARGE: usize = 256 * 1024;
+
 /// Who asks.
 #[derive(Debug, Clone)]
 pub(crate) enum Login {
@@ -55,5 +58,17 @@ pub(crate) async fn get(
 /// A body that is JSON.
 pub(crate) async fn json(clients: &Clients, url: &str, login: &Login) -> Result<serde_json::Value, Said> {
     let bytes = get(clients, url, login, "application/json", super::MOST).await?;
-    serde_json::from_slice(&bytes).map_err(|_| Said::new(Outcome::Fail, Msg::new("check-http-no-json")))
+    let no_json = |_| Said::new(Outcome::Fail, Msg::new("check-http-no-json"));
+    apart(bytes, move |bytes| serde_json::from_slice(bytes).map_err(no_json)).await?
+}
+
+/// Reads bytes; many of them on a thread where that may take its time, so that no other answer waits for it.
+pub(crate) async fn apart<T: Send + 'static>(
+    bytes: Vec<u8>,
+    read: impl FnOnce(&[u8]) -> T + Send + 'static,
+) -> Result<T, Said> {
+    if bytes.len() < LARGE {
+        return Ok(read(&bytes));
+    }
+    tokio::task::spawn_blocking(move || read(&bytes)).await.map_err(|error| Said::fail(error.to_string()))
 }

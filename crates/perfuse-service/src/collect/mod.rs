@@ -35,6 +35,7 @@ use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval_at};
 
 use crate::check::Clients;
+use crate::client::guarded;
 use crate::config::{Collector, CollectorKind, Config, Probe, Variable};
 use crate::store::SeriesKey;
 
@@ -108,7 +109,6 @@ struct Job {
     plan: Plan,
 }
 
-#[derive(Clone)]
 enum Plan {
     Collector(Box<Collector>),
     Variable(Box<Variable>),
@@ -201,19 +201,23 @@ impl Job {
     async fn round(&mut self, clients: &Clients) -> Gathered {
         let begun = Instant::now();
         let mut sheet = Sheet::new(&self.name, self.component.as_ref());
-        let asked = tokio::time::timeout(self.timeout, self.source.gather(clients, &mut sheet)).await;
-        let up = match asked {
-            Ok(Ok(())) => true,
-            Ok(Err(problem)) => {
-                sheet.problem(problem);
-                false
+        let asked = guarded(self.source.gather(clients, &mut sheet));
+        let problem = match tokio::time::timeout(self.timeout, asked).await {
+            Ok(Some(Ok(()))) => None,
+            Ok(Some(Err(problem))) => Some(problem),
+            Ok(None) => {
+                self.source = Source::new(&self.plan);
+                Some(Msg::new("app-broken"))
             }
             Err(_) => {
                 let seconds = format!("{:.1}", self.timeout.as_secs_f64());
-                sheet.problem(Msg::new("app-timeout").with("seconds", seconds));
-                false
+                Some(Msg::new("app-timeout").with("seconds", seconds))
             }
         };
+        let up = problem.is_none();
+        if let Some(problem) = problem {
+            sheet.problem(problem);
+        }
         if matches!(self.plan, Plan::Collector(_)) {
             sheet.number("app_up", &[], f64::from(u8::from(up)));
             sheet.number("app_answer_seconds", &[], begun.elapsed().as_secs_f64());
@@ -227,24 +231,7 @@ async fn go_on(mut job: Job, clients: Arc<Clients>, first: tokio::time::Instant,
     turns.set_missed_tick_behavior(MissedTickBehavior::Skip);
     loop {
         turns.tick().await;
-        let (name, component, every, timeout, plan) =
-            (Arc::clone(&job.name), job.component.clone(), job.every, job.timeout, job.plan.clone());
-        let shared = Arc::clone(&clients);
-        // Each round is a task of its own: a client library that panics over an odd answer costs one round, not all.
-        let mut round = JoinSet::new();
-        round.spawn(async move {
-            let gathered = job.round(&shared).await;
-            (job, gathered)
-        });
-        let gathered;
-        (job, gathered) = if let Some(Ok(done)) = round.join_next().await {
-            done
-        } else {
-            let source = Source::new(&plan);
-            let mut sheet = Sheet::new(&name, component.as_ref());
-            sheet.problem(Msg::new("app-broken"));
-            (Job { name, component, every, timeout, source, plan }, sheet.done(Duration::ZERO))
-        };
+        let gathered = job.round(&clients).await;
         if to.send(gathered).await.is_err() {
             return;
         }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use mysql_async::Row;
 use perfuse_analyze::Msg;
 use perfuse_analyze::app::AppWhat;
-use perfuse_format::sql::without_values;
+use perfuse_format::sql::{Dialect, without_values};
 
 use super::blockers::{Root, Waiter, roots};
 use super::rates::Rates;
@@ -218,7 +218,7 @@ fn blocked(root: &Root, session: Option<&Row>, last: Option<&String>, object: St
         holder: format!("{} {}", root.id, column(1)).trim_end().to_owned(),
         holder_pid: None,
         doing,
-        statement: without_values(statement, true, STATEMENT),
+        statement: without_values(statement, Dialect::MySql, STATEMENT),
         waiting: root.waiting,
         longest: root.longest,
         object,
@@ -228,7 +228,7 @@ fn blocked(root: &Root, session: Option<&Row>, last: Option<&String>, object: St
 fn tables(sheet: &mut Sheet, sessions: &[Row], waiters: &BTreeMap<u64, (Waiter, String)>) {
     let columns = ["ID", "USER", "HOST", "DB", "COMMAND", "TIME", "STATE", "INFO", "trx_seconds", "trx_rows_modified"];
     let cell = |row: &Row, column| match column {
-        7 => without_values(&text(row, 7), true, STATEMENT),
+        7 => without_values(&text(row, 7), Dialect::MySql, STATEMENT),
         other => text(row, other),
     };
     let cells = |row| (0..columns.len()).map(|column| cell(row, column)).collect();

@@ -57,8 +57,7 @@ pub fn sockets(variable: Variable<'_>, uid: u32) -> Vec<PathBuf> {
     places
 }
 
-/// Where a configuration is looked for when none is named: systemd's `CONFIGURATION_DIRECTORY`, the system's for root, else
-/// the user's.
+/// Where a configuration is looked for when none is named: that of the service, the system's for root, else the user's.
 pub fn config(variable: Variable<'_>, uid: u32) -> Option<PathBuf> {
     if let Some(given) = named(variable, "CONFIGURATION_DIRECTORY") {
         return Some(given.join("perfuse.toml"));
@@ -87,9 +86,9 @@ mod tests {
             "CONFIGURATION_DIRECTORY" => Some("/etc/a".into()),
             _ => None,
         };
+        assert_eq!(config(&systemd, 1000), Some("/etc/a/perfuse.toml".into()));
         assert_eq!(state_dir(&systemd, 1000), Some("/var/lib/a".into()));
         assert_eq!(run_dir(&systemd, 1000, Path::new("/s")), Path::new("/run/a"));
-        assert_eq!(config(&systemd, 1000), Some("/etc/a/perfuse.toml".into()));
         let user = |name: &str| (name == "HOME").then(|| "/home/u".into());
         assert_eq!(state_dir(&user, 1000), Some("/home/u/.local/state/perfuse".into()));
         assert_eq!(config(&user, 1000), Some("/home/u/.config/perfuse/perfuse.toml".into()));

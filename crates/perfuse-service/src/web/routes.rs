@@ -91,6 +91,7 @@ pub(super) const ROUTES: &[Route] = &[
     form("/dash/maintenance/{id}/stop", Need::Change, || post(page::maintenance::stop)),
     form("/component/{name}/check", Need::Change, || post(page::maintenance::check)),
     page("/incident/{id}", Need::Read, || get(page::incident::page)),
+    page("/incident/{id}/events", Need::Read, || get(live::incident)),
     page("/incident/{id}/flame/{name}", Need::Read, || get(page::incident::flame)),
     api(
         Method::GET,

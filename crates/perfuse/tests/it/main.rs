@@ -5,6 +5,7 @@ mod cli;
 mod disk;
 mod flame;
 mod generate;
+mod incident;
 mod live;
 mod perf_annotate;
 mod perf_c2c;

@@ -38,7 +38,14 @@ impl Drop for Daemon {
 /// A command that finds what is in `directory`, and only that.
 fn at<const N: usize>(directory: &Path, arguments: [&str; N]) -> Command {
     let mut command = perfuse(arguments);
-    for name in ["RUNTIME_DIRECTORY", "STATE_DIRECTORY", "NOTIFY_SOCKET", "WATCHDOG_USEC", "JOURNAL_STREAM"] {
+    for name in [
+        "CONFIGURATION_DIRECTORY",
+        "RUNTIME_DIRECTORY",
+        "STATE_DIRECTORY",
+        "NOTIFY_SOCKET",
+        "WATCHDOG_USEC",
+        "JOURNAL_STREAM",
+    ] {
         command.env_remove(name);
     }
     command.env("XDG_RUNTIME_DIR", directory);
@@ -107,6 +114,20 @@ impl Daemon {
                 return output;
             }
             assert!(start.elapsed() < PATIENCE, "{component} is not {status}: {}{}", stdout(&output), stderr(&output));
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+
+    /// Waits until there are so many incidents.
+    fn incidents(&self, count: usize) -> Vec<serde_json::Value> {
+        let start = Instant::now();
+        loop {
+            let list = json(&self.run(["incident", "list", "--json"]));
+            let all = list.as_array().unwrap();
+            if all.len() == count {
+                return all.clone();
+            }
+            assert!(start.elapsed() < PATIENCE, "{list:#}");
             std::thread::sleep(Duration::from_millis(100));
         }
     }
@@ -204,6 +225,15 @@ fn a_server_that_goes_is_an_outage_and_its_return_is_seen() {
     assert!(stdout(&nagios).starts_with("PERFUSE CRITICAL: Web shop"), "{}", stdout(&nagios));
     let all = json(&daemon.run(["status", "--json"]));
     assert_eq!((&all["schema"], &all["components"][0]["state"]), (&"perfuse.status/1".into(), &"major_outage".into()));
+    // The incident is written at once; its cause comes later.
+    let incidents = daemon.incidents(1);
+    assert_eq!((&incidents[0]["component"], &incidents[0]["ended"]), (&"shop".into(), &serde_json::Value::Null));
+    let id = incidents[0]["id"].as_str().unwrap();
+    let shown = daemon.run(["incident", "show", id]);
+    assert!(stdout(&shown).contains("operational → major outage"), "{}", stdout(&shown));
+    assert_eq!(daemon.run(["incident", "show", "none"]).status.code(), Some(2));
+    let page = get(daemon.address.unwrap(), "/");
+    assert!(page.starts_with("HTTP/1.1 200 ") && page.contains("Web shop"), "{page}");
     let korean = at(daemon.directory.path(), ["status", "--lang", "ko"]).output().unwrap();
     assert!(stdout(&korean).contains("온라인 상점") && stdout(&korean).contains("전체 장애"), "{}", stdout(&korean));
     let (_listener, _) = server(&address.to_string());

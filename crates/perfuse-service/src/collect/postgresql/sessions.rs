@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use perfuse_analyze::app::AppWhat;
-use perfuse_format::sql::without_values;
+use perfuse_format::sql::{Dialect, without_values};
 use tokio_postgres::SimpleQueryRow;
 
 use super::super::blockers::{Root, Waiter, roots};
@@ -15,7 +15,7 @@ const STATEMENT: usize = 200;
 
 /// The statement of a session, without its values.
 fn statement(row: &SimpleQueryRow) -> String {
-    without_values(text(row, 9), false, STATEMENT)
+    without_values(text(row, 9), Dialect::PostgreSql, STATEMENT)
 }
 
 /// What a session waits for.
