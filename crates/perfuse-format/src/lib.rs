@@ -15,6 +15,7 @@ pub mod cgroup;
 pub mod counter;
 pub mod event;
 pub mod jitdump;
+pub mod jitelf;
 pub mod netlink;
 pub mod openmetrics;
 pub mod parse;
