@@ -86,6 +86,8 @@ pub(super) fn furnish(directory: &Path, program: &Path, sheet: &[OneLiner]) -> R
     runnable(&directory.join("work"), "#!/bin/sh\ni=0; while [ $i -lt 200000 ]; do i=$((i+1)); done\n")?;
     runnable(&directory.join("run.sh"), RUN)?;
     for (number, one) in sheet.iter().enumerate() {
+        // A dry run comes before the definition that it is a dry run of, which the line behind it needs.
+        let number = if one.command.starts_with("perf probe -n") { (2 * number).saturating_sub(3) } else { 2 * number };
         let name = format!("{number:03}.{}.{}", one.id, kind(&one.command));
         fs::write(directory.join("lines").join(name), stood_in(&one.command))?;
     }
