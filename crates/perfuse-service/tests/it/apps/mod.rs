@@ -74,7 +74,8 @@ impl Server {
             let ended = self.child.try_wait().expect("waits");
             assert!(ended.is_none(), "{what}: the server ended with {ended:?}: {}", self.log());
             assert!(begun.elapsed() < PATIENCE, "{what}: {}", self.log());
-            tokio::time::sleep(Duration::from_millis(50)).await;
+            // InnoDB renews its tables of locks and transactions only when nobody has read them for 100 ms.
+            tokio::time::sleep(Duration::from_millis(150)).await;
         }
     }
 }
