@@ -89,12 +89,7 @@ pub(crate) const PACKAGES: &[Package] = &[
     package("e2fsprogs", "mkfs.ext4", &[For::Zoo], "filesystems of the zoo"),
     package("procps", "sysctl", &[For::Zoo], "settings of network namespaces"),
     package("perl-base", "perl", &[For::Zoo], "System V semaphores of the zoo"),
-    package(
-        "redis-server",
-        "redis-server",
-        &[For::Test, For::Zoo],
-        "a real service whose clients wait for each other",
-    ),
+    package("redis-server", "redis-server", &[For::Test, For::Zoo], "a real service whose clients wait for each other"),
     package("redis-tools", "redis-cli", &[For::Zoo], "fills it with keys"),
     package("postgresql-15", "postgres", &[For::Test, For::Zoo], "a real service with locks of its own"),
     package("default-jdk-headless", "javac", &[For::Test, For::Zoo], "a real service with a heap of its own"),
