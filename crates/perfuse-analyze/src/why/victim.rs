@@ -130,8 +130,8 @@ fn of_port(run: &Run, port: u16) -> Result<Victim, Msg> {
     let name = pids.first().map(|pid| entity(run, *pid).name).unwrap_or_default();
     let entity = Entity {
         pid: pids.first().copied(),
-        path: Some(name),
-        ..Entity::new(EntityKind::Listener, first.local.to_string())
+        // Who it is says more than where it can be reached.
+        ..Entity::new(EntityKind::Listener, format!("{name} ({})", first.local))
     };
     Ok(Victim { pids: all, entity: Some(entity) })
 }

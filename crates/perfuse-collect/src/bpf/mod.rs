@@ -29,7 +29,7 @@ pub use error::{LoadError, effective};
 pub use fentry::try_fentry;
 pub use hook::can_mount_tracefs;
 pub use kernel::KERNEL_BTF;
-pub use live::{LiveCost, LiveError, LiveHook, LivePlan, LiveProgram};
+pub use live::{EventDenied, EventSeries, LiveCost, LiveError, LiveEvent, LiveHook, LivePlan, LiveProgram, SeriesPlan};
 pub use loaded::{LoadedProgram, ProgramFunction, loaded_programs};
 pub use probe::probe;
 pub use program::{ALWAYS_ON, Program, USE, WHY};

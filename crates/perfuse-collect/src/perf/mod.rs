@@ -12,6 +12,7 @@ pub mod pmu;
 pub mod probes;
 pub mod record;
 pub mod ring;
+pub mod stored;
 pub mod synth;
 pub mod tasks;
 pub mod tracepoints;

@@ -6,6 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use perfuse_format::event::{Format, Pmu, PmuEvent, Pmus, TraceDenied};
+use perfuse_format::live::StoredProbe;
 use perfuse_format::vendor::VendorEvent;
 
 use super::tracepoints::Tracefs;
@@ -23,6 +24,8 @@ pub struct HostEvents {
     cpu: Option<String>,
     places: TablePlaces,
     tables: OnceCell<VendorTables>,
+    /// System, name and id of the probes that tracefs does not have.
+    stored: Vec<(String, String, u16)>,
 }
 
 impl HostEvents {
@@ -39,7 +42,16 @@ impl HostEvents {
             cpu: cpu_name(root),
             places,
             tables: OnceCell::new(),
+            stored: Vec::new(),
         }
+    }
+
+    /// With probes that tracefs does not have; those that it has come first.
+    #[must_use]
+    pub fn with_stored(mut self, probes: &[StoredProbe]) -> Self {
+        let named = |one: &StoredProbe| (one.probe.group.clone(), one.probe.event.clone(), one.id);
+        self.stored = probes.iter().map(named).collect();
+        self
     }
 
     /// The CPU as tables name it.
@@ -72,15 +84,38 @@ impl Pmus for HostEvents {
     }
 
     fn systems(&self) -> Result<Vec<String>, TraceDenied> {
-        self.tracefs()?.systems()
+        let mut systems = match self.tracefs() {
+            Ok(tracefs) => tracefs.systems()?,
+            Err(denied) if self.stored.is_empty() => return Err(denied),
+            Err(_) => Vec::new(),
+        };
+        for (system, ..) in &self.stored {
+            if !systems.contains(system) {
+                systems.push(system.clone());
+            }
+        }
+        Ok(systems)
     }
 
     fn tracepoints(&self, system: &str) -> Result<Vec<String>, TraceDenied> {
-        self.tracefs()?.tracepoints(system)
+        let own: Vec<&String> = self.stored.iter().filter(|one| one.0 == system).map(|one| &one.1).collect();
+        let mut names = match self.tracefs().and_then(|tracefs| tracefs.tracepoints(system)) {
+            Ok(names) => names,
+            Err(denied) if own.is_empty() => return Err(denied),
+            Err(_) => Vec::new(),
+        };
+        for name in own {
+            if !names.contains(name) {
+                names.push(name.clone());
+            }
+        }
+        Ok(names)
     }
 
     fn tracepoint_id(&self, system: &str, name: &str) -> Result<u64, TraceDenied> {
-        self.tracefs()?.id(system, name)
+        let found = self.tracefs().and_then(|tracefs| tracefs.id(system, name));
+        let stored = || self.stored.iter().find(|one| one.0 == system && one.1 == name);
+        found.or_else(|denied| stored().map(|one| one.2.into()).ok_or(denied))
     }
 
     fn vendor_events(&self) -> &[VendorEvent] {

@@ -2,45 +2,88 @@
 
 use crate::parse::{FromBytes, ParseError, fields, hex, lines, text, trim};
 
-/// The functions of the kernel by address.
+/// The functions of the kernel by address. There are hundreds of thousands: their names stand in one text.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Kallsyms {
-    /// `(address, name, module)`, sorted by address; the module is empty for the kernel proper.
-    symbols: Vec<(u64, String, String)>,
+    /// Sorted by address, then by name.
+    symbols: Vec<Symbol>,
+    names: String,
+    /// Of the modules; the first one, without a name, is the kernel proper.
+    modules: Vec<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Symbol {
+    address: u64,
+    /// Where in the names its own begins, and how long it is in bytes.
+    name: u32,
+    length: u16,
+    module: u16,
 }
 
 impl Kallsyms {
     /// The function that holds `address`, its module, and how far behind its start the address is.
     pub fn find(&self, address: u64) -> Option<(&str, &str, u64)> {
-        let index = self.symbols.partition_point(|(start, ..)| *start <= address).checked_sub(1)?;
-        let (start, name, module) = self.symbols.get(index)?;
-        Some((name, module, address - start))
+        let index = self.symbols.partition_point(|symbol| symbol.address <= address).checked_sub(1)?;
+        let symbol = self.symbols.get(index)?;
+        let module = self.modules.get(usize::from(symbol.module))?;
+        Some((name_of(&self.names, *symbol), module, address - symbol.address))
     }
 
     /// Whether there are no addresses: all zero under `kernel.kptr_restrict`, or an empty file.
     pub fn is_empty(&self) -> bool {
         self.symbols.is_empty()
     }
+
+    /// The number of a module, which is mostly that of the line before.
+    fn module(&mut self, name: &str) -> Option<u16> {
+        let known = self.modules.iter().rposition(|known| known == name);
+        let number = known.unwrap_or_else(|| {
+            self.modules.push(name.to_owned());
+            self.modules.len() - 1
+        });
+        u16::try_from(number).ok()
+    }
+
+    fn add(&mut self, address: u64, name: &str, module: &str) -> Option<()> {
+        let (start, length) = (u32::try_from(self.names.len()).ok()?, u16::try_from(name.len()).ok()?);
+        let module = self.module(module)?;
+        self.names.push_str(name);
+        self.symbols.push(Symbol { address, name: start, length, module });
+        Some(())
+    }
+}
+
+fn name_of(names: &str, symbol: Symbol) -> &str {
+    let start = symbol.name as usize;
+    names.get(start..start + usize::from(symbol.length)).unwrap_or_default()
 }
 
 impl FromBytes for Kallsyms {
     fn from_bytes(bytes: &[u8]) -> Result<Self, ParseError> {
-        let mut symbols = Vec::new();
+        let mut all = Self { modules: vec![String::new()], ..Self::default() };
         for (number, line) in lines(bytes) {
+            let bad = || ParseError::new(number, "`address type name [module]`", line);
             let mut parts = fields(line);
             let (Some(address), Some(kind), Some(name)) = (parts.next().and_then(hex), parts.next(), parts.next())
             else {
-                return Err(ParseError::new(number, "`address type name [module]`", line));
+                return Err(bad());
             };
             // A hidden address reads as zero; only code (t, T, w, W) can be in a call chain.
             if address == 0 || !matches!(kind, b"t" | b"T" | b"w" | b"W") {
                 continue;
             }
             let module = parts.next().map(|module| text(trim_brackets(module))).unwrap_or_default();
-            symbols.push((address, text(name), module));
+            // The kernel's names end at 512 bytes (KSYM_NAME_LEN), and it has no 65,536 modules.
+            all.add(address, &text(name), &module).ok_or_else(bad)?;
         }
-        symbols.sort();
-        Ok(Self { symbols })
+        let (names, modules) = (&all.names, &all.modules);
+        let module = |symbol: &Symbol| modules.get(usize::from(symbol.module));
+        all.symbols.sort_by(|a, b| {
+            let by_name = || name_of(names, *a).cmp(name_of(names, *b));
+            a.address.cmp(&b.address).then_with(by_name).then_with(|| module(a).cmp(&module(b)))
+        });
+        Ok(all)
     }
 }
 

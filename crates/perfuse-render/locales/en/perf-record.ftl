@@ -135,3 +135,4 @@ help-record-threads = refused: one thread empties all rings
 help-record-vmlinux = refused: it is for BPF scriptlets
 help-record-off-cpu = sum up how long threads wait, and where, as the event offcpu-time
 record-sdt-refused = Of the probe { $event } a place cannot be used ({ $definition }): { $error }
+record-probe = { $event } cannot be recorded: { $error }

@@ -135,3 +135,4 @@ help-record-threads = 거절: 스레드 하나가 모든 링을 비웁니다
 help-record-vmlinux = 거절: BPF 스크립트용입니다
 help-record-off-cpu = 스레드가 어디서 얼마나 기다리는지 offcpu-time 이벤트로 합합니다
 record-sdt-refused = 프로브 { $event }의 한 지점을 쓸 수 없습니다({ $definition }): { $error }
+record-probe = { $event }{ JOSA($event, "을/를") } 기록할 수 없습니다: { $error }

@@ -158,7 +158,8 @@
   function resize() {
     var whole = Number(words.width);
     if (words.fluid) {
-      whole = root === document.documentElement ? window.innerWidth : root.getBoundingClientRect().width;
+      // Inside a frame that is not laid out yet there is no width; it comes with a later call.
+      whole = (root === document.documentElement ? window.innerWidth : root.getBoundingClientRect().width) || whole;
       root.removeAttribute('viewBox');
       root.setAttribute('width', whole);
     }
@@ -198,6 +199,7 @@
     wait = setTimeout(function () { search(input.value); }, 120);
   });
   window.addEventListener('resize', resize);
+  window.addEventListener('load', resize);
   window.addEventListener('keydown', function (event) {
     var find = event.key === '/' || (event.key === 'f' && (event.ctrlKey || event.metaKey));
     if (find && document.activeElement !== input) {

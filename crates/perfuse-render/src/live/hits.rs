@@ -117,8 +117,8 @@ mod tests {
         let mut out = String::new();
         hits.line(&HIT, &mut out);
         assert_eq!(out, "01:02:03.000045 a-long-name\\x1b…       8   1  sched:sched_switch  prev=1\\nnext=2\n");
-        assert_eq!(head.find("EVENT"), Some(47));
-        assert_eq!(out.find("sched:"), Some(47 + "…".len() - 1));
+        assert_eq!(head.find("EVENT"), Some(46));
+        assert_eq!(out.find("sched:"), Some(46 + "…".len() - 1));
     }
 
     #[test]

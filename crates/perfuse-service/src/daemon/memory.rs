@@ -120,7 +120,7 @@ fn read(reader: &Reader) -> Result<Found, StoreError> {
     let listeners = listeners.and_then(|record| serde_json::from_str(&record.doc).ok()).unwrap_or_default();
     let kept = records.list(Kind::Kept, i64::MIN, i64::MAX, usize::MAX)?;
     let Some(top) = kept.iter().find(|record| record.id == TOP) else {
-        return Ok(Found { incidents, listeners, ..Found::default() });
+        return Ok(Found { listeners, incidents, ..Found::default() });
     };
     let days = records.list(Kind::Uptime, i64::MIN, i64::MAX, usize::MAX)?;
     let later = later(reader, top.at_ms)?;

@@ -57,8 +57,11 @@ pub fn sockets(variable: Variable<'_>, uid: u32) -> Vec<PathBuf> {
     places
 }
 
-/// Where a configuration is looked for when none is named: the system's for root, else the user's.
+/// Where a configuration is looked for when none is named: that of the service, the system's for root, else the user's.
 pub fn config(variable: Variable<'_>, uid: u32) -> Option<PathBuf> {
+    if let Some(given) = named(variable, "CONFIGURATION_DIRECTORY") {
+        return Some(given.join("perfuse.toml"));
+    }
     if uid == 0 {
         return Some(PathBuf::from("/etc/perfuse/perfuse.toml"));
     }
@@ -80,8 +83,10 @@ mod tests {
         let systemd = |name: &str| match name {
             "STATE_DIRECTORY" => Some("/var/lib/a:/var/lib/b".into()),
             "RUNTIME_DIRECTORY" => Some("/run/a".into()),
+            "CONFIGURATION_DIRECTORY" => Some("/etc/a".into()),
             _ => None,
         };
+        assert_eq!(config(&systemd, 1000), Some("/etc/a/perfuse.toml".into()));
         assert_eq!(state_dir(&systemd, 1000), Some("/var/lib/a".into()));
         assert_eq!(run_dir(&systemd, 1000, Path::new("/s")), Path::new("/run/a"));
         let user = |name: &str| (name == "HOME").then(|| "/home/u".into());

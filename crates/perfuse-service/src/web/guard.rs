@@ -164,6 +164,10 @@ fn without_language(uri: &Uri) -> String {
         .split('&')
         .filter(|pair| !pair.is_empty() && !pair.starts_with("lang="))
         .collect();
+    // A path with two slashes would be the name of another host where it stands in a link.
+    if uri.path().starts_with("//") {
+        return "/".to_owned();
+    }
     if rest.is_empty() { uri.path().to_owned() } else { format!("{}?{}", uri.path(), rest.join("&")) }
 }
 
@@ -345,6 +349,7 @@ mod tests {
         assert_eq!(of("/?lang=xx", &[("accept-language", "ko;q=0, de")]), (Lang::En, false));
         assert_eq!(without_language(&Uri::from_static("/history?lang=ko&page=2")), "/history?page=2");
         assert_eq!(without_language(&Uri::from_static("/?lang=ko")), "/");
+        assert_eq!(without_language(&Uri::from_static("//evil.example/?x=1")), "/");
     }
 
     #[test]

@@ -9,7 +9,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::Extension;
-use axum::extract::{Query, State};
+use axum::body::Bytes;
+use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse as _, Response};
@@ -19,7 +20,9 @@ use perfuse_render::Lang;
 use tokio::sync::{OwnedSemaphorePermit, watch};
 
 use super::guard::{Asked, refuse};
-use super::{Shared, book, page, series};
+use super::{Shared, Web, book, page, series};
+use crate::incident::Incident;
+use crate::now::Now;
 
 /// Least time between two events of a page.
 const PAUSE: Duration = Duration::from_millis(900);
@@ -70,9 +73,35 @@ pub(super) struct Rendered {
     shape: u64,
 }
 
+/// An answer with the version that it is of.
+type Kept = (String, Bytes);
+
 /// The pages as they were made last.
 #[derive(Default)]
-pub(super) struct Live(Mutex<HashMap<(View, Lang), Arc<Rendered>>>);
+pub(super) struct Live {
+    pages: Mutex<HashMap<(View, Lang), Arc<Rendered>>>,
+    /// Other answers.
+    texts: Mutex<HashMap<(&'static str, Lang), Kept>>,
+}
+
+/// Changes with every change of what is known.
+fn version(web: &Web, now: &Now) -> String {
+    let number = *web.daemon.changes().borrow();
+    format!("{}-{number}-{}", now.begun, now.time)
+}
+
+/// An answer for many programs that ask often: made at most once for each change, whoever else asks meanwhile waits.
+pub(super) fn kept(web: &Web, what: &'static str, lang: Lang, make: impl FnOnce(&Now) -> Vec<u8>) -> Bytes {
+    let now = web.daemon.now();
+    let version = version(web, &now);
+    let mut texts = web.live.texts.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some((_, bytes)) = texts.get(&(what, lang)).filter(|(of, _)| *of == version) {
+        return bytes.clone();
+    }
+    let bytes = Bytes::from(make(&now));
+    texts.insert((what, lang), (version, bytes.clone()));
+    bytes
+}
 
 fn hash(text: &str) -> u64 {
     let mut hasher = DefaultHasher::new();
@@ -80,12 +109,19 @@ fn hash(text: &str) -> u64 {
     hasher.finish()
 }
 
+impl View {
+    /// Where the stream of a page is that shows a version.
+    pub(super) fn stream(self, lang: Lang, version: &str) -> String {
+        let path = if self == Self::Status { "/events" } else { "/dash/events" };
+        format!("{path}?lang={}&version={}", lang.id(), page::encoded(version))
+    }
+}
+
 /// The page as it is now; made at most once for each change.
 pub(super) async fn rendered(web: &Shared, view: View, lang: Lang) -> Arc<Rendered> {
-    let number = *web.daemon.changes().borrow();
     let now = web.daemon.now();
-    let version = format!("{}-{number}-{}", now.begun, now.time);
-    let kept = web.live.0.lock().unwrap_or_else(PoisonError::into_inner).get(&(view, lang)).map(Arc::clone);
+    let version = version(web, &now);
+    let kept = web.live.pages.lock().unwrap_or_else(PoisonError::into_inner).get(&(view, lang)).map(Arc::clone);
     if let Some(kept) = kept.filter(|kept| kept.version == version) {
         return kept;
     }
@@ -101,7 +137,7 @@ pub(super) async fn rendered(web: &Shared, view: View, lang: Lang) -> Arc<Render
         (id, (text, sum))
     });
     let made = Arc::new(Rendered { version, html, parts: parts.collect(), shape });
-    web.live.0.lock().unwrap_or_else(PoisonError::into_inner).insert((view, lang), Arc::clone(&made));
+    web.live.pages.lock().unwrap_or_else(PoisonError::into_inner).insert((view, lang), Arc::clone(&made));
     made
 }
 
@@ -186,6 +222,39 @@ pub(super) async fn dash(
     Query(query): Query<HashMap<String, String>>,
 ) -> Response {
     events(web, View::Dash, &asked, query.get("version")).await
+}
+
+/// What of an incident makes its page another one.
+fn signature(incident: &Incident) -> (Option<u64>, usize, usize, usize, bool) {
+    let Incident { ended, timeline, compared, captures, why, .. } = incident;
+    (*ended, timeline.len(), compared.len(), captures.len(), why.is_some())
+}
+
+/// The stream of the page of an incident: it is to be loaded again when the incident goes on.
+pub(super) async fn incident(
+    State(web): State<Shared>,
+    Extension(asked): Extension<Asked>,
+    Path(id): Path<String>,
+) -> Response {
+    let Ok(permit) = Arc::clone(&web.streams).try_acquire_owned() else {
+        return refuse(&web, &asked, StatusCode::SERVICE_UNAVAILABLE, "web-refused-often");
+    };
+    let shown = book::incident(&web, &id).await.map(|incident| signature(&incident));
+    let changes = web.daemon.changes();
+    let stream =
+        stream::unfold((web, id, shown, changes, permit), |(web, id, shown, mut changes, permit)| async move {
+            loop {
+                changes.changed().await.ok()?;
+                tokio::time::sleep(PAUSE).await;
+                let open = web.daemon.now().open.iter().find(|incident| incident.id == id).map(|one| signature(one));
+                // One that was open and is so no more has ended.
+                if open != shown && (open.is_some() || shown.is_some_and(|(ended, ..)| ended.is_none())) {
+                    let event = Event::default().event("reload").data("1");
+                    return Some((Ok::<_, Infallible>(event), (web, id, open, changes, permit)));
+                }
+            }
+        });
+    answer(Sse::new(Box::pin(stream)).keep_alive(KeepAlive::new().interval(Duration::from_secs(15))).into_response())
 }
 
 /// What the charts of one page have.

@@ -11,7 +11,7 @@ use perfuse_render::Lang;
 use perfuse_render::export::openmetrics;
 
 use super::page::{bars, dash};
-use super::{Shared, Web};
+use super::{Shared, Web, live};
 use crate::now::Now;
 
 /// The media type of Prometheus' text.
@@ -24,11 +24,12 @@ const STATES: [State; 6] =
 /// `GET /metrics`
 pub(super) async fn metrics(Of(web): Of<Shared>, headers: HeaderMap) -> Response {
     let accepts = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let text = exposition(&web, &web.daemon.now());
     if accepts.contains("application/openmetrics-text") {
+        let text = live::kept(&web, "openmetrics", Lang::En, |now| exposition(&web, now).into_bytes());
         ([(header::CONTENT_TYPE, openmetrics::CONTENT_TYPE)], text).into_response()
     } else {
-        ([(header::CONTENT_TYPE, PROMETHEUS)], prometheus(&text)).into_response()
+        let text = live::kept(&web, "prometheus", Lang::En, |now| prometheus(&exposition(&web, now)).into_bytes());
+        ([(header::CONTENT_TYPE, PROMETHEUS)], text).into_response()
     }
 }
 

@@ -158,3 +158,95 @@ where
     }
     let _ = connection.await;
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use rustls::pki_types::ServerName;
+    use rustls::{ClientConfig, RootCertStore};
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio_rustls::TlsConnector;
+
+    use super::*;
+    use crate::web::tests::{Fake, options};
+    use crate::web::{Options, router};
+
+    async fn start(tls: Option<Tls>) -> (SocketAddr, watch::Sender<bool>, tokio::task::JoinHandle<()>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (stop, stopping) = watch::channel(false);
+        let router = router(Fake::new(), Options { tls: tls.is_some(), ..options() });
+        (address, stop, tokio::spawn(serve(listener, router, tls, stopping)))
+    }
+
+    async fn ask(stream: &mut (impl AsyncRead + AsyncWrite + Unpin), path: &str) -> String {
+        let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut text = Vec::new();
+        stream.read_to_end(&mut text).await.unwrap();
+        String::from_utf8_lossy(&text).into_owned()
+    }
+
+    #[tokio::test]
+    async fn it_answers_and_ends_although_a_page_is_open() {
+        let (address, stop, served) = start(None).await;
+        let answer = ask(&mut TcpStream::connect(address).await.unwrap(), "/healthz").await;
+        assert!(answer.starts_with("HTTP/1.1 200 OK") && answer.ends_with("{\"status\":\"ok\"}"), "{answer}");
+        let mut open = TcpStream::connect(address).await.unwrap();
+        open.write_all(b"GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
+        let mut head = [0; 15];
+        open.read_exact(&mut head).await.unwrap();
+        assert_eq!(&head, b"HTTP/1.1 200 OK");
+        let begun = Instant::now();
+        stop.send(true).unwrap();
+        tokio::time::timeout(Duration::from_secs(30), served).await.unwrap().unwrap();
+        assert!(begun.elapsed() >= END, "the page that was open had its time");
+        assert!(TcpStream::connect(address).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn garbage_ends_its_connection_and_no_other() {
+        let (address, _stop, _served) = start(None).await;
+        for garbage in
+            [&b"\x16\x03\x01\x02\x00\x01"[..], b"GET\r\n\r\n", b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n"]
+        {
+            let mut stream = TcpStream::connect(address).await.unwrap();
+            stream.write_all(garbage).await.unwrap();
+            stream.shutdown().await.unwrap();
+            let mut text = Vec::new();
+            // Whether it is told or cut off.
+            let _ = stream.read_to_end(&mut text).await;
+            assert!(!text.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&text));
+        }
+        assert!(ask(&mut TcpStream::connect(address).await.unwrap(), "/healthz").await.contains("200 OK"));
+    }
+
+    #[tokio::test]
+    async fn it_speaks_tls_with_the_certificate_of_the_configuration() {
+        let directory = tempfile::tempdir().unwrap();
+        let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+        let (certificate, key) = (directory.path().join("cert.pem"), directory.path().join("key.pem"));
+        std::fs::write(&certificate, made.cert.pem()).unwrap();
+        std::fs::write(&key, made.signing_key.serialize_pem()).unwrap();
+        let tls = Tls::read(&certificate, &key).unwrap();
+        let (address, _stop, _served) = start(Some(tls)).await;
+        let mut trusted = RootCertStore::empty();
+        trusted.add(made.cert.der().clone()).unwrap();
+        let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(trusted)
+            .with_no_client_auth();
+        let stream = TcpStream::connect(address).await.unwrap();
+        let name = ServerName::try_from("localhost").unwrap();
+        let mut stream = TlsConnector::from(Arc::new(config)).connect(name, stream).await.unwrap();
+        let answer = ask(&mut stream, "/?lang=ko").await;
+        assert!(answer.contains("200 OK") && answer.contains("strict-transport-security"), "{answer}");
+        assert!(answer.contains("SameSite=Lax; Secure"));
+        let error = Tls::read(&key, &key).err().map(|error| error.to_string());
+        assert!(error.is_some_and(|error| error.contains("TLS") || error.contains("key.pem")));
+        let missing = Tls::read(&directory.path().join("none.pem"), &key).err().unwrap().to_string();
+        assert!(missing.contains("none.pem"), "{missing}");
+    }
+}

@@ -79,7 +79,7 @@ impl Daemon for Fake {
 }
 
 impl Fake {
-    fn new() -> Arc<Self> {
+    pub(super) fn new() -> Arc<Self> {
         let directory = tempfile::tempdir().unwrap();
         let (mut store, _) = Store::open(directory.path(), Retention::default()).unwrap();
         let at = i64::try_from(NOW / 1000).unwrap();
@@ -294,6 +294,7 @@ async fn pages_are_marked_up_for_those_who_do_not_see_them_and_have_no_script_of
         "/dash/checklist",
         "/dash/incidents",
         "/dash/maintenance",
+        "/dash/advice",
         "/incident/20261126T231500-shop",
         "/login",
     ];
@@ -522,4 +523,110 @@ async fn badges_and_the_feed_are_for_others() {
         feed.text
     );
     assert!(feed.text.contains("The db: Major outage") && feed.text.contains("Wed, 25 Nov 2026"), "{}", feed.text);
+}
+
+#[tokio::test]
+async fn the_page_of_an_incident_is_loaded_again_when_it_goes_on() {
+    let fake = Fake::new();
+    let id = "20261126T231500-shop";
+    let mut open = Incident { why: None, ..incident(id, "shop", NOW - 60_000) };
+    fake.change(|now| now.open = vec![Arc::new(open.clone())]);
+    let app = router(Arc::clone(&fake) as Arc<dyn Daemon>, options());
+    let page = get(&app, &format!("/incident/{id}")).await;
+    assert!(page.text.contains(&format!("data-events=\"/incident/{id}/events\"")));
+    let request = Request::get(format!("/incident/{id}/events")).header("host", "localhost").body(Body::empty());
+    let response = app.oneshot(request.unwrap()).await.unwrap();
+    let mut stream = response.into_body().into_data_stream();
+    open.why = Some(json!({}));
+    fake.change(|now| now.open = vec![Arc::new(open)]);
+    let next = futures_util::StreamExt::next(&mut stream);
+    let bytes = tokio::time::timeout(Duration::from_secs(10), next).await.unwrap().unwrap().unwrap();
+    assert!(bytes.starts_with(b"event: reload"));
+}
+
+/// Requests of odd parts, put together in all sorts of ways: each gets an answer, and none that only a bug gives.
+#[tokio::test]
+async fn odd_requests_are_answered() {
+    const PATHS: &[&str] = &[
+        "/",
+        "//",
+        "//x/y",
+        "/%ff",
+        "/%00",
+        "/badge/%2e%2e.svg",
+        "/badge/.svg",
+        "/assets/../x",
+        "/incident/%F0%9F%92%A3",
+        "/history",
+        "/api/v1/series",
+        "/api/v1/push/%2F/%20",
+        "/api/v1/maintenance/99999999999999999999",
+        "/events",
+        "/login",
+        "/incident/a/flame/b",
+        "/dash",
+        "/metrics",
+        "/*",
+        "/{name}",
+        "/api/v1/components/{name}",
+    ];
+    const QUERIES: &[&str] = &[
+        "",
+        "?",
+        "?lang",
+        "?lang=",
+        "?lang=ko&lang=en",
+        "?page=0",
+        "?page=99999999999999999999",
+        "?page=-1",
+        "?next=%0d%0aX:y",
+        "?from=9223372036854775807",
+        "?from=-9223372036854775808&to=9223372036854775807",
+        "?points=0",
+        "?points=-5&name=perfuse_threads_count",
+        "?name=perfuse_threads_count&from=1&to=9",
+        "?%",
+        "?a=%f",
+        "?limit=x",
+    ];
+    const HEADERS: &[(&str, &str)] = &[
+        ("accept-language", ";;q=,*;q=nan, ko;q=1e999"),
+        ("cookie", "=;;; perfuse_session=; perfuse_lang"),
+        ("authorization", "Bearer"),
+        ("authorization", "bearer \u{e9}"),
+        ("authorization", "Basic Og=="),
+        ("origin", ""),
+        ("origin", "://"),
+        ("host", ""),
+        ("host", "[::1"),
+        ("host", "a b"),
+        ("host", "localhost:99999999"),
+        ("content-type", "multipart/form-data"),
+        ("sec-fetch-site", "?"),
+        ("accept", "application/openmetrics-text;q=\u{e9}"),
+        ("x-forwarded-for", "127.0.0.1"),
+    ];
+    const BODIES: &[&str] = &["", "{", "null", "[]", "{\"for\":1}", "password=%", "&&&=", "for=1s&for=2s", "\u{0}"];
+    let app = router(Fake::new(), options());
+    let methods = [Method::GET, Method::POST, Method::DELETE, Method::HEAD, Method::OPTIONS, Method::PUT];
+    let mut seed = 1_u64;
+    let mut pick = |most: usize| {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(seed >> 33).unwrap() % most
+    };
+    for _ in 0..1500 {
+        let path = format!("{}{}", PATHS[pick(PATHS.len())], QUERIES[pick(QUERIES.len())]);
+        let mut request = Request::builder().method(methods[pick(methods.len())].clone()).uri(&path);
+        let headers: Vec<_> = (0..pick(4)).map(|_| HEADERS[pick(HEADERS.len())]).collect();
+        if !headers.iter().any(|(name, _)| *name == "host") {
+            request = request.header("host", "localhost");
+        }
+        for (name, value) in &headers {
+            request = request.header(*name, value.as_bytes());
+        }
+        let Ok(request) = request.body(Body::from(BODIES[pick(BODIES.len())])) else { continue };
+        let response = app.clone().oneshot(request).await.unwrap();
+        assert_ne!(response.status(), StatusCode::INTERNAL_SERVER_ERROR, "{path} {headers:?}");
+        assert!(response.headers().contains_key("content-security-policy"), "{path} {headers:?}");
+    }
 }

@@ -5,8 +5,11 @@ use std::path::PathBuf;
 use perfuse_analyze::Msg;
 use perfuse_collect::Root;
 use perfuse_collect::perf::pmu::HostEvents;
+use perfuse_collect::perf::stored::StoredProbes;
 use perfuse_collect::perf::vendor::TablePlaces;
 use perfuse_format::event::EventSpec;
+use perfuse_format::live::StoredProbe;
+use perfuse_format::perfdata::attr::kind;
 
 use super::options::UsageError;
 
@@ -19,7 +22,27 @@ pub(crate) fn host(root: &Root) -> HostEvents {
         .into_iter()
         .chain([root.join("/usr/share/perfuse/pmu-events")])
         .collect();
-    HostEvents::with_tables(root, TablePlaces { named: set("PERFUSE_PMU_EVENTS"), usual })
+    let host = HostEvents::with_tables(root, TablePlaces { named: set("PERFUSE_PMU_EVENTS"), usual });
+    host.with_stored(&stored_probes().map(|store| store.all()).unwrap_or_default())
+}
+
+/// Where the probes are that tracefs cannot hold; `None` for a user without a directory for such things.
+pub(crate) fn stored_probes() -> Option<StoredProbes> {
+    let runtime = std::env::var_os("XDG_RUNTIME_DIR").filter(|value| !value.is_empty()).map(PathBuf::from);
+    StoredProbes::of_user(runtime.as_deref())
+}
+
+/// The probe behind an event that the grammar found, if it is none of tracefs.
+pub(crate) fn stored_probe(event: &EventSpec) -> Option<StoredProbe> {
+    if event.attr.kind != kind::TRACEPOINT {
+        return None;
+    }
+    let (system, name) = event.name.split_once(':')?;
+    let name = name.split(':').next().unwrap_or(name);
+    let all = stored_probes()?.all();
+    // Numbers of tracefs and ours do not meet.
+    all.into_iter()
+        .find(|one| u64::from(one.id) == event.attr.config && one.probe.group == system && one.probe.event == name)
 }
 
 /// What is to be said of the tables of a list: where they come from or how they can be had, and what is wrong with them.

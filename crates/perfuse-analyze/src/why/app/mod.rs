@@ -72,8 +72,8 @@ pub fn add(run: &Run, told: &Told, answer: &mut Answer) {
     if candidates.is_empty() {
         return;
     }
-    let hidden: f64 = candidates.iter().filter(|one| one.is_serious()).map(|one| one.wait).sum();
     join::among_themselves(&mut candidates);
+    let hidden: f64 = candidates.iter().filter(|one| one.is_serious()).map(|one| one.wait).sum();
     let waits = Waits::new(run);
     let split = |pids: &BTreeSet<u32>| breakdown::of(run, &waits, pids);
     for candidate in candidates {

@@ -9,6 +9,7 @@
 mod attach;
 mod code;
 mod compute;
+mod event;
 mod fetch;
 mod registers;
 #[cfg(test)]
@@ -31,6 +32,7 @@ use super::object::MapSpec;
 use crate::perf::OpenError;
 use attach::{Attached, Form};
 use code::{Code, Maps, Who};
+pub use event::{EventDenied, EventSeries, LiveEvent, SeriesPlan};
 
 /// Most keys of one computation.
 const MOST_KEYS: u32 = 16_384;

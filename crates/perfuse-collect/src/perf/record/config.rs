@@ -1,6 +1,7 @@
 //! How each event of a recording samples: the rules by which `perf record` fills in `struct perf_event_attr` from its
 //! options, from the terms of the event and from what the events of one recording must have in common.
 
+use perfuse_format::live::StoredProbe;
 use perfuse_format::perfdata::EventAttr;
 use perfuse_format::perfdata::attr::{flag, kind, read_format, sample_type};
 
@@ -183,6 +184,8 @@ pub struct Planned {
     pub cpus: Option<Vec<i32>>,
     /// System and name of a tracepoint.
     pub tracepoint: Option<(String, String)>,
+    /// A probe that tracefs does not have: its samples are put out by a program, on every CPU and whoever runs there.
+    pub stored: Option<Box<StoredProbe>>,
     /// Carries the records of mappings and tasks.
     pub tracking: bool,
     /// Enabled when opened, before the others: the tracking event of a system-wide recording.
@@ -208,6 +211,25 @@ impl Planned {
             ..EventAttr::default()
         };
         Self { name: "offcpu-time".to_owned(), attr, leader: index, ..Self::default() }
+    }
+
+    /// The samples of a probe that tracefs does not have, where the event's own attributes are those of a tracepoint.
+    #[must_use]
+    pub fn with_stored(mut self, probe: StoredProbe) -> Self {
+        (self.attr.kind, self.attr.config) = (kind::SOFTWARE, BPF_OUTPUT);
+        self.tracepoint = None;
+        // Its program decides whose hits count, and runs from the beginning.
+        self.immediate = true;
+        self.stored = Some(Box::new(probe));
+        self
+    }
+
+    /// The event as it stands in a file, where it is a tracepoint like any other.
+    pub fn attr_in_file(&self) -> EventAttr {
+        match &self.stored {
+            Some(probe) => EventAttr { kind: kind::TRACEPOINT, config: probe.id.into(), ..self.attr },
+            None => self.attr,
+        }
     }
 
     /// Whether it is that one.
@@ -245,10 +267,11 @@ pub fn configure(events: &mut Vec<Planned>, options: &Options) {
 
 /// The first event tells of mappings and tasks, unless it is not enabled from the start: then a dummy does.
 fn choose_tracking(events: &mut Vec<Planned>, options: &Options) {
-    if !options.delayed && !options.whole_cpus {
-        if let Some(first) = events.first_mut() {
-            first.tracking = true;
-        }
+    if !options.delayed
+        && !options.whole_cpus
+        && let Some(first) = events.first_mut().filter(|first| first.stored.is_none())
+    {
+        first.tracking = true;
         return;
     }
     let at = events.len();
@@ -282,9 +305,11 @@ fn identify(attr: &mut EventAttr, fixed: bool) {
 fn one(event: &mut Planned, options: &Options, is_leader: bool, group: usize) {
     let track = event.tracking;
     let (is_dummy, is_function) = (event.is_dummy(), event.is_function());
+    let of_program = event.stored.is_some();
     let attr = &mut event.attr;
     attr.flags |= flag::SAMPLE_ID_ALL;
-    set(attr, flag::INHERIT, !options.no_inherit);
+    // The kernel lets no program write to an event that children inherit.
+    set(attr, flag::INHERIT, !options.no_inherit && !of_program);
     set(attr, flag::WRITE_BACKWARD, options.overwrite);
     // Every event of perf has an id of its own to be told by.
     attr.read_format |= read_format::LOST | read_format::ID;
@@ -349,6 +374,10 @@ fn one(event: &mut Planned, options: &Options, is_leader: bool, group: usize) {
         Some(true) => event.attr.sample_type |= sample_type::PERIOD,
         Some(false) => event.attr.sample_type &= !sample_type::PERIOD,
         None => {}
+    }
+    if of_program {
+        // What a program puts out has none of its own; without one each stands for itself.
+        event.attr.sample_type &= !sample_type::PERIOD;
     }
     if is_dummy {
         event.attr.sample_type &= !sample_type::BRANCH_STACK;

@@ -172,7 +172,8 @@ impl Recording {
     /// Sets the filters of the tracepoints.
     pub fn set_filters(&self) -> Result<(), Failure> {
         for (event, handles) in self.events.iter().zip(&self.handles) {
-            let Some(filter) = &event.filter else { continue };
+            // The filter of a probe that tracefs does not have is in its program.
+            let Some(filter) = event.filter.as_ref().filter(|_| event.stored.is_none()) else { continue };
             let failure = |errno| Failure::Filter { filter: filter.clone(), event: event.name.clone(), errno };
             let text = CString::new(filter.as_bytes()).map_err(|_| failure(Errno(libc::EINVAL)))?;
             for handle in handles {
@@ -378,7 +379,9 @@ fn open_one(
         if event.cpus.as_ref().is_some_and(|cpus| cpu >= 0 && !cpus.contains(&cpu)) {
             continue;
         }
-        for &thread in &target.threads {
+        let everyone = [-1];
+        let threads = if event.stored.is_some() { everyone.as_slice() } else { &target.threads };
+        for &thread in threads {
             let leader = handles.get(event.leader).filter(|_| event.leader != at);
             let leader = leader.and_then(|all| all.iter().find(|h| (h.cpu, h.thread) == (cpu, thread)));
             let leader = leader.map(|handle| &handle.event);

@@ -23,8 +23,16 @@ pub fn directory(root: &Root) -> Option<PathBuf> {
     PLACES.iter().map(|place| root.join(place)).find(|path| path.join("events").is_dir())
 }
 
-/// The formats of these tracepoints (system and name). A file that cannot be read is named.
-pub fn data(directory: &Path, tracepoints: &[(String, String)]) -> Result<Vec<u8>, (PathBuf, std::io::Error)> {
+/// A format that tracefs does not have: system, name, content.
+pub type OwnFormat = (String, String, Vec<u8>);
+
+/// The formats of these tracepoints (system and name), and of those that bring their own. A file that cannot be read is
+/// named.
+pub fn data(
+    directory: &Path,
+    tracepoints: &[(String, String)],
+    own_formats: &[OwnFormat],
+) -> Result<Vec<u8>, (PathBuf, std::io::Error)> {
     let read = |path: PathBuf| std::fs::read(&path).map_err(|error| (path, error));
     let events = directory.join("events");
     let mut bytes = b"\x17\x08\x44tracing0.6\0".to_vec();
@@ -37,12 +45,16 @@ pub fn data(directory: &Path, tracepoints: &[(String, String)]) -> Result<Vec<u8
         with_size(&mut bytes, &read(events.join(name))?);
     }
     let mut wanted: Vec<(&str, &str)> = tracepoints.iter().map(|(system, name)| (&**system, &**name)).collect();
+    wanted.extend(own_formats.iter().map(|(system, name, _)| (&**system, &**name)));
     wanted.sort_unstable();
     wanted.dedup();
     let formats = |bytes: &mut Vec<u8>, of: &[(&str, &str)]| {
         bytes.extend(u32::try_from(of.len()).unwrap_or(0).to_ne_bytes());
         for (system, name) in of {
-            with_size(bytes, &read(events.join(system).join(name).join("format"))?);
+            match own_formats.iter().find(|own| own.0 == *system && own.1 == *name) {
+                Some((.., format)) => with_size(bytes, format),
+                None => with_size(bytes, &read(events.join(system).join(name).join("format"))?),
+            }
         }
         Ok(())
     };
@@ -94,14 +106,17 @@ mod tests {
             let (system, name) = name.split_once(':').unwrap();
             (system.to_owned(), name.to_owned())
         });
-        let bytes = data(&directory, &wanted).unwrap();
+        let own = [("probe".to_owned(), "own".to_owned(), b"name: own".to_vec())];
+        let bytes = data(&directory, &wanted, &own).unwrap();
         let (parsed, damage) = TracingData::parse(&bytes);
         assert_eq!(damage, None);
         let formats: Vec<(&str, &[u8])> = parsed.formats().collect();
-        for (system, format) in [("block", "name: c"), ("sched", "name: a"), ("sched", "name: b")] {
+        for (system, format) in
+            [("block", "name: c"), ("sched", "name: a"), ("sched", "name: b"), ("probe", "name: own")]
+        {
             assert!(formats.contains(&(system, format.as_bytes())), "{formats:?}");
         }
         let missing = [("sched".to_owned(), "none".to_owned())];
-        assert!(data(&directory, &missing).unwrap_err().0.ends_with("sched/none/format"));
+        assert!(data(&directory, &missing, &[]).unwrap_err().0.ends_with("sched/none/format"));
     }
 }

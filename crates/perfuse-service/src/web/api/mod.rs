@@ -17,13 +17,17 @@ use serde::de::DeserializeOwned;
 use serde_json::json;
 
 use super::guard::{Asked, bearer, refuse};
+use super::page::advice::found;
 use super::page::dash;
 use super::page::maintenance::REASON;
-use super::{Shared, book, series};
+use super::{Shared, book, live, series};
 use crate::config::duration;
 use crate::now::{self, Order};
 
-use types::{Brief, Component, Components, Done, Health, Incidents, Problem, Push, StartMaintenance, Status, Windows};
+use types::{
+    Advice, AdviceList, Brief, Component, Components, Done, Health, Incidents, Problem, Push, StartMaintenance, Status,
+    Windows,
+};
 
 /// Incidents of a list, unless told otherwise, and at most.
 const INCIDENTS: usize = 100;
@@ -38,6 +42,11 @@ fn json<T: Serialize>(status: StatusCode, value: &T) -> Response {
 
 fn ok<T: Serialize>(value: &T) -> Response {
     json(StatusCode::OK, value)
+}
+
+/// JSON that was made before.
+fn kept_json(bytes: Bytes) -> Response {
+    ([(header::CONTENT_TYPE, "application/json")], bytes).into_response()
 }
 
 /// What went wrong, for a program.
@@ -69,7 +78,8 @@ fn body<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Box<Response>> {
 
 /// `GET /api/v1/status`
 pub(super) async fn status(Of(web): Of<Shared>, Extension(asked): Extension<Asked>) -> Response {
-    let mut response = ok(&Status::new(&web.daemon.now(), asked.lang));
+    let make = |now: &now::Now| serde_json::to_vec(&Status::new(now, asked.lang)).unwrap_or_default();
+    let mut response = kept_json(live::kept(&web, "status", asked.lang, make));
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     response
 }
@@ -146,6 +156,12 @@ pub(super) async fn capture(
     }
 }
 
+/// `GET /api/v1/advice`
+pub(super) async fn advice(Of(web): Of<Shared>, Extension(asked): Extension<Asked>) -> Response {
+    let texts = web.texts(asked.lang);
+    ok(&AdviceList { advice: found(&web).await.iter().map(|pattern| Advice::new(pattern, texts)).collect() })
+}
+
 /// `GET /api/v1/maintenance`
 pub(super) async fn maintenance(Of(web): Of<Shared>) -> Response {
     ok(&Windows::new(&web.daemon.now()))
@@ -215,10 +231,12 @@ pub(super) async fn push(
 
 /// `GET /api/v1/host`
 pub(super) async fn host(Of(web): Of<Shared>, Extension(asked): Extension<Asked>) -> Response {
-    match dash::report(&web.daemon.now(), web.texts(asked.lang)) {
-        Some(report) => ok(&report),
-        None => refuse(&web, &asked, StatusCode::SERVICE_UNAVAILABLE, "web-use-none"),
+    if web.daemon.now().checklist.is_none() {
+        return refuse(&web, &asked, StatusCode::SERVICE_UNAVAILABLE, "web-use-none");
     }
+    kept_json(live::kept(&web, "host", asked.lang, |now| {
+        serde_json::to_vec(&dash::report(now, web.texts(asked.lang))).unwrap_or_default()
+    }))
 }
 
 /// `GET /api/v1/series/names`

@@ -17,7 +17,7 @@ const BAR: usize = 6;
 const PITCH: usize = 8;
 const HEIGHT: usize = 34;
 
-/// What a day is known for: the worst that lasted for a minute.
+/// What a day is known for: the worst that lasted for a minute, or for a tenth of what is known of it.
 pub(super) fn known_for(day: &Day) -> State {
     let times = [
         (day.major, State::MajorOutage),
@@ -25,7 +25,9 @@ pub(super) fn known_for(day: &Day) -> State {
         (day.degraded, State::Degraded),
         (day.maintenance, State::Maintenance),
     ];
-    let worst = times.into_iter().find(|(time, _)| *time >= COUNTS).map(|(_, state)| state);
+    let known = day.operational + times.iter().map(|(time, _)| time).sum::<u64>();
+    let worst =
+        times.into_iter().find(|(time, _)| *time > 0 && *time >= COUNTS.min(known / 10)).map(|(_, state)| state);
     worst.unwrap_or(if day.operational > 0 { State::Operational } else { State::Unknown })
 }
 

@@ -226,7 +226,7 @@ pub(in crate::web) async fn page(Of(web): Of<Shared>, Extension(asked): Extensio
         }
     };
     let title = format!("{} · {}", texts.word("web-nav-charts"), web.daemon.now().host);
-    document(&web, &asked, &Document { title, place: Place::Charts, main, live: None, charts: true })
+    document(&web, &asked, &Document { title, place: Place::Charts, main, events: None, charts: true })
 }
 
 #[cfg(test)]

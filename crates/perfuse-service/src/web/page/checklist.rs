@@ -28,7 +28,7 @@ pub(in crate::web) async fn page(Of(web): Of<Shared>, Extension(asked): Extensio
         }
     };
     let title = format!("{} · {}", texts.word("report-checklist"), now.host);
-    document(&web, &asked, &Document { title, place: Place::Checklist, main, live: None, charts: false })
+    document(&web, &asked, &Document { title, place: Place::Checklist, main, events: None, charts: false })
 }
 
 fn checklist(report: &Report, texts: &Texts) -> Markup {

@@ -37,8 +37,8 @@ pub(in crate::web) async fn page(Of(web): Of<Shared>, Extension(asked): Extensio
         }
     };
     let title = format!("{} · {}", texts.word("web-nav-dash"), web.daemon.now().host);
-    let live = Some((View::Dash, made.version.as_str()));
-    document(&web, &asked, &Document { title, place: Place::Dash, main, live, charts: true })
+    let events = Some(View::Dash.stream(asked.lang, &made.version));
+    document(&web, &asked, &Document { title, place: Place::Dash, main, events, charts: true })
 }
 
 /// What is within `main`, up to the charts.
@@ -264,7 +264,7 @@ fn budget(slo: &SloView, texts: &Texts) -> Markup {
     let state =
         if slo.burns.iter().any(|burn| burn.burning) || left <= 0.0 { State::MajorOutage } else { State::Operational };
     let share = left.clamp(0.0, 1.0);
-    let label = texts.text(&Msg::new("web-budget").with("share", Quantity::ratio(left)));
+    let label = budget_words(left, texts);
     html! {
         svg.budget.(class(state)) viewBox="0 0 60 8" role="img" aria-label=(label) {
             title { (label) }
@@ -274,13 +274,22 @@ fn budget(slo: &SloView, texts: &Texts) -> Markup {
     }
 }
 
+/// What is left of the error budget. How often it is spent over says little more than that it is.
+fn budget_words(left: f64, texts: &Texts) -> String {
+    if left > 0.0 {
+        texts.text(&Msg::new("web-budget").with("share", Quantity::ratio(left)))
+    } else {
+        texts.word("web-budget-spent")
+    }
+}
+
 /// The objective in full.
 fn objective(slo: &SloView, texts: &Texts) -> Markup {
     let rate = |rate: Option<f64>| rate.map_or_else(|| "–".to_owned(), |rate| format!("{rate:.1}"));
     html! {
         p {
             (texts.text(&Msg::new("web-slo").with("objective", format!("{}%", number(slo.objective * 100.0))).with("events", slo.events)))
-            @if let Some(left) = slo.budget_left { " " (texts.text(&Msg::new("web-budget").with("share", Quantity::ratio(left)))) "." }
+            @if let Some(left) = slo.budget_left { " " (budget_words(left, texts)) "." }
         }
         ul.burns {
             @for (burn, pair) in slo.burns.iter().zip(PAIRS) {

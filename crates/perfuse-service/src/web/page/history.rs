@@ -45,5 +45,5 @@ pub(in crate::web) async fn page(
         }
     };
     let title = format!("{} · {}", texts.word("web-nav-history"), now.host);
-    document(&web, &asked, &Document { title, place: Place::History, main, live: None, charts: false })
+    document(&web, &asked, &Document { title, place: Place::History, main, events: None, charts: false })
 }

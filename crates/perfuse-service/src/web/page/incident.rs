@@ -46,7 +46,7 @@ pub(in crate::web) async fn list(Of(web): Of<Shared>, Extension(asked): Extensio
         }
     };
     let title = format!("{} · {}", texts.word("web-nav-incidents"), now.host);
-    document(&web, &asked, &Document { title, place: Place::Incidents, main, live: None, charts: false })
+    document(&web, &asked, &Document { title, place: Place::Incidents, main, events: None, charts: false })
 }
 
 fn row(web: &Web, now: &Now, incident: &Arc<Incident>, texts: &Texts) -> Markup {
@@ -98,7 +98,8 @@ pub(in crate::web) async fn page(
         @if let Some(why) = &why { section { (why.cannot_tell(texts)) } }
         (captures(&incident, texts))
     };
-    let page = Document { title: headline, place: Place::Incidents, main, live: None, charts: false };
+    let events = incident.ended.is_none().then(|| format!("/incident/{}/events", super::encoded(&incident.id)));
+    let page = Document { title: headline, place: Place::Incidents, main, events, charts: false };
     document(&web, &asked, &page).into_response()
 }
 

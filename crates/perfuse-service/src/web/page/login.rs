@@ -56,7 +56,7 @@ fn shown(web: &Web, asked: &Asked, next: &str, problem: Option<&str>) -> Html<St
     document(
         web,
         asked,
-        &Document { title: texts.word("web-login"), place: Place::Other, main, live: None, charts: false },
+        &Document { title: texts.word("web-login"), place: Place::Other, main, events: None, charts: false },
     )
 }
 

@@ -39,7 +39,7 @@ fn shown(web: &Web, asked: &Asked, problem: Option<&str>) -> Html<String> {
         }
     };
     let title = format!("{} · {}", texts.word("web-nav-maintenance"), now.host);
-    document(web, asked, &Document { title, place: Place::Maintenance, main, live: None, charts: false })
+    document(web, asked, &Document { title, place: Place::Maintenance, main, events: None, charts: false })
 }
 
 fn window(web: &Web, now: &Now, work: &Work, texts: &Texts) -> Markup {

@@ -1,5 +1,6 @@
 //! Pages: what they share.
 
+pub(super) mod advice;
 pub(super) mod bars;
 pub(super) mod charts;
 pub(super) mod checklist;
@@ -20,7 +21,6 @@ use perfuse_render::layout::clean;
 use perfuse_render::{Lang, Texts};
 
 use super::guard::Asked;
-use super::live::View as Live;
 use super::{Web, assets, when};
 use crate::now::{ComponentNow, Now};
 
@@ -39,6 +39,8 @@ pub(super) enum Place {
     Checklist,
     /// Incidents.
     Incidents,
+    /// What to do before it hurts.
+    Advice,
     /// Maintenance windows.
     Maintenance,
     /// None of them.
@@ -46,28 +48,24 @@ pub(super) enum Place {
 }
 
 /// What a page is made of.
-pub(super) struct Document<'a> {
+pub(super) struct Document {
     /// Heading of the window.
     pub(super) title: String,
     /// Where it is.
     pub(super) place: Place,
     /// Within `main`.
     pub(super) main: Markup,
-    /// The stream that keeps it live: the page, and the version of what it shows.
-    pub(super) live: Option<(Live, &'a str)>,
+    /// Where the stream is that keeps it live.
+    pub(super) events: Option<String>,
     /// Whether it has charts.
     pub(super) charts: bool,
 }
 
 /// The whole page.
-pub(super) fn document(web: &Web, asked: &Asked, page: &Document<'_>) -> Html<String> {
+pub(super) fn document(web: &Web, asked: &Asked, page: &Document) -> Html<String> {
     let texts = web.texts(asked.lang);
     let now = web.daemon.now();
     let operator = !matches!(page.place, Place::Status | Place::History);
-    let stream = page.live.map(|(view, version)| {
-        let path = if view == Live::Status { "/events" } else { "/dash/events" };
-        format!("{path}?lang={}&version={}", asked.lang.id(), encoded(version))
-    });
     let markup = html! {
         (DOCTYPE)
         html lang=(asked.lang.id()) {
@@ -82,7 +80,7 @@ pub(super) fn document(web: &Web, asked: &Asked, page: &Document<'_>) -> Html<St
                 script src=(assets::SCRIPT.path()) defer {}
                 @if page.charts { script src=(assets::CHARTS.path()) defer {} }
             }
-            body data-events=[stream] data-lost=(texts.word("web-lost")) data-offset=(web.options.time_offset) {
+            body data-events=[&page.events] data-lost=(texts.word("web-lost")) data-offset=(web.options.time_offset) {
                 a.skip href="#main" { (texts.word("web-skip")) }
                 header.top {
                     div.wrap {
@@ -123,6 +121,7 @@ fn navigation(web: &Web, asked: &Asked, place: Place, texts: &Texts) -> Markup {
         (Place::Charts, "/dash/charts", "web-nav-charts"),
         (Place::Checklist, "/dash/checklist", "web-nav-checklist"),
         (Place::Incidents, "/dash/incidents", "web-nav-incidents"),
+        (Place::Advice, "/dash/advice", "web-nav-advice"),
         (Place::Maintenance, "/dash/maintenance", "web-nav-maintenance"),
     ];
     let operator = !matches!(place, Place::Status | Place::History);
@@ -167,7 +166,7 @@ fn logo() -> Markup {
 /// A page that says one thing, such as that there is nothing.
 pub(super) fn message(web: &Web, asked: &Asked, number: u16, text: &str) -> Html<String> {
     let main = html! { section.card.alone { p.number { (number) } h1 { (text) } p { a href="/" { (web.texts(asked.lang).word("web-home")) } } } };
-    let page = Document { title: text.to_owned(), place: Place::Other, main, live: None, charts: false };
+    let page = Document { title: text.to_owned(), place: Place::Other, main, events: None, charts: false };
     document(web, asked, &page)
 }
 

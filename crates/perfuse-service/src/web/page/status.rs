@@ -28,8 +28,8 @@ const AHEAD: u64 = 14 * 86_400_000;
 pub(in crate::web) async fn page(Of(web): Of<Shared>, Extension(asked): Extension<Asked>) -> Html<String> {
     let made = rendered(&web, View::Status, asked.lang).await;
     let title = format!("{} · {}", web.texts(asked.lang).word("web-nav-status"), web.daemon.now().host);
-    let live = Some((View::Status, made.version.as_str()));
-    document(&web, &asked, &Document { title, place: Place::Status, main: made.html.clone(), live, charts: false })
+    let events = Some(View::Status.stream(asked.lang, &made.version));
+    document(&web, &asked, &Document { title, place: Place::Status, main: made.html.clone(), events, charts: false })
 }
 
 /// What is within `main`.

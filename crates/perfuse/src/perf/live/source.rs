@@ -2,13 +2,10 @@
 
 use perfuse_analyze::Msg;
 use perfuse_collect::Root;
-use perfuse_collect::bpf::{LiveHook, LivePlan};
-use perfuse_collect::perf::probes::{ProbeEvents, ProbeKind};
-use perfuse_collect::perf::tracepoints::Tracefs;
+use perfuse_collect::bpf::{EventDenied, LiveEvent, LiveHook, LivePlan};
 use perfuse_format::event::{EventSpec, Events, Mode};
-use perfuse_format::live::{Expr, ProbeRecord, Scope};
+use perfuse_format::live::{Expr, Method, ProbeRecord, Scope};
 use perfuse_format::perfdata::EventAttr;
-use perfuse_format::perfdata::attr::{flag, kind};
 use perfuse_format::probe::TraceProbe;
 use perfuse_format::tracefs::EventFormat;
 
@@ -19,8 +16,6 @@ use super::Failure;
 
 /// Most events of one command: each has a program or a place in every ring.
 const MOST: usize = 256;
-/// Samples a second of events that happen too often for each to be seen.
-const RATE: u64 = 99;
 /// Number of the event in records that a program puts out: none of the kernel's.
 const OWN_ID: u16 = 65_000;
 
@@ -100,10 +95,7 @@ impl Source {
     /// The program's side.
     pub(super) fn plan(&self, filter: Option<Expr>, pids: &[u32]) -> LivePlan {
         let hook = match &self.place {
-            Place::Trace { format, probe: None } => LiveHook::Tracepoint { id: format.id },
-            Place::Trace { format, probe: Some(probe) } => {
-                LiveHook::ProbeEvent { id: format.id, user: probe.target.is_user() }
-            }
+            Place::Trace { format, probe } => LiveEvent::Trace { format: format.clone(), probe: probe.clone() }.hook(),
             Place::Samples(attr) => LiveHook::Samples(attr.clone()),
             Place::Probe { hook, .. } => hook.clone(),
         };
@@ -132,51 +124,26 @@ pub(super) fn of_events(parsed: &Parsed) -> Result<Result<Vec<Source>, Failure>,
         let words = Msg::new("live-too-many").with("count", specs.len().to_string());
         return Err(UsageError(words.with("most", MOST.to_string())));
     }
-    Ok(resolve(&root, &specs))
+    Ok(specs.iter().map(|spec| one(&root, spec)).collect())
 }
 
-fn resolve(root: &Root, specs: &[EventSpec]) -> Result<Vec<Source>, Failure> {
-    let mut probes = None;
-    specs.iter().map(|spec| one(root, spec, &mut probes)).collect()
-}
-
-fn one(root: &Root, spec: &EventSpec, probes: &mut Option<Vec<TraceProbe>>) -> Result<Source, Failure> {
-    let name = spec.name.clone();
-    if spec.attr.kind != kind::TRACEPOINT {
-        return Ok(Source { name, place: Place::Samples(Box::new(sampled(spec.attr))) });
+fn one(root: &Root, spec: &EventSpec) -> Result<Source, Failure> {
+    if let Some(stored) = tables::stored_probe(spec) {
+        let address = stored.hook.method != Method::TpBtf;
+        return Ok(Source::probe(stored.probe, LiveHook::Typed(stored.hook), address));
     }
-    let (system, event) = spec.name.split_once(':').unwrap_or_default();
-    let event = event.split(':').next().unwrap_or(event);
-    let denied = |why| {
-        let words = Msg::new("live-format").with("event", spec.name.as_str());
-        Failure::new(words.with("why", denied_words(&why)))
-    };
-    let tracefs = Tracefs::find(root).map_err(denied)?;
-    let bytes = tracefs.format(system, event).map_err(denied)?;
-    let format = EventFormat::parse(system, &bytes).map_err(|error| {
-        let words = Msg::new("live-format").with("event", spec.name.as_str());
-        Failure::new(words.with("why", error.to_string()))
-    })?;
-    let known = probes.get_or_insert_with(|| known_probes(root));
-    let probe = known.iter().find(|probe| probe.group == system && probe.event == event).cloned().map(Box::new);
-    Ok(Source { name: format!("{system}:{event}"), place: Place::Trace { format: Box::new(format), probe } })
-}
-
-/// Probes that tracefs has.
-fn known_probes(root: &Root) -> Vec<TraceProbe> {
-    let Ok(events) = ProbeEvents::find(root) else { return Vec::new() };
-    let lines =
-        [ProbeKind::Kernel, ProbeKind::User].into_iter().flat_map(|kind| events.lines(kind).unwrap_or_default());
-    lines.filter_map(|line| TraceProbe::parse(&line).ok()).collect()
-}
-
-/// Each occurrence of a software event, and a sample now and then of what happens too often.
-fn sampled(mut attr: EventAttr) -> EventAttr {
-    if attr.sample_period == 0 {
-        // The two clocks of the software events count nanoseconds.
-        let often = attr.kind != kind::SOFTWARE || attr.config < 2;
-        attr.sample_period = if often { RATE } else { 1 };
-        attr.flags |= if often { flag::FREQ } else { 0 };
+    match LiveEvent::of(root, spec) {
+        Ok(LiveEvent::Trace { format, probe }) => {
+            let name = format!("{}:{}", format.system, format.name);
+            Ok(Source { name, place: Place::Trace { format, probe } })
+        }
+        Ok(LiveEvent::Samples(attr)) => Ok(Source { name: spec.name.clone(), place: Place::Samples(attr) }),
+        Err(denied) => {
+            let words = Msg::new("live-format").with("event", spec.name.as_str());
+            Err(Failure::new(match denied {
+                EventDenied::Tracefs(why) => words.with("why", denied_words(&why)),
+                EventDenied::Format(why) => words.with("why", why),
+            }))
+        }
     }
-    attr
 }

@@ -7,6 +7,7 @@ use perfuse_analyze::Msg;
 use perfuse_collect::Root;
 use perfuse_collect::perf::probes::{Change, ProbeDenied, ProbeEvents, ProbeKind};
 use perfuse_format::event::glob;
+use perfuse_format::live::Method;
 use perfuse_format::probe::{Base, Definition, Place, Spot, Taken, TraceProbe, event_name, is_event_name};
 
 use super::debug::Debug;
@@ -15,6 +16,7 @@ use super::fallback;
 use super::kernel::Kernel;
 use super::point::Point;
 use super::request::{Action, Request, Where};
+use super::typed::{self, NotTyped};
 use super::user::Program;
 use crate::console::{self, Console};
 
@@ -32,6 +34,32 @@ struct Named<'a> {
 
 pub(super) fn run(request: &Request, console: &Console) -> Outcome<()> {
     let definitions = parse(request)?;
+    let typed = request.action == Action::Add && request.place == Where::Kernel && !request.dry_run;
+    let typed = typed && request.via != Some(Method::Kprobe);
+    let replaces = typed && (request.via.is_some() || typed::replaces_kprobes());
+    if replaces {
+        match typed::add(request, &definitions, console) {
+            Ok(()) => return Ok(()),
+            Err(NotTyped::Failed(failure)) => return Err(*failure),
+            Err(NotTyped::Unknown) if request.via.is_some() => {
+                return Err(Failure::new(NOT_FOUND, Msg::new("probe-typed-place")));
+            }
+            // What the types do not know is told by those who know the symbols.
+            Err(NotTyped::Unknown) => {}
+        }
+    }
+    let outcome = plain(request, definitions.clone(), console);
+    match outcome {
+        // A function that the kernel does not let be broken into may still be traced.
+        Err(failure) if typed && !replaces && failure.is_refusal() => {
+            typed::add(request, &definitions, console).map_err(|_| failure)
+        }
+        outcome => outcome,
+    }
+}
+
+/// By the files of tracefs.
+fn plain(request: &Request, definitions: Vec<Definition>, console: &Console) -> Outcome<()> {
     let mut notes = Vec::new();
     let resolved = resolve(request, definitions, &mut notes)?;
     if !request.quiet {
@@ -232,7 +260,7 @@ fn is_wild(place: &Place) -> bool {
     }
 }
 
-fn unnamed(definition: &Definition, group: &str, problem: Taken) -> Failure {
+pub(super) fn unnamed(definition: &Definition, group: &str, problem: Taken) -> Failure {
     let at = definition.place_at;
     match problem {
         Taken::Exists(name) => {
@@ -299,7 +327,7 @@ fn shown(named: &[Named<'_>], request: &Request) -> String {
 }
 
 /// The place as perf shows it.
-fn place(place: &Place, event: &str) -> String {
+pub(super) fn place(place: &Place, event: &str) -> String {
     match place {
         Place::Function { name, file, spot } => {
             let spot = match spot {

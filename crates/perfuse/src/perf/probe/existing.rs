@@ -10,9 +10,10 @@ use perfuse_collect::perf::probes::{ProbeDenied, ProbeEvents, ProbeKind};
 use perfuse_format::probe::{Filter, Target, TraceProbe};
 use perfuse_symbol::probe::Described;
 
+use super::super::tables::stored_probes;
 use super::add::unprinted;
 use super::debug::Debug;
-use super::failure::{Failure, NOT_FOUND, Outcome, near, refused};
+use super::failure::{Failure, NOT_FOUND, Outcome, near, refused, status_of};
 use super::kernel::Kernel;
 use super::request::Request;
 use super::user::Program;
@@ -51,6 +52,19 @@ pub(super) fn list(request: &Request, filter: Option<&str>) -> Outcome<()> {
         }
         let _ = write!(text, "  {name:<20} (on {}", places.of(&probe));
         for (index, argument) in probe.arguments.iter().enumerate() {
+            let name = argument.name.clone().unwrap_or_else(|| format!("arg{}", index + 1));
+            let _ = write!(text, "{} {name}", if index == 0 { " with" } else { "" });
+        }
+        text.push_str(")\n");
+    }
+    for stored in stored_probes().map(|store| store.all()).unwrap_or_default() {
+        let name = stored.probe.name();
+        if filter.as_ref().is_some_and(|filter| !filter.takes(&name)) {
+            continue;
+        }
+        let ret = if stored.probe.ret { "%return" } else { "" };
+        let _ = write!(text, "  {name:<20} (on {}{ret} by {}", stored.hook.name, stored.hook.method.name());
+        for (index, argument) in stored.probe.arguments.iter().enumerate() {
             let name = argument.name.clone().unwrap_or_else(|| format!("arg{}", index + 1));
             let _ = write!(text, "{} {name}", if index == 0 { " with" } else { "" });
         }
@@ -164,6 +178,30 @@ fn described(place: &Described, ret: bool) -> Option<String> {
     (!text.is_empty()).then_some(text)
 }
 
+/// Removes the probes that are kept in files; how many.
+fn delete_stored(request: &Request, filter: &Filter) -> Outcome<usize> {
+    let Some(store) = stored_probes() else { return Ok(0) };
+    let mut removed = 0;
+    for stored in store.all() {
+        let probe = &stored.probe;
+        if !filter.takes_any(&[&probe.name(), &probe.event]) {
+            continue;
+        }
+        if !request.dry_run
+            && let Err(error) = store.remove(&probe.group, &probe.event)
+            && error.kind() != std::io::ErrorKind::NotFound
+        {
+            let words = Msg::new("probe-io").with("path", store.directory().display().to_string());
+            return Err(Failure::new(status_of(&error), words.with("error", error.to_string())));
+        }
+        removed += 1;
+        if !request.quiet {
+            console::say(&format!("Removed event: {}\n", probe.name()));
+        }
+    }
+    Ok(removed)
+}
+
 /// `--del`.
 pub(super) fn delete(request: &Request, text: &str, console: &Console) -> Outcome<()> {
     let filter = Filter::parse(text)?;
@@ -177,6 +215,10 @@ pub(super) fn delete(request: &Request, text: &str, console: &Console) -> Outcom
         }
     }
     wanted.sort_by(|one, other| (one.0, &one.1, &one.2).cmp(&(other.0, &other.1, &other.2)));
+    let removed = delete_stored(request, &filter)?;
+    if wanted.is_empty() && removed > 0 {
+        return Ok(());
+    }
     if wanted.is_empty() {
         let failure = Failure::new(NOT_FOUND, Msg::new("probe-no-event").with("name", text));
         let names: Vec<String> = all.iter().map(|(_, probe)| probe.name()).collect();

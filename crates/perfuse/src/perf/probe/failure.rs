@@ -45,6 +45,11 @@ impl Failure {
         self
     }
 
+    /// Whether the kernel has such probes and refuses this one.
+    pub(super) fn is_refusal(&self) -> bool {
+        self.words.first().is_some_and(|words| matches!(words.id.as_str(), "probe-blacklisted" | "probe-refused"))
+    }
+
     /// Prints it.
     pub(super) fn say(&self, console: &Console) {
         let words: Vec<String> = self.words.iter().map(|words| console.texts.text(words)).collect();

@@ -2,15 +2,16 @@
 
 use perfuse_analyze::Msg;
 use perfuse_collect::bpf::LiveHook;
+use perfuse_format::live::Method;
 use perfuse_format::probe::{Definition, Target, TraceProbe, is_event_name};
 
 use super::super::live::{Asked, OWN, Source, go};
 use super::super::options::{Parsed, UsageError};
 use super::add::{self, Resolved};
-use super::failure::{Failure, INVALID, Outcome, TOO_MANY};
+use super::failure::{Failure, INVALID, NOT_FOUND, Outcome, TOO_MANY};
 use super::point::Point;
 use super::request::{Action, Request, Where};
-use super::typed;
+use super::typed::{self, NotTyped};
 use crate::console::Console;
 
 /// Most places that are watched at once: each has a program of its own.
@@ -43,9 +44,18 @@ fn sources(request: &Request, console: &Console) -> Outcome<Vec<Source>> {
     let definitions = add::parse(request)?;
     let mut notes = Vec::new();
     let mut sources = Vec::new();
-    if request.place == Where::Kernel && !typed::has_kprobes() {
+    let typed = match request.via {
+        Some(via) => via != Method::Kprobe,
+        None => !typed::has_kprobes(),
+    };
+    if request.place == Where::Kernel && typed {
         for definition in &definitions {
-            let found = typed::find(definition)?;
+            let found = typed::find(definition, request.via).map_err(|why| match why {
+                NotTyped::Failed(failure) => *failure,
+                NotTyped::Unknown => {
+                    Failure::new(NOT_FOUND, Msg::new("probe-typed-place")).at(definition, definition.place_at)
+                }
+            })?;
             notes.extend(found.notes);
             sources.push(Source::probe(found.probe, LiveHook::Typed(found.hook), found.address));
         }

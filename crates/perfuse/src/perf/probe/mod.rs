@@ -75,6 +75,7 @@ const OPTIONS: &[Opt] = &[
     long_value("sum", "expr"),
     long_value("symfs", "directory"),
     long_value("target-ns", "pid"),
+    long_value("via", "tp_btf|fentry|fexit|kprobe"),
 ];
 
 fn run(parsed: &Parsed, console: &Console) -> anyhow::Result<u8> {

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use perfuse_analyze::Msg;
+use perfuse_format::live::Method;
 use perfuse_symbol::SymbolOptions;
 
 use super::super::options::{Parsed, UsageError};
@@ -62,6 +63,8 @@ pub(super) struct Request {
     pub(super) source: Option<String>,
     /// Most places of one definition.
     pub(super) most: usize,
+    /// `--via`: how a probe of the kernel is attached, and no other way is tried.
+    pub(super) via: Option<Method>,
 }
 
 fn wrong(message: Msg) -> UsageError {
@@ -140,6 +143,7 @@ impl Request {
             range: parsed.on("range"),
             filter: parsed.text("filter"),
             source: parsed.text("source"),
+            via: via(parsed)?,
             // `--max` alone is perf's `--max-probes`, cut short; of --live it is the number of hits.
             most: parsed
                 .number("max-probes")?
@@ -168,6 +172,14 @@ impl Request {
         }
         Ok(Where::Kernel)
     }
+}
+
+/// `--via`.
+fn via(parsed: &Parsed) -> Result<Option<Method>, UsageError> {
+    let Some(text) = parsed.text("via") else { return Ok(None) };
+    let known = Method::ALL.map(Method::name).join(", ");
+    let method = Method::by_name(&text);
+    method.map(Some).ok_or_else(|| UsageError::value("via", &text, Msg::new("probe-via").with("known", known)))
 }
 
 /// The real path of a file, in the view of the process where one is given.

@@ -1,17 +1,24 @@
 //! Probes of the kernel without kprobes: the tracepoint of the function's name with its typed arguments, or a program at
 //! the function's entry or return. Whether a kernel takes one is only known by loading it.
 
+use std::fmt::Write as _;
 use std::path::Path;
 
 use perfuse_analyze::{Arg, Msg};
+use perfuse_collect::Root;
 use perfuse_collect::bpf::{LiveError, LiveHook, LivePlan, LiveProgram};
+use perfuse_collect::perf::probes::{ProbeDenied, ProbeEvents, ProbeKind};
 use perfuse_format::btf::{Btf, Kind, Type};
-use perfuse_format::live::{Aggregation, Hooked, Method, Scope};
-use perfuse_format::probe::{Definition, KernelFunction, Place, Spot, Target, TraceArgument, TraceProbe};
+use perfuse_format::live::{Aggregation, Hooked, Method, Scope, StoredProbe};
+use perfuse_format::probe::{Definition, KernelFunction, Place, Spot, Target, TraceArgument, TraceProbe, event_name};
 
-use super::failure::{Failure, NOT_FOUND, Outcome, of_types};
+use super::super::tables::stored_probes;
+use super::add::{place, unnamed};
+use super::failure::{Failure, NOT_FOUND, Outcome, of_types, status_of};
 use super::fallback;
 use super::kernel::with_types;
+use super::request::Request;
+use crate::console::{self, Console};
 
 /// Where the kernel shows that it has kprobes.
 const UNIT: &str = "/sys/bus/event_source/devices/kprobe/type";
@@ -19,6 +26,60 @@ const UNIT: &str = "/sys/bus/event_source/devices/kprobe/type";
 /// Whether the kernel has kprobes.
 pub(super) fn has_kprobes() -> bool {
     Path::new(UNIT).exists()
+}
+
+/// Whether probes of the kernel have to be made here: there are no kprobes, which only a kernel without tracefs does not
+/// tell.
+pub(super) fn replaces_kprobes() -> bool {
+    let Ok(events) = ProbeEvents::find(&Root::default()) else { return false };
+    matches!(events.lines(ProbeKind::Kernel), Err(ProbeDenied::NotBuilt { .. }))
+}
+
+/// `--add` of probes that are kept in files.
+pub(super) fn add(request: &Request, definitions: &[Definition], console: &Console) -> Result<(), NotTyped> {
+    let failed = |path: String, error: &std::io::Error| {
+        Failure::new(status_of(error), Msg::new("probe-io").with("path", path).with("error", error.to_string()))
+    };
+    let store = stored_probes().ok_or_else(|| Failure::new(NOT_FOUND, Msg::new("probe-no-store")))?;
+    let mut known: Vec<String> = store.all().iter().map(|one| one.probe.name()).collect();
+    let mut made = Vec::new();
+    for definition in definitions {
+        let mut found = find(definition, request.via)?;
+        let group = found.probe.group.clone();
+        let exists = |name: &str| known.contains(&format!("{group}:{name}"));
+        let base = found.probe.event.strip_suffix("__return").unwrap_or(&found.probe.event).to_owned();
+        let event = event_name(&base, found.probe.ret, request.force, &exists);
+        found.probe.event = event.map_err(|problem| unnamed(definition, &group, problem))?;
+        known.push(found.probe.name());
+        made.push((definition, found));
+    }
+    let mut text = format!("Added new event{}\n", if made.len() > 1 { "s:" } else { ":" });
+    for (definition, found) in &made {
+        if !request.quiet {
+            found.notes.iter().for_each(|note| console.note(note));
+        }
+        let probe = &found.probe;
+        let arguments: Vec<String> = definition.arguments.iter().map(|argument| format!(" {argument}")).collect();
+        let with = if arguments.is_empty() { "" } else { " with" };
+        let place = place(&definition.place, &probe.event);
+        let _ = writeln!(text, "  {:<20} (on {place}{with}{})", probe.name(), arguments.concat());
+        if request.dry_run {
+            continue;
+        }
+        let id = store.free_id().ok_or_else(|| Failure::new(NOT_FOUND, Msg::new("probe-no-store")))?;
+        let stored = StoredProbe { id, hook: found.hook.clone(), probe: probe.clone(), given: definition.text.clone() };
+        let put = store.put(&stored);
+        put.map_err(|error| failed(store.directory().display().to_string(), &error))?;
+    }
+    if let Some((_, last)) = made.last() {
+        let name = last.probe.name();
+        let _ =
+            write!(text, "\nYou can now use it in all perf tools, such as:\n\n\tperf record -e {name} -aR sleep 1\n\n");
+    }
+    if !request.quiet {
+        console::say(&text);
+    }
+    Ok(())
 }
 
 /// A probe that a program can be attached for.
@@ -29,6 +90,21 @@ pub(super) struct Found {
     /// Whether a program learns the address of the function.
     pub(super) address: bool,
     pub(super) notes: Vec<Msg>,
+}
+
+/// Why there is none.
+#[derive(Debug)]
+pub(super) enum NotTyped {
+    /// The kernel's types do not know the name, or the place is none that they can tell.
+    Unknown,
+    /// Something else, with its words.
+    Failed(Box<Failure>),
+}
+
+impl From<Failure> for NotTyped {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(Box::new(failure))
+    }
 }
 
 /// A way to attach, and what it answered.
@@ -47,28 +123,29 @@ enum Answer {
 }
 
 /// The first way that really loads.
-pub(super) fn find(definition: &Definition) -> Outcome<Found> {
+pub(super) fn find(definition: &Definition, via: Option<Method>) -> Result<Found, NotTyped> {
     let (name, ret) = match &definition.place {
         Place::Function { name, file: None, spot: Spot::Entry | Spot::Offset(0) } => (name, false),
         Place::Function { name, file: None, spot: Spot::Return } => (name, true),
-        _ => {
-            let words = Msg::new("probe-typed-place");
-            return Err(Failure::new(NOT_FOUND, words).at(definition, definition.place_at));
-        }
+        _ => return Err(NotTyped::Unknown),
     };
     let methods: &[Method] = if ret { &[Method::Fexit] } else { &[Method::TpBtf, Method::Fentry] };
     let mut tried = Vec::new();
-    for method in methods {
-        match attempt(definition, name, *method)? {
+    let wanted = |method: &&Method| via.is_none_or(|via| via == **method);
+    for method in methods.iter().filter(wanted) {
+        match attempt(definition, name, *method, via.is_none())? {
             Ok(found) => return Ok(found),
             Err(answer) => tried.push(Tried { method: *method, answer }),
         }
     }
-    Err(explain(definition, name, tried))
+    if tried.iter().all(|one| matches!(one.answer, Answer::Unknown)) {
+        return Err(NotTyped::Unknown);
+    }
+    Err(explain(definition, name, tried).into())
 }
 
 /// Tries one way: its arguments, and a program that counts.
-fn attempt(definition: &Definition, name: &str, method: Method) -> Outcome<Result<Found, Answer>> {
+fn attempt(definition: &Definition, name: &str, method: Method, explained: bool) -> Outcome<Result<Found, Answer>> {
     let arguments = with_types(|btf, _| arguments(btf, definition, name, method))?;
     let arguments = match arguments {
         Ok(arguments) => arguments,
@@ -93,6 +170,8 @@ fn attempt(definition: &Definition, name: &str, method: Method) -> Outcome<Resul
         arguments,
     };
     let notes = match method {
+        // What was asked for needs no explanation.
+        _ if !explained => Vec::new(),
         Method::TpBtf => vec![Msg::new("probe-typed-tracepoint").with("name", name)],
         _ => vec![Msg::new("probe-typed-function").with("name", name).with("how", method.name())],
     };
@@ -137,7 +216,9 @@ fn short(error: &LiveError) -> String {
 
 /// What was tried, and what each way answered.
 fn explain(definition: &Definition, name: &str, tried: Vec<Tried>) -> Failure {
-    let mut lines = Vec::new();
+    let why = Arg::Msg(Box::new(Msg::new("probe-typed-none")));
+    let none = Msg::new("probe-try-missing").with("what", "kprobe_events").with("why", why);
+    let mut lines: Vec<Msg> = if has_kprobes() { Vec::new() } else { vec![none] };
     for one in tried {
         let what = one.method.name();
         lines.push(match one.answer {

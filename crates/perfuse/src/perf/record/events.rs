@@ -115,7 +115,7 @@ fn planned(spec: &EventSpec, leader: usize, counted: bool) -> Result<Planned, Us
         inherit: own.inherit,
         overwrite: own.overwrite,
     };
-    Ok(Planned {
+    let planned = Planned {
         name: spec.name.clone(),
         attr: spec.attr,
         leader,
@@ -130,5 +130,9 @@ fn planned(spec: &EventSpec, leader: usize, counted: bool) -> Result<Planned, Us
             (system.to_owned(), name.split(':').next().unwrap_or(name).to_owned())
         }),
         ..Planned::default()
+    };
+    Ok(match tables::stored_probe(spec) {
+        Some(probe) => planned.with_stored(probe),
+        None => planned,
     })
 }

@@ -15,6 +15,7 @@ use perfuse_format::perfdata::write::{
 use perfuse_symbol::live::stored;
 
 use super::plan::Plan;
+use super::probes;
 use super::writer::{ENDIAN, Writer};
 
 /// `PERF_RECORD_MISC_KERNEL` and `_USER`.
@@ -27,7 +28,7 @@ const SIZED: u16 = 1 << 15;
 pub(super) fn events(plan: &Plan, recording: &Recording) -> Vec<Event> {
     let ids = recording.ids();
     let one = |(at, event): (usize, &perfuse_collect::perf::record::Planned)| Event {
-        attr: if plan.unwind { stored(&event.attr) } else { event.attr },
+        attr: if plan.unwind { stored(&event.attr_in_file()) } else { event.attr_in_file() },
         ids: ids.iter().filter(|id| id.event == at).map(|id| id.id).collect(),
         name: event.name.clone(),
         ..Event::default()
@@ -76,11 +77,12 @@ pub(super) fn describe(plan: &Plan, recording: &Recording, clock: Option<ClockDa
 /// Formats of the tracepoints that are recorded; `None` without any.
 pub(super) fn tracing_data(plan: &Plan, recording: &Recording) -> anyhow::Result<Option<Vec<u8>>> {
     let wanted: Vec<(String, String)> = recording.events.iter().filter_map(|event| event.tracepoint.clone()).collect();
-    if wanted.is_empty() {
+    let own = probes::formats(recording);
+    if wanted.is_empty() && own.is_empty() {
         return Ok(None);
     }
     let tracefs = Tracefs::find(&plan.root)?;
-    let data = tracing::data(tracefs.directory(), &wanted);
+    let data = tracing::data(tracefs.directory(), &wanted, &own);
     data.map(Some).map_err(|(path, error)| anyhow::anyhow!("{}: {error}", path.display()))
 }
 

@@ -9,6 +9,7 @@ mod finish;
 mod notes;
 mod off_cpu;
 mod plan;
+mod probes;
 mod run;
 mod sdt;
 mod signals;

@@ -19,7 +19,7 @@ use super::plan::{Plan, Switch};
 use super::signals::Signals;
 use super::target::Whom;
 use super::writer::Writer;
-use super::{files, finish, state, unwind, verbose};
+use super::{files, finish, probes, state, unwind, verbose};
 use crate::console;
 use crate::perf::FAILED;
 
@@ -90,6 +90,14 @@ pub(super) fn record(mut plan: Plan, notes: &Notes<'_>) -> anyhow::Result<u8> {
         }
     };
     log.rings(&recording);
+    // They run as long as this function.
+    let _programs = match probes::start(&recording, &plan.whom, command) {
+        Ok(programs) => programs,
+        Err(failure) => {
+            notes.error(&failure);
+            return Ok(FAILED);
+        }
+    };
     let mut session = match begin(&plan, &recording) {
         Ok(begun) => begun.with(recording, &plan, notes, (control, off_cpu)),
         Err(error) => {

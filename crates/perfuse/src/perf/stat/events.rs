@@ -12,6 +12,7 @@ use perfuse_collect::perf::cgroup;
 use perfuse_collect::perf::cpus::parse_list;
 use perfuse_collect::perf::pmu::HostEvents;
 use perfuse_format::event::{EventSpec, Events, Group, MAX_EVENTS, Mode, Pmus as _, Tool};
+use perfuse_format::live::StoredProbe;
 use perfuse_format::perfdata::attr::{flag, kind, read_format, sample_type};
 
 use super::NOT_SET_UP;
@@ -41,6 +42,8 @@ pub(super) struct Event {
     pub(super) filter: Option<CString>,
     /// Index of its cgroup.
     pub(super) cgroup: Option<usize>,
+    /// A probe that tracefs does not have, which a program counts.
+    pub(super) stored: Option<StoredProbe>,
 }
 
 /// A cgroup to count in.
@@ -112,7 +115,8 @@ impl List {
         specs.iter().try_for_each(tables::refuse_unserved)?;
         for ((spec, filter), cgroup) in specs.into_iter().zip(filters).zip(cgroups) {
             let cpus = spec.cpus.as_ref().and_then(|cpus| parse_list(cpus.as_bytes()));
-            list.events.push(Event { spec, leader: None, cpus, filter, cgroup });
+            let stored = tables::stored_probe(&spec);
+            list.events.push(Event { spec, leader: None, cpus, filter, cgroup, stored });
         }
         list.lead(plan.group);
         if let Some(names) = &plan.for_each_cgroup {
@@ -261,6 +265,7 @@ impl List {
                 cpus: event.cpus.clone(),
                 filter: event.filter.clone(),
                 cgroup: Some(cgroup),
+                stored: event.stored.clone(),
             }));
         }
         Ok(())

@@ -14,6 +14,7 @@ use perfuse_format::perfdata::{CountPlace, CountValue, EventCounts};
 
 use super::events::List;
 use super::options::{Delay, Plan};
+use super::probes::Probes;
 use super::wake::Wake;
 use crate::console;
 use crate::perf::record::control::{Control, Order};
@@ -107,6 +108,7 @@ impl Measure<'_> {
             (None, None) => return Err(anyhow::anyhow!("nothing to measure").into()),
         };
         let set = open(list, watched, plan)?;
+        let probes = Probes::start(list, watched)?;
         observer.opened(list, &set, watched)?;
         let on_exec = self.watched.is_none() && plan.delay == Delay::None;
         if !on_exec && plan.delay == Delay::None {
@@ -126,7 +128,7 @@ impl Measure<'_> {
             start = Instant::now();
         }
         let mut clock = Clock { start, last: start, before: Vec::new(), told: 0 };
-        self.wait(&set, list, &mut clock, workload.as_mut(), watched, observer)?;
+        self.wait(&set, list, &mut clock, workload.as_mut(), (watched, &probes), observer)?;
         let ended = match &mut workload {
             Some(workload) => {
                 self.wake.for_end(workload).map_err(anyhow::Error::from)?;
@@ -140,6 +142,7 @@ impl Measure<'_> {
         }
         let mut counts = set.read().map_err(errno)?;
         tools(list, &mut counts, watched, elapsed, ended);
+        probes.fill(&mut counts, watched, elapsed);
         if plan.interval.is_some() && !clock.stopped(plan) {
             clock.interval(&counts, list, observer)?;
         }
@@ -157,7 +160,7 @@ impl Measure<'_> {
         list: &List,
         clock: &mut Clock,
         mut workload: Option<&mut Workload>,
-        watched: &Watched,
+        (watched, probes): (&Watched, &Probes),
         observer: &mut dyn Observer,
     ) -> Result<(), RunError> {
         let plan = self.plan;
@@ -172,7 +175,7 @@ impl Measure<'_> {
             let commands = control.as_deref().and_then(Control::fd);
             self.wake.until_readable(deadline, workload.as_deref(), commands);
             drop(control);
-            self.obey(set, list, clock, watched, observer)?;
+            self.obey(set, list, clock, (watched, probes), observer)?;
             if let Some(workload) = workload.as_deref_mut()
                 && workload.try_wait().map_err(anyhow::Error::from)?.is_some()
             {
@@ -192,6 +195,7 @@ impl Measure<'_> {
             if due.is_some_and(|due| now >= due) {
                 let mut counts = set.read().map_err(errno)?;
                 tools(list, &mut counts, watched, clock.start.elapsed(), None);
+                probes.fill(&mut counts, watched, clock.start.elapsed());
                 clock.interval(&counts, list, observer)?;
                 // What was slept through is not made up for.
                 while plan.interval.is_some_and(|interval| clock.start + interval * (rounds + 1) <= now) {
@@ -218,7 +222,7 @@ impl Measure<'_> {
         set: &CounterSet,
         list: &List,
         clock: &mut Clock,
-        watched: &Watched,
+        (watched, probes): (&Watched, &Probes),
         observer: &mut dyn Observer,
     ) -> Result<(), RunError> {
         let Some(control) = self.control else { return Ok(()) };
@@ -240,6 +244,7 @@ impl Measure<'_> {
             if switches && self.plan.interval.is_some() {
                 let mut counts = set.read().map_err(errno)?;
                 tools(list, &mut counts, watched, clock.start.elapsed(), None);
+                probes.fill(&mut counts, watched, clock.start.elapsed());
                 clock.interval(&counts, list, observer)?;
             }
             control.borrow().acknowledge();
@@ -321,7 +326,7 @@ fn open(list: &mut List, watched: &Watched, plan: &Plan) -> Result<CounterSet, C
             .events
             .iter()
             .map(|event| CounterSpec {
-                attr: event.spec.tool.is_none().then_some(event.spec.attr),
+                attr: (event.spec.tool.is_none() && event.stored.is_none()).then_some(event.spec.attr),
                 leader: event.leader,
                 cpus: event.cpus.clone(),
                 cgroup: event.cgroup.and_then(|index| list.cgroups.get(index)).map(|cgroup| cgroup.directory.as_fd()),

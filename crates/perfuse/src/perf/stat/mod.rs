@@ -5,6 +5,7 @@ mod measure;
 mod metrics;
 mod options;
 mod output;
+mod probes;
 mod replay;
 mod report;
 mod sets;
