@@ -95,7 +95,7 @@ pub(crate) const PACKAGES: &[Package] = &[
     package("default-jdk-headless", "javac", &[For::Test, For::Zoo], "a real service with a heap of its own"),
     package("default-jdk-headless", "java", &[For::Test], "runs it"),
     package("rabbitmq-server", "rabbitmq-server", &[For::Test], "real queues of which the collector tells"),
-    package("erlang-base", "erl", &[For::Test], "runs it"),
+    package("erlang-base", "epmd", &[For::Test], "runs it"),
     package("nats-server", "nats-server", &[For::Test], "real streams of which the collector tells"),
     package("mariadb-server", "mariadbd", &[For::Test], "a real service with locks of its own"),
     package("mariadb-server", "mariadb-install-db", &[For::Test], "makes its first database"),
