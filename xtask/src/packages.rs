@@ -66,6 +66,7 @@ pub(crate) const PACKAGES: &[Package] = &[
         "real perf, the judge of texts and files and the peer of benchmarks",
     ),
     package("atop", "atop", &[For::Bench], "peer: `atop -w`"),
+    package("bpftrace", "bpftrace", &[For::Bench], "peer: counts and histograms that are added up in the kernel"),
     package("sysstat", "pidstat", &[For::Bench], "peers: sadc and pidstat"),
     package("prometheus-node-exporter", "prometheus-node-exporter", &[For::Bench], "peer: one scrape"),
     package("time", "time", &[For::Bench], "CPU time and memory of a whole child"),
