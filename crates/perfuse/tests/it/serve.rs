@@ -423,8 +423,9 @@ fn systemd_is_told() {
 
 #[test]
 fn an_ordinary_user_may_run_it_and_others_may_not_command_it() {
-    need!(gate::root());
+    /// That of `nobody`.
     const USER: u32 = 65534;
+    need!(gate::root());
     let directory = tempfile::tempdir().unwrap();
     std::os::unix::fs::chown(directory.path(), Some(USER), Some(USER)).unwrap();
     let child = match Daemon::command(directory.path()).uid(USER).gid(USER).spawn() {
