@@ -16,6 +16,7 @@ pub mod counter;
 pub mod event;
 pub mod hsperf;
 pub mod jitdump;
+pub mod jitelf;
 pub mod kafka;
 pub mod live;
 pub mod netlink;

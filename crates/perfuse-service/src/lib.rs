@@ -19,6 +19,7 @@ pub mod journal;
 pub mod now;
 mod post;
 mod process;
+pub mod rights;
 pub mod ring;
 pub mod store;
 pub mod web;

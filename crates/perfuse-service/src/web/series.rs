@@ -72,7 +72,7 @@ pub(super) fn find<'n>(names: &'n Names, asked: &[String]) -> Vec<(&'n String, &
 
 /// The unit that a name ends with; what applications and probes name otherwise is counted.
 pub(super) fn unit(name: &str) -> Unit {
-    let share = ["_share", "_utilization"].iter().any(|end| name.ends_with(end));
+    let share = ["_share", "_utilization", ".utilization"].iter().any(|end| name.ends_with(end));
     unit_of(name).unwrap_or(if share { Unit::Ratio } else { Unit::Count })
 }
 

@@ -1,6 +1,7 @@
 //! `perfuse serve`: the daemon.
 
 use std::io::{ErrorKind, Write as _, stderr};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -9,6 +10,8 @@ use perfuse_analyze::Msg;
 use perfuse_render::{Texts, status};
 use perfuse_service::config::{self, Config, ConfigError, Outside};
 use perfuse_service::daemon::{self, Log, Notify, Options, places};
+use perfuse_service::journal::{self, Journal};
+use perfuse_service::rights;
 
 use crate::cli::ServeArgs;
 use crate::cmd::daemon::{user, variable};
@@ -17,6 +20,7 @@ use crate::settings;
 
 /// Runs the command.
 pub(crate) fn run(args: &ServeArgs, console: &Console) -> anyhow::Result<u8> {
+    rights::keep_to_oneself();
     let texts = console.texts;
     let source = Source::of(args);
     let read = source.read().map_err(|problem| anyhow!(problem.words(texts)))?;
@@ -136,20 +140,32 @@ fn checked(source: &Source, config: Option<&Config>, console: &Console) -> u8 {
     0
 }
 
-/// Lines go to standard error; under systemd with the priority that journald reads (`sd-daemon(3)`).
+/// Lines go to standard error; under systemd to journald with their fields, or else with the priority that it reads from
+/// standard error (`sd-daemon(3)`).
 fn log(texts: &Texts) -> Log {
-    let journal = std::env::var_os("JOURNAL_STREAM").is_some();
+    let systemd = std::env::var_os("JOURNAL_STREAM").is_some();
+    let journal = Some(journal::SOCKET).filter(|_| is_journal()).and_then(|path| Journal::open(Path::new(path)).ok());
     // One line at a time, whatever thread it comes from.
     let texts = Mutex::new(Texts::new(texts.lang()));
     Log::new(move |priority, message| {
         let texts = texts.lock().unwrap_or_else(PoisonError::into_inner);
         let text = texts.text(message);
+        if journal.as_ref().is_some_and(|journal| journal.say(priority as u8, &text, message).is_ok()) {
+            return;
+        }
         let mut line = String::new();
         for part in text.lines() {
-            let head = if journal { format!("<{}>", priority as u8) } else { "perfuse: ".to_owned() };
+            let head = if systemd { format!("<{}>", priority as u8) } else { "perfuse: ".to_owned() };
             line.extend([head.as_str(), part, "\n"]);
         }
         // Nobody is left to tell that nobody reads.
         let _ = stderr().lock().write_all(line.as_bytes());
     })
+}
+
+/// Whether standard error goes to journald: `JOURNAL_STREAM` has device and inode of what systemd gave, and a program in
+/// between may have put something else in its place (`systemd.exec(5)`).
+fn is_journal() -> bool {
+    let Ok(file) = std::fs::metadata("/proc/self/fd/2") else { return false };
+    std::env::var("JOURNAL_STREAM").is_ok_and(|given| given == format!("{}:{}", file.dev(), file.ino()))
 }

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use perfuse_testkit::{gate, need, skip};
+use perfuse_testkit::{gate, need};
 
 use crate::{run, stderr, stdout};
 
@@ -109,25 +109,46 @@ fn unmeasurable(output: &Output) -> BTreeSet<String> {
     all.filter(|cell| cell["verdict"] == "unmeasurable").map(|cell| cell["id"].to_string()).collect()
 }
 
-#[test]
-fn the_capabilities_of_the_unit_make_up_for_root() {
-    need!(gate::root());
-    need!(gate::command("setpriv"));
+/// A command of another user with the capabilities of the unit.
+fn as_service(arguments: &[&str]) -> Command {
     let directory = tempfile::tempdir().unwrap();
     let text = fs::read_to_string(unit(directory.path())).unwrap();
     let names = text.lines().find_map(|line| line.strip_prefix("AmbientCapabilities=")).unwrap();
     let only = names.split(' ').fold("-all".to_owned(), |all, name| all + ",+" + name.trim_start_matches("CAP_"));
     let only = only.to_ascii_lowercase();
-    let as_service = |arguments: &[&str]| {
-        let mut command = Command::new(gate::find_command("setpriv").unwrap());
-        command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]);
-        command.args(["--bounding-set", &only, "--inh-caps", &only, "--ambient-caps", &only]);
-        command.arg(env!("CARGO_BIN_EXE_perfuse")).args(arguments).output().unwrap()
-    };
-    if !as_service(&["--version"]).status.success() {
-        skip!("another user cannot run the binary where it is");
-    }
+    let mut command = Command::new(gate::find_command("setpriv").unwrap());
+    command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]);
+    command.args(["--bounding-set", &only, "--inh-caps", &only, "--ambient-caps", &only]);
+    command.arg(env!("CARGO_BIN_EXE_perfuse")).args(arguments).stdin(std::process::Stdio::null());
+    command
+}
+
+/// Whether another user can run the binary where it is.
+fn as_service_gate() -> gate::Gate {
+    gate::root()?;
+    gate::command("setpriv")?;
+    let output = as_service(&["--version"]).output().map_err(|error| error.to_string())?;
+    if output.status.success() { Ok(()) } else { Err("needs a binary that other users can run".to_owned()) }
+}
+
+#[test]
+fn the_capabilities_of_the_unit_make_up_for_root() {
+    need!(as_service_gate());
     let arguments = ["use", "--json", "--quiet", "--duration", "1s"];
-    let (service, root) = (unmeasurable(&as_service(&arguments)), unmeasurable(&run(arguments)));
+    let (service, root) = (unmeasurable(&as_service(&arguments).output().unwrap()), unmeasurable(&run(arguments)));
     assert_eq!(service.difference(&root).collect::<Vec<_>>(), Vec::<&String>::new());
+}
+
+#[test]
+fn programs_of_checks_do_not_have_the_rights_of_the_service() {
+    need!(as_service_gate());
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("perfuse.toml");
+    let check = "kind = \"command\"\ncommand = [\"grep\", \"CapEff\", \"/proc/self/status\"]\n";
+    fs::write(&file, format!("[[component]]\nname = \"rights\"\n[[component.check]]\n{check}")).unwrap();
+    let path = file.to_str().unwrap();
+    let output = as_service(&["serve", "--once", "--json", "--config", path]).output().unwrap();
+    let text = stdout(&output);
+    assert!(text.contains("CapEff:"), "{text} {}", stderr(&output));
+    assert!(text.contains("0000000000000000"), "{text}");
 }
