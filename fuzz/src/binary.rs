@@ -3,6 +3,8 @@
 use std::io::{Cursor, Error, ErrorKind};
 
 use perfuse_format::probe::{Definition, LineRange};
+use perfuse_symbol::disasm::{Isa, Syntax, disassemble};
+use perfuse_symbol::kcore;
 use perfuse_symbol::probe::{PlaceOptions, Source, VariableOptions};
 use perfuse_symbol::unwind::{Machine, Mapped, Place, Registers, Unwinder};
 use perfuse_symbol::{DsoKind, DsoSpec, Files, SymbolOptions, Symbols};
@@ -107,5 +109,42 @@ pub fn probe(data: &[u8]) {
     }
     for address in addresses(data).take(8) {
         let _ = source.describe(address);
+    }
+}
+
+/// Machine code as text: every byte is covered once, and targets and names are what the code states.
+pub fn disassembly(data: &[u8]) {
+    let Some((address, code)) = data.split_first_chunk::<8>() else { return };
+    let address = u64::from_le_bytes(*address);
+    for isa in [Isa::X86Wide, Isa::X86Narrow, Isa::Aarch64] {
+        for syntax in [Syntax::Att, Syntax::Intel] {
+            let mut at = 0;
+            for insn in disassemble(isa, syntax, code, address) {
+                assert_eq!(insn.offset, at);
+                assert!(insn.length > 0 && !insn.mnemonic.is_empty());
+                at += insn.length;
+                let _ = insn.text(|place| Some(format!("{place:x}")));
+            }
+            assert_eq!(at, code.len());
+        }
+    }
+}
+
+/// The memory of the kernel as a file that anything may stand in.
+pub fn kcore(data: &[u8]) {
+    struct Core<'a>(&'a [u8]);
+    impl<'a> Files for Core<'a> {
+        type File = Cursor<&'a [u8]>;
+
+        fn open(&self, path: &str) -> std::io::Result<Self::File> {
+            if path == kcore::PATH { Ok(Cursor::new(self.0)) } else { Err(Error::from(ErrorKind::NotFound)) }
+        }
+    }
+    for address in addresses(data).chain([0xffff_ffff_8100_0000, u64::MAX]) {
+        for most in [1, 64, usize::MAX] {
+            if let Ok((_, code)) = kcore::read(&Core(data), address, most) {
+                assert!(!code.is_empty() && code.len() <= most.min(data.len()));
+            }
+        }
     }
 }

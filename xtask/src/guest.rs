@@ -33,17 +33,32 @@ const INIT: &str = include_str!("guest/init.sh");
 /// The one-liners for dynamic probes, which [`INIT`] runs where it is told to.
 const PROBES: &str = include_str!("guest/probes.sh");
 
+/// All one-liners, which [`INIT`] runs where it is told how fast.
+const ONE_LINERS: &str = include_str!("guest/one-liners.sh");
+
+/// The longest that all one-liners may take, twice.
+const ONE_LINERS_PATIENCE: Duration = Duration::from_secs(5400);
+
+/// What a guest is given.
+#[derive(Debug, Clone, Copy)]
+struct Machine {
+    memory_mib: u32,
+    patience: Duration,
+}
+
+const MACHINE: Machine = Machine { memory_mib: 768, patience: PATIENCE };
+
 /// One way to set a machine up.
-struct Boot {
+struct Boot<'a> {
     name: &'static str,
     /// Words of the kernel command line; `guest.*` are for [`INIT`].
-    words: &'static str,
+    words: &'a str,
     expect: check::Expect,
 }
 
 const ROOT: check::Expect = check::Expect { cgroup: None, bpf: true, psi: true, quota: false };
 
-const BOOTS: &[Boot] = &[
+const BOOTS: &[Boot<'_>] = &[
     Boot {
         name: "cgroup-v2",
         words: "guest.cgroup=v2 guest.quota=v2",
@@ -93,12 +108,12 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     let directory = tools::target().join("guest");
     let kernel = fetch(kernel.as_deref().unwrap_or(KERNEL), &directory)?;
     let perfuse = package::build_static("dev")?;
-    let initramfs = initramfs(&perfuse, &directory)?;
+    let initramfs = pack(&root(&directory, Some(&perfuse))?, &directory)?;
     let mut rows = Vec::new();
     for boot in BOOTS.iter().filter(|boot| names.is_empty() || names.iter().any(|name| name == boot.name)) {
         println!("\n== {}", boot.name);
         let start = Instant::now();
-        let seen = start_guest(boot, &kernel, &initramfs, &directory).and_then(|left| {
+        let seen = start_guest(boot, MACHINE, &kernel, &initramfs, &directory).and_then(|left| {
             let same = replayed(&perfuse, &left)?;
             check::Seen::read(&left, same)
         });
@@ -121,6 +136,23 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     let failed: Vec<&str> =
         rows.iter().filter(|(.., verdict)| !verdict.problems.is_empty()).map(|(name, ..)| *name).collect();
     if failed.is_empty() { Ok(()) } else { bail!("failed: {}", failed.join(", ")) }
+}
+
+/// Runs all one-liners in a guest at a pace (`run.sh` has its words); `furnish` puts what they need below its root. Gives
+/// the directory with what they left.
+pub(crate) fn one_liners(furnish: &dyn Fn(&Path) -> Result<()>, pace: &str) -> Result<PathBuf> {
+    if cfg!(not(target_arch = "x86_64")) {
+        bail!("the guest is an x86-64 machine, and the programs in it are those of this host");
+    }
+    let directory = tools::target().join("guest");
+    let kernel = fetch(KERNEL, &directory)?;
+    let root = root(&directory, None)?;
+    furnish(&root)?;
+    let initramfs = pack(&root, &directory)?;
+    let words = format!("guest.cgroup=v2 guest.pace={}", pace.replace(' ', ","));
+    let machine = Machine { memory_mib: 2048, patience: ONE_LINERS_PATIENCE };
+    let boot = Boot { name: "one-liners", words: &words, expect: ROOT };
+    start_guest(&boot, machine, &kernel, &initramfs, &directory)
 }
 
 /// The kernel image of a Debian package, fetched and unpacked once. A package without one stands for the first that
@@ -178,8 +210,8 @@ fn is_package(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "deb")
 }
 
-/// The root of every guest: busybox, perfuse and [`INIT`].
-fn initramfs(perfuse: &Path, directory: &Path) -> Result<PathBuf> {
+/// The root of every guest: busybox, [`INIT`], and perfuse.
+fn root(directory: &Path, perfuse: Option<&Path>) -> Result<PathBuf> {
     let root = directory.join("root");
     let _ = std::fs::remove_dir_all(&root);
     for name in ["bin", "dev", "etc", "proc", "sys"] {
@@ -188,19 +220,27 @@ fn initramfs(perfuse: &Path, directory: &Path) -> Result<PathBuf> {
     let busybox = tools::find("busybox").context("there is no busybox")?;
     std::fs::copy(&busybox, root.join("bin/busybox"))?;
     std::os::unix::fs::symlink("busybox", root.join("bin/sh"))?;
-    tools::output(Command::new("strip").arg("-o").arg(root.join("perfuse")).arg(perfuse))?;
+    if let Some(perfuse) = perfuse {
+        tools::output(Command::new("strip").arg("-o").arg(root.join("perfuse")).arg(perfuse))?;
+    }
     std::fs::write(root.join("etc/passwd"), "root:x:0:0::/:/bin/sh\nuser:x:1000:1000::/:/bin/sh\n")?;
     std::fs::write(root.join("etc/group"), "root:x:0:\nuser:x:1000:\n")?;
     let init = root.join("init");
     std::fs::write(&init, INIT)?;
     std::fs::write(root.join("probes.sh"), PROBES)?;
+    std::fs::write(root.join("one-liners.sh"), ONE_LINERS)?;
     tools::output(Command::new("chmod").arg("755").arg(&init))?;
+    Ok(root)
+}
+
+/// The archive that the kernel unpacks as its root.
+fn pack(root: &Path, directory: &Path) -> Result<PathBuf> {
     let archive = directory.join("initramfs");
     let mut pack = Command::new("cpio");
-    pack.current_dir(&root).args(["--quiet", "-o", "-H", "newc", "-R", "+0:+0"]);
+    pack.current_dir(root).args(["--quiet", "-o", "-H", "newc", "-R", "+0:+0"]);
     pack.stdin(Stdio::piped()).stdout(File::create(&archive)?);
     let mut pack = pack.spawn().context("cannot run cpio")?;
-    let list = tools::output(Command::new("find").arg(".").current_dir(&root))?;
+    let list = tools::output(Command::new("find").arg(".").current_dir(root))?;
     std::io::Write::write_all(&mut pack.stdin.take().context("cpio reads nothing")?, list.as_bytes())?;
     if !pack.wait()?.success() {
         bail!("cpio failed");
@@ -209,14 +249,20 @@ fn initramfs(perfuse: &Path, directory: &Path) -> Result<PathBuf> {
 }
 
 /// Runs one guest to its end. Returns the directory with what it left.
-fn start_guest(boot: &Boot, kernel: &Path, initramfs: &Path, directory: &Path) -> Result<PathBuf> {
+fn start_guest(
+    boot: &Boot<'_>,
+    machine: Machine,
+    kernel: &Path,
+    initramfs: &Path,
+    directory: &Path,
+) -> Result<PathBuf> {
     let left = directory.join("left").join(boot.name);
     let _ = std::fs::remove_dir_all(&left);
     std::fs::create_dir_all(&left)?;
     let disk = left.join("disk");
     File::create(&disk)?.set_len(DISK_BYTES)?;
     let console = left.join("console");
-    let words = format!("console=ttyS0 panic=-1 rdinit=/init quiet mitigations=off {}", boot.words);
+    let words = format!("console=ttyS0 panic=-1 rdinit=/init quiet mitigations=off no_timer_check {}", boot.words);
     let mut qemu = Command::new("qemu-system-x86_64");
     qemu.args([
         "-accel",
@@ -226,7 +272,7 @@ fn start_guest(boot: &Boot, kernel: &Path, initramfs: &Path, directory: &Path) -
         "-smp",
         &CPUS.to_string(),
         "-m",
-        "768",
+        &machine.memory_mib.to_string(),
         "-nodefaults",
         "-no-reboot",
     ])
@@ -242,8 +288,8 @@ fn start_guest(boot: &Boot, kernel: &Path, initramfs: &Path, directory: &Path) -
     .stdin(Stdio::null());
     let guest = Guest(qemu.spawn().context("cannot run qemu-system-x86_64")?);
     let said = || String::from_utf8_lossy(&std::fs::read(&console).unwrap_or_default()).into_owned();
-    let Some(status) = guest.wait(PATIENCE)? else {
-        bail!("the guest was not done after {} s; its console says:\n{}", PATIENCE.as_secs(), said());
+    let Some(status) = guest.wait(machine.patience)? else {
+        bail!("the guest was not done after {} s; its console says:\n{}", machine.patience.as_secs(), said());
     };
     if !status.success() {
         bail!("the guest ended with {status}; its console says:\n{}", said());

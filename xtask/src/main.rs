@@ -40,8 +40,8 @@ const COMMANDS: &[Command] = &[
     ("zoo", "[--list] [CASE|FAMILY]...", "inject faults, and count how often their cause is named", zoo::run),
     (
         "one-liners",
-        "[--perfuse FILE]",
-        "run the one-liners of perf, beside real perf: docs/one-liners.md",
+        "[--perfuse FILE] [here|guest|page]...",
+        "run the one-liners of perf, beside real perf, here and in an emulated kernel: docs/one-liners.md",
         one_liners::run,
     ),
     ("package", "[--out DIR]", "build the static binary, the Debian and the RPM package, and check them", package::run),

@@ -18,6 +18,7 @@ pub mod hsperf;
 pub mod jitdump;
 pub mod kafka;
 pub mod live;
+pub mod jitelf;
 pub mod netlink;
 pub mod openmetrics;
 pub mod parse;

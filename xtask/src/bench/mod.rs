@@ -4,7 +4,9 @@
 //! its children, from a cgroup of its own (without one from GNU `time`), never from a clock on the wall, except where
 //! waiting is what is measured.
 
+mod annotate;
 mod flame;
+mod hits;
 mod limit;
 mod measure;
 mod probe;
@@ -37,6 +39,8 @@ const BENCHES: &[Bench] = &[
     ("record", "record against perf, on the same load", record::record),
     ("flood", "record against perf, about a million events a second", record::flood),
     ("probe", "places of probes in the debug information of a kernel, against perf", probe::probe),
+    ("annotate", "a function of a program of 100 MiB, against perf", annotate::annotate),
+    ("hits", "what a hit of a watched function costs, against perf and bpftrace", hits::hits),
     ("unwind", "sizes of files with unwound stacks, against copied ones", record::unwind),
     ("serve", "the daemon: CPU, memory, lateness of checks, pages, time to an incident", serve::run),
     ("store", "bytes and CPU time of the daemon's store: 500 series, 24 h at 1 s", store::run),

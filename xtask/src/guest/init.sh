@@ -51,12 +51,14 @@ esac
 mkdir -m 1777 -p /tmp /out
 look="timeout 200 /perfuse use --json --record /out/recording --duration 2s --quiet >/out/report.json 2>/out/errors"
 why="timeout 200 /perfuse why --json --record /out/why --duration 2s --quiet >/out/why.json 2>>/out/errors"
-if [ "$(option user)" = yes ]; then
+if [ -n "$(option pace)" ]; then
+    . /one-liners.sh
+elif [ "$(option user)" = yes ]; then
     su -s /bin/sh user -c "$look; echo \$? >/out/status; $why"
 else
     sh -c "$look; echo \$? >/out/status; $why"
 fi
-cat /out/errors
+[ ! -f /out/errors ] || cat /out/errors
 [ "$(option probes)" != yes ] || . /probes.sh
 
 # The driver finds its disk beside the boot, not before it.

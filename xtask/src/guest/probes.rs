@@ -1,4 +1,4 @@
-//! Whether perf's one-liners for dynamic probes did in a guest what perf 6.1 does there.
+//! Whether perf's one-liners for dynamic probes did in a guest what perf 6.1 does there, and ours what they should.
 
 /// Number of the one-liner, its exit status, a part of what it prints, and a part of `kprobe_events` behind it. The status
 /// is perf's where perf needs no debug information, which the guest does not have.
@@ -21,6 +21,17 @@ const EXPECTED: &[(&str, &str, &str, &str)] = &[
     ("D17", "0", "with filename:string", "filename_string=+0(%si):string"),
     ("D18", "254", "myfunc", ""),
     ("D21", "0", "(on do_sys_open with filename_string)", ""),
+    ("L01", "0", "probe:tcp_sendmsg    (on tcp_sendmsg with size skc_state=sk->__sk_common.skc_state)", ""),
+    ("L02", "0", "size=0x18 skc_state=0x1", ""),
+    ("L03", "0", "(on tcp_sendmsg by fentry with size skc_state)", ""),
+    ("L04", "0", "probe:tcp_sendmsg__return", ""),
+    ("L05", "0", "size=0x18 arg2=24", ""),
+    ("L06", "0", "(on sched_switch with comm=prev->comm:string pid=next->pid)", ""),
+    ("L07", "0", "probe:sched_switch", ""),
+    ("L08", "0", "[16, 32)", ""),
+    ("L09", "0", "size=0x18", ""),
+    ("L10", "0", "\"max\":24", ""),
+    ("L11", "0", "nc ", ""),
 ];
 
 /// What is not as it should be, of the lines that the guest left: number, status, words and `kprobe_events`, with tabs

@@ -53,3 +53,23 @@ probe D17 perf probe 'do_sys_open filename:string'
 probe D18 perf probe 'myfunc%return +0($retval):string'
 probe D21 perf probe -l
 perf probe -q -d 'probe:*'
+
+# What is more than perf: every way to attach, and numbers that are added up in the kernel.
+probe L01 perf probe --via fentry 'tcp_sendmsg size sk->__sk_common.skc_state'
+probe L02 recorded -e probe:tcp_sendmsg --filter 'size > 10'
+probe L03 perf probe -l
+perf probe -q -d 'probe:*'
+probe L04 perf probe --via fexit 'tcp_sendmsg%return size $retval:s32'
+probe L05 recorded -e probe:tcp_sendmsg__return
+perf probe -q -d 'probe:*'
+probe L06 perf probe --via tp_btf 'sched_switch prev->comm:string next->pid'
+probe L07 perf stat -e probe:sched_switch -a sleep 1
+perf probe -q -d 'probe:*'
+beside() {
+    traffic &
+    "$@"
+}
+probe L08 beside perf probe --live 'tcp_sendmsg size' --hist size --by comm --for 7s
+probe L09 beside perf probe --live 'tcp_sendmsg size' --for 7s --max 2
+probe L10 beside perf probe --via fexit --live 'tcp_sendmsg%return $retval:s32' --sum arg1 --json --for 7s
+probe L11 beside perf trace -e syscalls:sys_enter_connect --count --by comm --for 7s

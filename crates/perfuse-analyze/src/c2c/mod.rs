@@ -150,6 +150,8 @@ impl Places {
 /// Accesses of the same kind to the same place of a line.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Row {
+    /// Its number among the rows of all lines, in the order of their first accesses: what [`Collector::sample`] gave.
+    pub number: u32,
     /// Bytes from the beginning of the line.
     pub offset: u64,
     /// Process, thread and its name, of the first access.
@@ -210,6 +212,7 @@ type RowKey = (u64, [u64; 4]);
 
 #[derive(Debug)]
 struct Growing {
+    number: u32,
     address: u64,
     counts: Counts,
     places: Places,
@@ -222,6 +225,8 @@ pub struct Collector {
     options: Options,
     total: Counts,
     lines: BTreeMap<LineKey, Growing>,
+    /// How many rows all lines have.
+    rows: u32,
 }
 
 /// A line is shown from this share of all loads that count.
@@ -230,11 +235,17 @@ const LEAST: f64 = 0.001;
 impl Collector {
     /// Nothing yet.
     pub fn new(options: Options) -> Self {
-        Self { options, total: Counts::default(), lines: BTreeMap::new() }
+        Self { options, total: Counts::default(), lines: BTreeMap::new(), rows: 0 }
     }
 
-    /// Takes a sample; `node` is where its memory is, if that is known.
-    pub fn sample<N: Names>(&mut self, resolver: &mut Resolver<N>, sample: &Sample<'_>, node: Option<u64>) {
+    /// Takes a sample; `node` is where its memory is, if that is known. Gives the numbers of its line and of its row, both
+    /// in the order of their first accesses.
+    pub fn sample<N: Names>(
+        &mut self,
+        resolver: &mut Resolver<N>,
+        sample: &Sample<'_>,
+        node: Option<u64>,
+    ) -> (u32, u32) {
         let place = resolver.place(sample);
         let code = resolver.frame(place).dso;
         let mode = sample.cpu_mode();
@@ -248,7 +259,9 @@ impl Collector {
             .is_some_and(|dso| dso.kind == DsoKind::Anonymous && mode != CpuMode::Kernel);
         let pid = if anonymous { sample.pid } else { 0 };
         let key = (mode != CpuMode::Kernel, data.dso.is_none(), dso, pid, data.address & !(LINE - 1));
+        let next = u32::try_from(self.lines.len()).unwrap_or(u32::MAX);
         let line = self.lines.entry(key).or_insert_with(|| Growing {
+            number: next,
             address: sample.addr & !(LINE - 1),
             counts: Counts::default(),
             places: Places::default(),
@@ -268,7 +281,9 @@ impl Collector {
         }
         let offset = sample.addr & (LINE - 1);
         let comm = resolver.comm(sample.tid);
+        let next = self.rows;
         let row = line.rows.entry((offset, parts)).or_insert_with(|| Row {
+            number: next,
             offset,
             pid: sample.pid,
             tid: sample.tid,
@@ -286,11 +301,15 @@ impl Collector {
         *row.by_cpu.entry(sample.cpu).or_default() += one;
         row.cycles.add(&one, sample.weight);
         row.places.add(sample, node);
+        if row.number == next {
+            self.rows = next.saturating_add(1);
+        }
+        (line.number, row.number)
     }
 
     /// What came out.
     pub fn finish(self) -> Shared {
-        let Self { options, total, lines } = self;
+        let Self { options, total, lines, .. } = self;
         let mut result = Shared { total, ..Shared::default() };
         for line in lines.values().filter(|line| line.counts.hitm() + line.counts.peer() > 0) {
             result.shared_lines += 1;

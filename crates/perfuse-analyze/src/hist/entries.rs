@@ -78,6 +78,9 @@ pub struct Settings {
     pub groups: Vec<Range<usize>>,
     /// `--group-sort-idx`: the event of a group whose weights order the lines; 0 is the leader.
     pub group_sort: usize,
+    /// Whether functions of one name are one, wherever they stand: files of different builds are compared. What no symbol
+    /// covers is then one place of each file, the one with the lowest address.
+    pub by_name: bool,
 }
 
 /// Sums over one event.
@@ -156,7 +159,7 @@ impl Histograms {
         let mut same = Rows::new(2);
         let mut lines: Vec<u32> = Vec::new();
         let mut entries: Vec<Entry> = Vec::new();
-        let collector = &self.collector;
+        let (collector, frames, by_name) = (&self.collector, &self.frames, self.settings.by_name);
         let mut node_context: Vec<u32> = Vec::with_capacity(collector.nodes.len());
         for node in &collector.nodes {
             let context = if node.parent == NO_NODE { node.frame } else { node_context[node.parent as usize] };
@@ -181,8 +184,13 @@ impl Histograms {
             };
             match entries.get_mut(id as usize) {
                 None => entries.push(fresh),
-                Some(old) if first < old.first => *old = Entry { own: old.own, all: old.all, ..fresh },
-                Some(_) => {}
+                Some(old) => {
+                    let face = if by_name { lower(frames, old.place, place) } else { None };
+                    if first < old.first {
+                        *old = Entry { own: old.own, all: old.all, ..fresh };
+                    }
+                    old.place = face.unwrap_or(old.place);
+                }
             }
             id
         };
@@ -274,6 +282,7 @@ impl Histograms {
     fn place_identity(&self, key: Key, frame: &Frame, symbols: &mut Rows) -> u64 {
         match key {
             Key::Dso => self.frames.dso_text(frame).into(),
+            Key::Symbol if self.settings.by_name => frame.name.into(),
             Key::Symbol => {
                 let inlined = if frame.inlined { frame.name.into() } else { u64::MAX };
                 let row = if frame.has_symbol() {
@@ -413,6 +422,14 @@ impl Histograms {
         })
     }
 
+    /// The lines of a table in another order: that of `compare`, then what the keys say, then that of what looks the same.
+    pub(super) fn ordered_by(&self, lines: &[u32], compare: impl Fn(u32, u32) -> Ordering) -> Vec<u32> {
+        let mut order = lines.to_vec();
+        order.sort_unstable_by_key(|&id| self.entry(id).first);
+        order = rbtree::ordered(&order, |a, b| self.compare_kept(a, b));
+        rbtree::ordered(&order, |a, b| compare(a, b).then_with(|| self.compare(a, b)))
+    }
+
     /// Order of what looks the same.
     pub(super) fn compare_kept(&self, a: u32, b: u32) -> Ordering {
         self.by_columns(|column| match column {
@@ -454,6 +471,7 @@ impl Histograms {
     /// As shown, or (for what looks the same) as kept.
     pub(super) fn compare_keys(&self, a: u32, b: u32, key: Key, shown: bool) -> Ordering {
         let (one, other) = (self.place(a), self.place(b));
+        let shown = shown || self.settings.by_name;
         let value = |id| self.sample_value(id, key).unwrap_or(0);
         match key.spec().source {
             Source::Place => compare_places(&self.frames, one, other, key, shown),
@@ -477,6 +495,17 @@ impl Histograms {
             },
         }
     }
+}
+
+/// Of two places that no symbol covers the one in the first file by name, then the one with the lower address, by the sign
+/// of the difference.
+fn lower(frames: &Frames, one: FrameId, other: FrameId) -> Option<FrameId> {
+    let (a, b) = (frames.get(one), frames.get(other));
+    if a.has_symbol() || b.has_symbol() {
+        return None;
+    }
+    let addresses = || b.address.wrapping_sub(a.address).cast_signed().cmp(&0);
+    Some(if frames.cmp_dso(b, a).then_with(addresses).is_lt() { other } else { one })
 }
 
 /// The place that a value of a branch or memory key means.

@@ -9,6 +9,7 @@
 
 pub mod chain;
 pub mod collect;
+pub mod diff;
 pub mod entries;
 pub mod feed;
 pub mod fields;
@@ -21,6 +22,7 @@ mod rbtree;
 
 pub use chain::{CallNode, CallTree, ChainIndex, ChainKey, ChainOptions, ChainValue, Style};
 pub use collect::{Collector, Context};
+pub use diff::{Comparison, Compute, Difference};
 pub use entries::{Entry, Histograms, Settings, Stat, Table, Totals};
 pub use feed::{Feed, FeedOptions};
 pub use fields::{TraceEvent, TraceField};

@@ -221,6 +221,22 @@ fn the_time_in_which_nobody_watched_is_unknown() {
     assert_eq!((day.operational, day.unknown), (60_000, 7_200_000));
 }
 
+#[test]
+fn a_clock_that_was_ahead_does_not_stop_the_time() {
+    let plan = plan_of(&[("web", &[])]);
+    let mut engine = Engine::new(plan, Memory::default()).unwrap();
+    let year = 365 * 86_400_000;
+    engine.advance(year);
+    engine.advance(2 * year);
+    engine.set_back(3 * year);
+    assert_eq!(engine.advance(0), [], "time does not go forward by being set back");
+    engine.set_back(year);
+    engine.advance(year + 1000);
+    let days = engine.days("web").unwrap().last(year + 1000, 1, 0);
+    assert!(days[0].1.is_some_and(|day| day.unknown >= 1000), "{days:?}");
+    assert_eq!(engine.view("web").unwrap().state, State::Unknown);
+}
+
 fn outcomes() -> impl Strategy<Value = Outcome> {
     prop_oneof![Just(Outcome::Pass), Just(Outcome::Slow), Just(Outcome::Fail), Just(Outcome::NoData)]
 }

@@ -21,6 +21,7 @@
 
 pub mod attr;
 mod compressed;
+mod copy;
 pub mod count;
 pub(crate) mod cursor;
 mod data;

@@ -56,12 +56,14 @@ perf-top-tui-waiting = The first samples are on their way …
 perf-top-tui-nothing = No samples: whatever is watched does nothing that is counted, or a filter (/, K, U) hides it.
 perf-top-tui-cost = This program: { $cpu } % of one CPU, { $memory } MiB
 perf-top-tui-knobs = Old samples forgotten: { $zero } · kernel: { $kernel } · programs: { $user } · every { $delay } s
+perf-top-tui-reading = Reading the code of { $symbol } …
 perf-top-tui-delay = Seconds between refreshes:
 perf-top-tui-paused = Held · f goes on
-perf-top-tui-foot = Enter call chains · / search · f hold · z zero · K U hide · d delay · h help · q quit
+perf-top-tui-foot = Enter call chains · a code · / search · f hold · z zero · K U hide · d delay · h help · q quit
 perf-top-tui-help =
     ↑ ↓ PgUp PgDn Home End   move
     Enter, +                 open or close the call chains of a line
+    a                        the instructions of the function, with their samples
     e  c                     open all, close all
     Tab                      the next event
     /                        only lines with a text

@@ -16,6 +16,7 @@ status-no-incidents = There is no incident.
 status-incident-open = since { $time } UTC
 status-incident-over = { $time } UTC, for { $duration }
 status-cause = Cause
+status-causes = Causes, and what to do
 status-no-cause = the cause is being looked for
 status-timeline = What happened (UTC)
 status-compared = Before, during and after

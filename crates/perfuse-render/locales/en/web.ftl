@@ -8,6 +8,7 @@ web-nav-dash = Dashboard
 web-nav-charts = Charts
 web-nav-checklist = Checklist
 web-nav-incidents = Incidents
+web-nav-advice = Advice
 web-nav-maintenance = Maintenance
 web-language = Language
 web-skip = Skip to the content
@@ -187,3 +188,8 @@ web-series-verdict-count = Verdicts: 0 ok, 1 watch, 2 bottleneck, 3 error
 web-series-probe-duration-seconds = Duration of the checks of
 web-series-probe-up = Results of the checks of (1 passed, 0.5 slow, 0 failed)
 web-series-probe-value = Values of the checks of
+
+## Advice
+web-advice-what = What comes back over the last days, what will be full, and what is larger than it need be. Looked for once an hour.
+web-advice-none = Nothing comes back, nothing fills up: there are too few days yet, or all is well.
+web-advice-reached = the limit is reached

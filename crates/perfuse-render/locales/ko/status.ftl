@@ -16,6 +16,7 @@ status-no-incidents = 인시던트가 없습니다.
 status-incident-open = { $time } UTC부터
 status-incident-over = { $time } UTC부터 { $duration } 동안
 status-cause = 원인
+status-causes = 원인과 할 일
 status-no-cause = 원인을 찾고 있습니다
 status-timeline = 일어난 일(UTC)
 status-compared = 이전, 진행 중, 이후

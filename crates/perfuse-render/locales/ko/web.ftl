@@ -8,6 +8,7 @@ web-nav-dash = 대시보드
 web-nav-charts = 차트
 web-nav-checklist = 점검표
 web-nav-incidents = 인시던트
+web-nav-advice = 조언
 web-nav-maintenance = 유지 보수
 web-language = 언어
 web-skip = 본문으로 건너뛰기
@@ -181,3 +182,8 @@ web-series-verdict-count = 판정: 0 정상, 1 주의, 2 병목, 3 오류
 web-series-probe-duration-seconds = 점검에 걸린 시간:
 web-series-probe-up = 점검 결과(1 통과, 0.5 느림, 0 실패):
 web-series-probe-value = 점검의 값:
+
+## 조언
+web-advice-what = 지난 며칠 동안 되풀이된 것, 곧 가득 찰 것, 필요보다 큰 것입니다. 한 시간에 한 번 찾습니다.
+web-advice-none = 되풀이되거나 가득 차는 것이 없습니다. 아직 날이 적거나 모두 괜찮습니다.
+web-advice-reached = 한도에 이릅니다

@@ -3,6 +3,7 @@
 pub mod annotate;
 pub mod attr;
 pub mod c2c;
+pub mod diff;
 pub mod header;
 mod header_bpf;
 pub mod json;

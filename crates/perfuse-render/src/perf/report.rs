@@ -188,10 +188,12 @@ impl<'a> Layout<'a> {
 
     /// Width of each column: as wide as its head and the widest value.
     pub fn widths(&self, event: usize) -> Vec<usize> {
-        let ids = || {
-            let order = self.hists.tables.get(event).map_or(&[][..], |table| &table.order);
-            order.iter().copied().filter(|&id| !self.hists.entry(id).filtered)
-        };
+        self.widths_of(event, self.hists.tables.get(event).map_or(&[][..], |table| &table.order))
+    }
+
+    /// The same where only these lines of an event are shown.
+    pub(super) fn widths_of(&self, event: usize, lines: &[u32]) -> Vec<usize> {
+        let ids = || lines.iter().copied().filter(|&id| !self.hists.entry(id).filtered);
         let of = |column: &Column| match *column {
             Column::Weight(weight) => self.weight_width(event, weight),
             Column::Key(key) => self.user_width(*column).unwrap_or_else(|| {

@@ -136,12 +136,24 @@ fn an_incident_in_words() {
             during: None,
             after: Some(0.2),
         }],
-        why: None,
+        why: Some(serde_json::json!({ "findings": [{
+            "summary": "The pool of shop is used up.",
+            "advice": [{ "text": "Make it larger.", "command": "sysctl -w x=1", "expect": "Nobody waits." }],
+        }, { "odd": 1 }] })),
         captures: vec!["on-cpu".to_owned()],
     };
     for lang in Lang::ALL {
         let text = incident(&report, &Texts::new(lang), TextOptions::default());
-        for wanted in ["the pool is used up", "1970-01-01 00:00:01", "the first failure", "0.1000", "–", "on-cpu"] {
+        for wanted in [
+            "the pool is used up",
+            "1970-01-01 00:00:01",
+            "the first failure",
+            "0.1000",
+            "–",
+            "on-cpu",
+            "is used up",
+            "sysctl",
+        ] {
             assert!(text.contains(wanted), "{wanted}: {text}");
         }
     }

@@ -8,6 +8,9 @@ use crate::i18n::Texts;
 use crate::layout::width;
 use crate::text::{Page, TextOptions, Tone, column, span};
 
+/// Causes of an incident that are shown; its JSON has all.
+const CAUSES: usize = 3;
+
 /// All components, or one in full when the report has only one; then incidents, maintenance and troubles.
 pub fn render(report: &StatusReport, texts: &Texts, options: TextOptions) -> String {
     let mut page = options.page();
@@ -88,6 +91,7 @@ pub fn incident(report: &IncidentReport, texts: &Texts, options: TextOptions) ->
         page.heading(&texts.word("status-cause"));
         page.paragraph(2, None, Tone::Strong, cause);
     }
+    causes(&mut page, report, texts);
     page.blank();
     page.heading(&texts.word("status-timeline"));
     for (time, what) in &report.timeline {
@@ -100,6 +104,27 @@ pub fn incident(report: &IncidentReport, texts: &Texts, options: TextOptions) ->
         page.paragraph(2, None, Tone::Plain, &report.captures.join(", "));
     }
     page.finish(options.color)
+}
+
+/// The causes that were found, each with what can be done: out of the answer of `perfuse why`, as far as it has them.
+fn causes(page: &mut Page, report: &IncidentReport, texts: &Texts) {
+    let findings = report.why.as_ref().and_then(|why| why.get("findings")?.as_array());
+    for (index, finding) in findings.into_iter().flatten().take(CAUSES).enumerate() {
+        let text = |of: &serde_json::Value, name: &str| of.get(name).and_then(|text| Some(text.as_str()?.to_owned()));
+        let Some(summary) = text(finding, "summary") else { continue };
+        if index == 0 {
+            page.blank();
+            page.heading(&texts.word("status-causes"));
+        }
+        page.paragraph(2, Some((3, span(Tone::Dim, &format!("{}.", index + 1)))), Tone::Plain, &summary);
+        for advice in finding.get("advice").and_then(|advice| advice.as_array()).into_iter().flatten() {
+            for (name, tone) in [("text", Tone::Plain), ("command", Tone::Command), ("expect", Tone::Dim)] {
+                if let Some(said) = text(advice, name).filter(|said| !said.is_empty()) {
+                    page.paragraph(7, None, tone, &said);
+                }
+            }
+        }
+    }
 }
 
 fn compared(page: &mut Page, report: &IncidentReport, texts: &Texts) {

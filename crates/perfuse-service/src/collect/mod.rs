@@ -17,6 +17,7 @@ mod mysql;
 mod nats;
 mod postgresql;
 mod probe;
+mod program;
 mod prometheus;
 mod rabbitmq;
 mod rates;

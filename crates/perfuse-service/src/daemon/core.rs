@@ -36,8 +36,12 @@ const TURN: Duration = Duration::from_secs(1);
 const KEEP: u64 = 60_000;
 /// Milliseconds after which a [`Now`] is published although nothing changed, so that its time goes on.
 const STALE: u64 = 10_000;
-/// Results that are taken at once.
-const BATCH: usize = 256;
+/// Results that are taken at once, at most.
+const BATCH: usize = 1024;
+/// A check that begins so long after its turn is late.
+const LATE: Duration = Duration::from_secs(1);
+/// Between two times at which results are taken: conclusions about all components are drawn each time.
+const GATHER: Duration = Duration::from_millis(100);
 
 /// What others tell.
 pub(super) enum Note {
@@ -129,6 +133,10 @@ pub(super) struct Core {
     values: Vec<(SeriesKey, f64)>,
     texts: [Texts; 2],
     pub(super) dirty: bool,
+    /// Checks that were late since the memory was written.
+    late: u64,
+    /// The configuration that the daemon began with.
+    began_with: Arc<Config>,
     published: u64,
     sequence: u64,
 }
@@ -143,8 +151,11 @@ impl Core {
         let parts = parts::all(&given.config, listeners.as_ref());
         let engine = Engine::new(parts::plan(&given.config, &parts), memory)
             .map_err(|error| Msg::new("daemon-plan").with("problem", error.to_string()))?;
+        let config = Arc::new(given.config);
         let mut core = Self {
-            config: Arc::new(given.config),
+            began_with: Arc::clone(&config),
+            config,
+            late: 0,
             parts,
             engine,
             results: BTreeMap::new(),
@@ -205,7 +216,9 @@ impl Core {
         let mut turns = tokio::time::interval(TURN);
         turns.set_missed_tick_behavior(MissedTickBehavior::Skip);
         let mut alive = self.notify.every().map(|every| (every, Instant::now()));
-        let mut batch = Vec::with_capacity(BATCH);
+        let mut gathered = Vec::with_capacity(BATCH);
+        let mut takes = tokio::time::interval(GATHER);
+        takes.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut sampling = true;
         loop {
             tokio::select! {
@@ -225,12 +238,9 @@ impl Core {
                     }
                 }
                 Some(note) = notes.recv() => self.note(note).await,
-                count = results.recv_many(&mut batch, BATCH) => {
-                    if count == 0 {
-                        break;
-                    }
-                    self.take(batch.drain(..));
-                }
+                _ = takes.tick(), if !gathered.is_empty() => self.take(gathered.drain(..)),
+                // While there are too many, they wait in their tasks.
+                Some(done) = results.recv(), if gathered.len() < BATCH => gathered.push(done),
                 changed = seconds.changed(), if sampling => if changed.is_ok() {
                     self.look(&mut seconds);
                 } else {
@@ -240,6 +250,7 @@ impl Core {
                 },
             }
         }
+        self.take(gathered.into_iter());
         self.end();
     }
 
@@ -277,6 +288,8 @@ impl Core {
         self.flush(time);
         self.store_troubles();
         if time.saturating_sub(self.written) >= KEEP {
+            let late = std::mem::take(&mut self.late);
+            self.trouble("late", (late > 0).then(|| Msg::new("daemon-late").with("count", late)));
             self.keep(time);
         }
         if self.dirty || time.saturating_sub(self.published) >= STALE {
@@ -300,10 +313,7 @@ impl Core {
         let mut observations = Vec::new();
         for one in done {
             let schedule::Done { component, check, found, late } = one;
-            if late > Duration::from_secs(1) {
-                self.log
-                    .say(Priority::Info, &Msg::new("daemon-late").with("check", format!("{component}/{}", check.name)));
-            }
+            self.late += u64::from(late > LATE);
             let key = (component.to_string(), check.name.clone(), check.instance.clone());
             let Found { outcome, ready, took, message, value } = found;
             let last = Last { at: time, outcome, ready, took: Some(took), message, value };
@@ -438,7 +448,7 @@ impl Core {
 
     /// Takes a new configuration. The states of what is in both stay.
     pub(super) fn reconfigure(&mut self, config: Config, passive: bool) {
-        let before = std::mem::replace(&mut self.config, Arc::new(config));
+        self.config = Arc::new(config);
         self.listeners = passive.then(|| self.listeners.take().unwrap_or_default());
         self.replan();
         let checks: BTreeSet<Key> = self.parts.iter().flat_map(keys).collect();
@@ -451,6 +461,7 @@ impl Core {
         self.turns.clear();
         self.start_checks();
         self.settings.send_replace(Arc::clone(&self.config));
+        let before = Arc::clone(&self.began_with);
         let same = before.listen == self.config.listen
             && before.public_listen == self.config.public_listen
             && before.state_dir == self.config.state_dir

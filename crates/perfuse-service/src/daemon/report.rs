@@ -107,10 +107,14 @@ pub fn incidents(reader: &Reader, limit: usize, texts: &Texts) -> Result<Vec<Inc
 
 /// One incident of the store.
 pub fn incident(reader: &Reader, id: &str, texts: &Texts) -> Result<Option<IncidentReport>, StoreError> {
-    let record = reader.records()?.get(Kind::Incident, id)?;
+    let records = reader.records()?;
+    let record = records.get(Kind::Incident, id)?;
     let Some(found) = record.and_then(|record| serde_json::from_str::<Incident>(&record.doc).ok()) else {
         return Ok(None);
     };
+    // The incident itself has the answer in English.
+    let korean = if texts.lang() == Lang::Ko { records.capture(id, "why-ko")? } else { None };
+    let korean = korean.and_then(|bytes| serde_json::from_slice(&bytes).ok());
     let compared = found.compared.iter().map(|one| Compared {
         series: one.series.clone(),
         unit: one.unit.clone(),
@@ -125,7 +129,7 @@ pub fn incident(reader: &Reader, id: &str, texts: &Texts) -> Result<Option<Incid
         detected: found.detected,
         timeline: found.timeline.iter().map(|event| (event.time, texts.text(&what(event)))).collect(),
         compared: compared.collect(),
-        why: found.why,
+        why: korean.or(found.why),
         captures: found.captures,
     }))
 }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! first failure        the ring is frozen
-//! left "operational"   the incident is written at once, a closer look begins (eight seconds)
+//! left "operational"   the incident is written at once, a closer look begins (six seconds)
 //! looked               causes are ranked, the incident is written again with its captures
 //! recovered            its end is written; a minute later, the comparison
 //! ```
@@ -18,6 +18,7 @@ use std::time::{Duration, Instant};
 
 use perfuse_analyze::Thresholds;
 use perfuse_analyze::status::{Event, State, What};
+use perfuse_collect::usage;
 use perfuse_format::RawSnapshot;
 use serde_json::Value;
 
@@ -29,8 +30,8 @@ use super::{Incident, id};
 use crate::ring::{Look, Ring};
 use crate::store::Reader;
 
-/// How long a closer look takes. With what comes after it, an answer is there in less than 20 seconds.
-pub const LOOK: Duration = Duration::from_secs(8);
+/// How long a closer look takes. With what comes before and after it, an answer is there in less than 20 seconds.
+pub const LOOK: Duration = Duration::from_secs(6);
 /// A component that fails while a look has run for no longer than this joins it.
 const JOIN: Duration = Duration::from_secs(3);
 /// Seconds before the first failure from which on what applications said may be the cause.
@@ -182,7 +183,12 @@ impl Desk {
             match inbox.recv_timeout(wait) {
                 Ok(Message::Events(events)) => events.into_iter().for_each(|event| self.event(event)),
                 Ok(Message::Subjects(subjects)) => self.take_subjects(subjects),
-                Ok(Message::Looked(look)) => self.looked(&look),
+                Ok(Message::Looked(look)) => {
+                    self.looked(&look);
+                    drop(look);
+                    // Symbols and snapshots of a whole host are needed once in a long while.
+                    usage::give_back_memory();
+                }
                 Ok(Message::Stop) | Err(RecvTimeoutError::Disconnected) => return,
                 Err(RecvTimeoutError::Timeout) => {}
             }
@@ -335,6 +341,16 @@ impl Desk {
         }
         for id in ids.iter().filter(|id| !unanswered.contains(id)) {
             self.add_what_was_before(id);
+        }
+        for id in &ids {
+            self.let_go(id);
+        }
+    }
+
+    /// What is with the incident now needs not be frozen any longer; an incident without a cause may be looked at again.
+    fn let_go(&self, id: &str) {
+        if let Some((incident, _)) = self.incidents.get(id).filter(|(incident, _)| incident.cause.is_some()) {
+            self.ring.release(&incident.component);
         }
     }
 

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use perfuse_analyze::series::Number;
 use perfuse_analyze::window::Sliding;
 use perfuse_analyze::{Checklist, Run, Scope, Thresholds, series};
+use perfuse_collect::usage;
 use perfuse_format::RawSnapshot;
 use perfuse_format::raw::Raw;
 use perfuse_render::ReportContext;
@@ -85,6 +86,8 @@ impl Sampling {
         self.once = only_once(&first, &second);
         drop(first);
         self.take(second);
+        // Loading the programs read the types of the whole kernel.
+        usage::give_back_memory();
         let mut next = Instant::now() + BEAT;
         loop {
             match self.inbox.recv_timeout(next.saturating_duration_since(Instant::now())) {

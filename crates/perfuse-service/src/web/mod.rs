@@ -92,6 +92,7 @@ struct Web {
     live: live::Live,
     book: book::Book,
     index: series::Index,
+    advice: page::advice::Found,
     streams: Arc<Semaphore>,
 }
 
@@ -106,6 +107,7 @@ impl Web {
             live: live::Live::default(),
             book: book::Book::default(),
             index: series::Index::default(),
+            advice: page::advice::Found::default(),
             texts: Lang::ALL.map(Texts::new),
             public,
             options,

@@ -86,6 +86,7 @@ pub(super) const ROUTES: &[Route] = &[
     page("/dash/charts", Need::Read, || get(page::charts::page)),
     page("/dash/checklist", Need::Read, || get(page::checklist::page)),
     page("/dash/incidents", Need::Read, || get(page::incident::list)),
+    page("/dash/advice", Need::Read, || get(page::advice::page)),
     page("/dash/maintenance", Need::Read, || get(page::maintenance::page)),
     form("/dash/maintenance", Need::Change, || post(page::maintenance::start)),
     form("/dash/maintenance/{id}/stop", Need::Change, || post(page::maintenance::stop)),
@@ -158,6 +159,13 @@ pub(super) const ROUTES: &[Route] = &[
         Need::Read,
         || get(api::capture),
         media("capture", "What was captured: folded stacks or a recording.", "application/octet-stream"),
+    ),
+    api(
+        Method::GET,
+        "/api/v1/advice",
+        Need::Read,
+        || get(api::advice),
+        json("advice", "What comes back over days, and what to do about it.", "AdviceList"),
     ),
     api(
         Method::GET,

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use perfuse_analyze::Unit;
+use perfuse_analyze::series::unit_of;
 use serde::Serialize;
 
 use crate::store::{Reader, SeriesKey, Step, StoreError, Summary};
@@ -69,26 +70,10 @@ pub(super) fn find<'n>(names: &'n Names, asked: &[String]) -> Vec<(&'n String, &
     found
 }
 
-/// The unit that a name ends with.
+/// The unit that a name ends with; what applications and probes name otherwise is counted.
 pub(super) fn unit(name: &str) -> Unit {
-    let ends = |ends: &[&str]| ends.iter().any(|end| name.ends_with(end));
-    if ends(&["bytes_per_second", "bytes_rate", "bytes_per_s"]) {
-        Unit::BytesPerSecond
-    } else if ends(&["bytes"]) {
-        Unit::Bytes
-    } else if ends(&["ratio", "utilization", "share", "usage"]) {
-        Unit::Ratio
-    } else if ends(&["seconds_per_second", "saturation", "wait", "s_per_s", "stall"]) {
-        Unit::SecondsPerSecond
-    } else if ends(&["seconds", "latency", "duration", "lag_s", "age"]) {
-        Unit::Seconds
-    } else if ends(&["per_second", "rate", "_per_s", "errors"]) {
-        Unit::PerSecond
-    } else if ends(&["celsius"]) {
-        Unit::Celsius
-    } else {
-        Unit::Count
-    }
+    let share = ["_share", "_utilization", ".utilization"].iter().any(|end| name.ends_with(end));
+    unit_of(name).unwrap_or(if share { Unit::Ratio } else { Unit::Count })
 }
 
 /// One series for a chart.
@@ -210,7 +195,7 @@ mod tests {
     fn names_tell_their_units() {
         let of = |name| unit(name).symbol();
         assert_eq!(
-            [of("a.heap_bytes"), of("rx_bytes_per_second"), of("cpu.utilization")],
+            [of("a.heap_bytes"), of("rx_bytes_per_second"), of("jvm_gc_pause_share")],
             ["bytes", "bytes/s", "ratio"]
         );
         assert_eq!([of("lag_seconds"), of("requests_per_second"), of("threads")], ["s", "1/s", "count"]);

@@ -294,6 +294,7 @@ async fn pages_are_marked_up_for_those_who_do_not_see_them_and_have_no_script_of
         "/dash/checklist",
         "/dash/incidents",
         "/dash/maintenance",
+        "/dash/advice",
         "/incident/20261126T231500-shop",
         "/login",
     ];

@@ -7,7 +7,9 @@ mod c2c;
 mod cache;
 mod code;
 mod data;
+mod diff;
 mod evlist;
+mod inject;
 mod list;
 mod live;
 mod mem;
@@ -66,7 +68,9 @@ pub(crate) const COMMANDS: &[Command] = &[
     buildid_list::COMMAND,  //
     c2c::COMMAND,           //
     data::COMMAND,          //
+    diff::COMMAND,          //
     evlist::COMMAND,        //
+    inject::COMMAND,        //
     list::COMMAND,          //
     mem::COMMAND,           //
     probe::COMMAND,         //

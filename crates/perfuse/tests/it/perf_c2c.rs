@@ -247,6 +247,11 @@ fn tables_of_shared_cache_lines_are_those_of_perf() {
         ),
         ("physical.data", Made { physical: true, ..Made::default() }, &["--stdio", "--stdio -N -d rmt"]),
         ("arm.data", Made { arm: true, ..Made::default() }, &["--stdio"]),
+        (
+            "chains.data",
+            Made { chains: true, ..Made::default() },
+            &["--stdio", "--stdio -g", "--stdio -g caller", "--stdio -g flat", "--stdio -c tid -g folded"],
+        ),
     ] {
         let file = made(how, &accesses()).write(&directory.join(name), None);
         for options in options {

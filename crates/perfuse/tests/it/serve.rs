@@ -2,6 +2,7 @@
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::Arc;
@@ -10,6 +11,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use perfuse_testkit::{gate, need, skip};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
@@ -76,7 +78,12 @@ impl Daemon {
 
     /// Starts where another one was.
     fn again(directory: TempDir) -> Self {
-        let mut child = Self::command(directory.path()).spawn().unwrap();
+        let child = Self::command(directory.path()).spawn().unwrap();
+        Self::begun(child, directory)
+    }
+
+    /// Waits until it serves.
+    fn begun(mut child: Child, directory: TempDir) -> Self {
         let (to, log) = channel();
         let errors = BufReader::new(child.stderr.take().unwrap());
         std::thread::spawn(move || errors.lines().map_while(Result::ok).try_for_each(|line| to.send(line)));
@@ -477,4 +484,31 @@ fn an_outage_is_told_with_its_incident_and_so_is_its_end() {
         let known = metrics.contains(&format!("perfuse_{name}")) || name == "slo_error_budget_left_ratio";
         assert!(known, "perfuse_{name} is not in {metrics}");
     }
+}
+
+#[test]
+fn an_ordinary_user_may_run_it_and_others_may_not_command_it() {
+    need!(gate::root());
+    const USER: u32 = 65534;
+    let directory = tempfile::tempdir().unwrap();
+    std::os::unix::fs::chown(directory.path(), Some(USER), Some(USER)).unwrap();
+    let child = match Daemon::command(directory.path()).uid(USER).gid(USER).spawn() {
+        Ok(child) => child,
+        Err(error) => skip!("another user cannot run what was built here: {error}"),
+    };
+    let daemon = Daemon::begun(child, directory);
+    let as_user = |user: u32, arguments: &[&str]| {
+        let mut command = at(daemon.directory.path(), []);
+        command.env("RUNTIME_DIRECTORY", daemon.directory.path().join("perfuse"));
+        command.args(arguments).uid(user).gid(user).output().unwrap()
+    };
+    let start = Instant::now();
+    while as_user(USER, &["status", "host"]).status.code() == Some(3) {
+        assert!(start.elapsed() < PATIENCE, "{}", stdout(&as_user(USER, &["status"])));
+        std::thread::sleep(Duration::from_millis(250));
+    }
+    let other = as_user(USER - 1, &["maintenance", "start", "--all"]);
+    assert_eq!(other.status.code(), Some(3));
+    assert!(stderr(&other).contains("for root and the group"), "{}", stderr(&other));
+    assert!(as_user(0, &["maintenance", "start", "--all"]).status.success(), "root may");
 }

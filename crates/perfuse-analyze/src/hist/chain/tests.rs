@@ -30,6 +30,7 @@ fn hists(chains: &[(&str, u64)], children: bool) -> Histograms {
         event_chains: vec![true],
         groups: Vec::new(),
         group_sort: 0,
+        by_name: false,
     };
     Histograms::new(collector, frames, settings)
 }

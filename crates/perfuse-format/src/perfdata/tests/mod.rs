@@ -2,7 +2,7 @@
 
 mod damage;
 mod order;
-mod recordings;
+pub(crate) mod recordings;
 mod records;
 mod rewriting;
 mod samples;

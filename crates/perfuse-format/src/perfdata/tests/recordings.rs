@@ -5,13 +5,13 @@ use crate::perfdata::record::{Record, kind};
 use crate::perfdata::{CpuMode, Mode, PerfData};
 
 pub(super) const FP: &[u8] = include_bytes!("../../../testdata/fp.data");
-pub(super) const TRACEPOINTS: &[u8] = include_bytes!("../../../testdata/tp.data");
+pub(crate) const TRACEPOINTS: &[u8] = include_bytes!("../../../testdata/tp.data");
 pub(super) const GROUP: &[u8] = include_bytes!("../../../testdata/group.data");
-pub(super) const DWARF: &[u8] = include_bytes!("../../../testdata/dwarf.data");
+pub(crate) const DWARF: &[u8] = include_bytes!("../../../testdata/dwarf.data");
 pub(super) const PIPE: &[u8] = include_bytes!("../../../testdata/pipe.data");
-pub(super) const PIPE_TRACEPOINT: &[u8] = include_bytes!("../../../testdata/pipetp.data");
+pub(crate) const PIPE_TRACEPOINT: &[u8] = include_bytes!("../../../testdata/pipetp.data");
 
-pub(super) const ZSTD: &[u8] = include_bytes!("../../../testdata/z.data");
+pub(crate) const ZSTD: &[u8] = include_bytes!("../../../testdata/z.data");
 pub(super) const ZSTD_PIPE: &[u8] = include_bytes!("../../../testdata/pipez.data");
 
 pub(super) fn samples<'d>(data: &'d PerfData<'_>) -> Vec<crate::perfdata::Sample<'d>> {

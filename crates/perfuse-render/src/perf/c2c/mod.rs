@@ -3,11 +3,13 @@
 mod table;
 pub mod tui;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use perfuse_analyze::c2c::{Counts, Display, Line, Part, Places, Row, Shared};
+use perfuse_analyze::hist::Key;
 
+use super::report::Layout;
 use table::{Column, amid_dashes, headers, row};
 
 /// The place of a row's code, in words.
@@ -50,6 +52,21 @@ pub struct C2c<'a> {
     pub full_symbols: bool,
     /// `--no-source`.
     pub no_source: bool,
+    /// `-g`: the call chains of rows as text, by [`Row::number`]; empty without.
+    pub chains: &'a BTreeMap<u64, String>,
+}
+
+/// The call chains of what was collected by row: of histograms whose lines differ in the CPU, which stands for the number of
+/// the row.
+pub fn chain_texts(layout: &Layout<'_>) -> BTreeMap<u64, String> {
+    let hists = layout.hists;
+    let numbers = (0_u32..).take(hists.entries.len());
+    let text = |id: u32| {
+        let mut text = String::new();
+        layout.chains(id, &mut text);
+        Some((hists.sample_value(id, Key::Cpu)?, text))
+    };
+    numbers.filter_map(text).collect()
 }
 
 /// Most characters of functions and source lines.
@@ -102,7 +119,7 @@ impl C2c<'_> {
         title("      Shared Cache Line Distribution Pareto      ", &mut text);
         text.push_str("#\n");
         for (index, line) in self.shared.lines.iter().enumerate() {
-            let (head, rows) = self.row_table(index);
+            let (head, rows) = self.row_table(index, true);
             text.push_str(&if index == 0 { head } else { "\n".to_owned() });
             self.summary(index, line, &mut text);
             text.push_str(&rows);
@@ -120,14 +137,17 @@ impl C2c<'_> {
         (headers(&columns), rows)
     }
 
-    /// The headers of the rows of a line, and a line of text for each.
-    fn row_table(&self, index: usize) -> (String, String) {
+    /// The headers of the rows of a line, and a line of text for each, with their call chains if they are wanted.
+    fn row_table(&self, index: usize, with_chains: bool) -> (String, String) {
         let places = self.places.get(index).map(Vec::as_slice).unwrap_or_default();
         let columns = self.row_columns(places);
         let mut rows = String::new();
         if let Some(line) = self.shared.lines.get(index) {
             for (one, place) in line.rows.iter().zip(places).filter(|(row, _)| row.shown) {
                 row(&columns, &self.row_cells(line, one, place, &columns), &mut rows);
+                if with_chains {
+                    rows.push_str(self.chains.get(&u64::from(one.number)).map_or("", String::as_str));
+                }
             }
         }
         (headers(&columns), rows)

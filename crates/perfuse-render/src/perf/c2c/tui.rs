@@ -120,7 +120,7 @@ impl<'a> C2cTui<'a> {
 
     fn table(&mut self, frame: &mut Frame<'_>, area: Rect) {
         let rows = self.view == View::Rows;
-        let (head, text) = if rows { self.shown.row_table(self.line) } else { self.shown.line_table() };
+        let (head, text) = if rows { self.shown.row_table(self.line, false) } else { self.shown.line_table() };
         let [above, below] = Layout::vertical([Constraint::Length(3), Constraint::Min(1)]).areas(area);
         // The marks of comments are of no use on a screen.
         let head: Vec<String> = head.lines().take(3).map(|line| line.replacen('#', " ", 1)).collect();
@@ -191,6 +191,7 @@ mod tests {
             node_info: 0,
             full_symbols: false,
             no_source: false,
+            chains: &std::collections::BTreeMap::new(),
         };
         for lang in [Lang::En, Lang::Ko] {
             let texts = Texts::new(lang);

@@ -56,6 +56,7 @@ pub(crate) fn hists(children: bool, caller: bool, sort: Option<&str>) -> Histogr
         event_chains: vec![true],
         groups: Vec::new(),
         group_sort: 0,
+        by_name: false,
     };
     Histograms::new(collector, frames, settings)
 }

@@ -4,7 +4,7 @@ mod tui;
 
 use std::fmt::Write as _;
 
-use perfuse_analyze::hist::Column;
+use perfuse_analyze::hist::{Column, Key};
 
 use super::report::Layout;
 use super::report_cell::percent;
@@ -20,6 +20,10 @@ pub struct TopLine {
     pub share: f64,
     /// Its call chains, a line each; empty without.
     pub chains: Vec<String>,
+    /// Its function; `None` where no symbol is known, or where lines are not of functions.
+    pub symbol: Option<String>,
+    /// Its file, as the line would show it.
+    pub dso: String,
 }
 
 /// The table of one event.
@@ -27,6 +31,8 @@ pub struct TopLine {
 pub struct TopTable {
     /// How the event is called.
     pub event: String,
+    /// Its index.
+    pub index: usize,
     /// The heads of the columns.
     pub heads: String,
     /// The heaviest first.
@@ -78,7 +84,11 @@ pub fn table(layout: &Layout<'_>, event: usize, name: &str, hidden: Hidden, most
     let line = |id: u32| {
         let (text, chains) = layout.entry_text(id, &widths);
         let chains = chains.lines().map(str::to_owned).collect();
-        TopLine { text, share: percent(hists.period(id), total), chains }
+        let place = hists.place(id);
+        let symbol = hists.frames.text(place.name).filter(|_| hists.settings.columns.has(Key::Symbol));
+        let dso = hists.frames.text(hists.frames.dso_text(place)).unwrap_or_default();
+        let share = percent(hists.period(id), total);
+        TopLine { text, share, chains, symbol: symbol.map(str::to_owned), dso: dso.to_owned() }
     };
     let mut heads = String::new();
     let columns = hists.settings.columns.shown.iter().zip(&widths);
@@ -91,6 +101,7 @@ pub fn table(layout: &Layout<'_>, event: usize, name: &str, hidden: Hidden, most
     }
     TopTable {
         event: name.to_owned(),
+        index: event,
         heads: heads.trim_end().to_owned(),
         lines: table.order.iter().copied().filter(shown).take(most).map(line).collect(),
     }

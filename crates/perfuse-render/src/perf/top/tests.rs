@@ -22,12 +22,15 @@ fn tables() -> Vec<TopTable> {
         text: text.to_owned(),
         share,
         chains: chains.iter().map(|text| (*text).to_owned()).collect(),
+        symbol: text.rsplit(' ').next().filter(|name| *name == "weigh").map(str::to_owned),
+        dso: "burn".to_owned(),
     };
     let lines = vec![
         line("    75.00%  burn  [.] weigh", 75.0, &["       |", "       ---main"]),
         line("    25.00%  [kernel]  [k] read", 25.0, &[]),
     ];
-    vec![TopTable { event: "cpu-clock".to_owned(), heads: "  Overhead  Object  Symbol".to_owned(), lines }]
+    let heads = "  Overhead  Object  Symbol".to_owned();
+    vec![TopTable { event: "cpu-clock".to_owned(), index: 3, heads, lines }]
 }
 
 #[test]
@@ -60,8 +63,15 @@ fn keys_do_what_the_help_says() {
     tui.update(head(), tables(), "own cost 1 %".to_owned());
     let first = screen(&mut tui, 90);
     assert!(first.contains("+    75.00%  burn") && first.contains("own cost 1 %"), "{first}");
+    let weigh = Flow::Annotate { symbol: "weigh".to_owned(), dso: "burn".to_owned(), event: 3 };
+    assert_eq!(key(&mut tui, KeyCode::Char('a')), weigh);
     key(&mut tui, KeyCode::Enter);
     assert!(screen(&mut tui, 90).contains("---main"));
+    key(&mut tui, KeyCode::Down);
+    assert_eq!(key(&mut tui, KeyCode::Char('a')), weigh, "a line of a call chain belongs to its function");
+    key(&mut tui, KeyCode::End);
+    assert_eq!(key(&mut tui, KeyCode::Char('a')), Flow::Continue);
+    assert!(tui.message.is_some(), "a line without a function says so");
     key(&mut tui, KeyCode::Char('c'));
     assert!(!screen(&mut tui, 90).contains("---main"));
     for letter in "/read".chars() {

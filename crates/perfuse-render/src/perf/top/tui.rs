@@ -9,12 +9,12 @@ use ratatui::style::{Color, Modifier, Style};
 use ratatui::text::Line;
 use ratatui::widgets::Paragraph;
 
-use super::{TopHead, TopTable};
+use super::{TopHead, TopLine, TopTable};
 use crate::i18n::Texts;
 use crate::layout::{clean, fit, pad};
 
 /// What the caller does after a key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Flow {
     /// Draw again.
     Continue,
@@ -30,6 +30,15 @@ pub enum Flow {
     Delay(u64),
     /// Write the screen to a file, and tell with [`TopTui::say`] how it is called.
     Write,
+    /// Show the instructions of a function; or tell with [`TopTui::say`] why not.
+    Annotate {
+        /// Its name.
+        symbol: String,
+        /// Its file, as the line shows it.
+        dso: String,
+        /// Index of the event whose samples are shown.
+        event: usize,
+    },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -116,23 +125,23 @@ impl<'a> TopTui<'a> {
         text.split_whitespace().filter(|word| !word.ends_with('%')).collect::<Vec<_>>().join(" ")
     }
 
-    /// What is shown: the texts with their shares, and whether a line is one of call chains.
-    fn rows(&self) -> Vec<(String, f64, bool)> {
+    /// What is shown: the texts with their shares, whether a line is one of call chains, and the number of the line that it
+    /// belongs to.
+    fn rows(&self) -> Vec<(String, f64, bool, usize)> {
         let mut rows = Vec::new();
         let Some(table) = self.tables.get(self.event) else { return rows };
         let wanted = |text: &str| self.search.is_empty() || text.contains(&self.search);
-        for line in table.lines.iter().filter(|line| wanted(&line.text)) {
+        for (at, line) in table.lines.iter().enumerate().filter(|(_, line)| wanted(&line.text)) {
             let is_open = self.all || self.open.contains(&Self::key(&line.text));
             let sign = match (line.chains.is_empty(), is_open) {
                 (true, _) => ' ',
                 (false, false) => '+',
                 (false, true) => '-',
             };
-            rows.push((format!("{sign}{}", line.text), line.share, false));
+            rows.push((format!("{sign}{}", line.text), line.share, false, at));
             if is_open {
-                rows.extend(
-                    line.chains.iter().filter(|text| !text.trim().is_empty()).map(|text| (text.clone(), 0.0, true)),
-                );
+                let chains = line.chains.iter().filter(|text| !text.trim().is_empty());
+                rows.extend(chains.map(|text| (text.clone(), 0.0, true, at)));
             }
         }
         rows
@@ -181,6 +190,7 @@ impl<'a> TopTui<'a> {
             KeyCode::Char('K') => return Flow::Kernel,
             KeyCode::Char('U') => return Flow::User,
             KeyCode::Char('P') => return Flow::Write,
+            KeyCode::Char('a') => return self.annotate(),
             KeyCode::Char('d') => {
                 self.typing = Typing::Delay;
                 self.typed.clear();
@@ -221,9 +231,21 @@ impl<'a> TopTui<'a> {
         Flow::Continue
     }
 
+    /// Asks for the function of the chosen line.
+    fn annotate(&mut self) -> Flow {
+        let chosen = self.rows().get(self.row).map(|(.., line)| *line);
+        let table = self.tables.get(self.event);
+        let line = table.and_then(|table| Some((table.index, table.lines.get(chosen?)?)));
+        if let Some((event, TopLine { symbol: Some(symbol), dso, .. })) = line {
+            return Flow::Annotate { symbol: symbol.clone(), dso: dso.clone(), event };
+        }
+        self.message = Some(self.texts.word("perf-report-tui-no-function"));
+        Flow::Continue
+    }
+
     /// Opens or closes the call chains of the chosen line.
     fn toggle(&mut self) {
-        if let Some((text, _, false)) = self.rows().get(self.row) {
+        if let Some((text, _, false, _)) = self.rows().get(self.row) {
             let key = Self::key(text.get(1..).unwrap_or_default());
             if !self.open.remove(&key) {
                 self.open.insert(key);
@@ -285,7 +307,7 @@ impl<'a> TopTui<'a> {
             self.top = self.row + 1 - self.height;
         }
         let shown = rows.iter().enumerate().skip(self.top).take(self.height);
-        let line = |(at, (text, share, chain)): (usize, &(String, f64, bool))| {
+        let line = |(at, (text, share, chain, _)): (usize, &(String, f64, bool, usize))| {
             let style = match share {
                 _ if *chain => Style::new().add_modifier(Modifier::DIM),
                 _ if *share >= 5.0 => Style::new().fg(Color::Red),

@@ -17,13 +17,17 @@ use serde::de::DeserializeOwned;
 use serde_json::json;
 
 use super::guard::{Asked, bearer, refuse};
+use super::page::advice::found;
 use super::page::dash;
 use super::page::maintenance::REASON;
 use super::{Shared, book, live, series};
 use crate::config::duration;
 use crate::now::{self, Order};
 
-use types::{Brief, Component, Components, Done, Health, Incidents, Problem, Push, StartMaintenance, Status, Windows};
+use types::{
+    Advice, AdviceList, Brief, Component, Components, Done, Health, Incidents, Problem, Push, StartMaintenance, Status,
+    Windows,
+};
 
 /// Incidents of a list, unless told otherwise, and at most.
 const INCIDENTS: usize = 100;
@@ -150,6 +154,12 @@ pub(super) async fn capture(
         }
         None => nothing(&web, &asked),
     }
+}
+
+/// `GET /api/v1/advice`
+pub(super) async fn advice(Of(web): Of<Shared>, Extension(asked): Extension<Asked>) -> Response {
+    let texts = web.texts(asked.lang);
+    ok(&AdviceList { advice: found(&web).await.iter().map(|pattern| Advice::new(pattern, texts)).collect() })
 }
 
 /// `GET /api/v1/maintenance`

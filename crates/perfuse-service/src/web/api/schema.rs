@@ -95,6 +95,7 @@ pub(in crate::web) fn schemas() -> Map<String, Value> {
     status(&mut all);
     components(&mut all);
     incidents(&mut all);
+    advice(&mut all);
     host_and_series(&mut all);
     all
 }
@@ -241,6 +242,21 @@ fn incidents(all: &mut Map<String, Value>) {
         ("captures", list(text())),
     ]);
     all.insert("Incident".to_owned(), incident);
+}
+
+fn advice(all: &mut Map<String, Value>) {
+    let day = object(&[("begins", time()), ("greatest", maybe(number()))]);
+    let one = object(&[
+        ("id", text()),
+        ("series", text()),
+        ("summary", text()),
+        ("advice", text()),
+        ("command", maybe(text())),
+        ("expect", text()),
+        ("reached", maybe(time())),
+        ("days", list(day)),
+    ]);
+    all.insert("AdviceList".to_owned(), object(&[("advice", list(one))]));
 }
 
 fn host_and_series(all: &mut Map<String, Value>) {

@@ -1,5 +1,6 @@
 //! The documents of the interface. Times are RFC 3339 in UTC; what is not known is `null`.
 
+use perfuse_analyze::pattern::Pattern;
 use perfuse_analyze::status::{Day, Event, SloView, State, View};
 use perfuse_render::{Lang, Texts};
 use serde::{Deserialize, Serialize};
@@ -175,6 +176,34 @@ struct Step {
     what: perfuse_analyze::status::What,
 }
 
+/// What comes back over days.
+#[derive(Debug, Serialize)]
+pub(super) struct AdviceList {
+    pub(super) advice: Vec<Advice>,
+}
+
+/// One pattern with what to do about it.
+#[derive(Debug, Serialize)]
+pub(super) struct Advice {
+    id: &'static str,
+    series: String,
+    summary: String,
+    #[serde(rename = "advice")]
+    what: String,
+    command: Option<String>,
+    expect: String,
+    /// When a limit is reached.
+    reached: Option<String>,
+    days: Vec<AdviceDay>,
+}
+
+/// A day that it rests on: its beginning, and the greatest value.
+#[derive(Debug, Serialize)]
+struct AdviceDay {
+    begins: String,
+    greatest: Option<f64>,
+}
+
 /// What a program sends to open a window.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -323,6 +352,26 @@ impl Check {
             took_s: check.took.map(|took| took.as_secs_f64()),
             message: check.message.as_ref().map(|message| texts.text(message)),
             value: check.value.filter(|value| value.is_finite()),
+        }
+    }
+}
+
+impl Advice {
+    pub(super) fn new(pattern: &Pattern, texts: &Texts) -> Self {
+        let iso = |at: i64| when::iso(u64::try_from(at).unwrap_or(0).saturating_mul(1000));
+        let day = |(at, greatest): &(i64, f64)| AdviceDay {
+            begins: iso(*at),
+            greatest: Some(*greatest).filter(|greatest| greatest.is_finite()),
+        };
+        Self {
+            id: pattern.id,
+            series: pattern.series.clone(),
+            summary: texts.text(&pattern.summary),
+            what: texts.text(&pattern.advice.text),
+            command: pattern.advice.command.clone(),
+            expect: texts.text(&pattern.advice.expect),
+            reached: pattern.reached.map(iso),
+            days: pattern.days.iter().map(day).collect(),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Pages: what they share.
 
+pub(super) mod advice;
 pub(super) mod bars;
 pub(super) mod charts;
 pub(super) mod checklist;
@@ -38,6 +39,8 @@ pub(super) enum Place {
     Checklist,
     /// Incidents.
     Incidents,
+    /// What to do before it hurts.
+    Advice,
     /// Maintenance windows.
     Maintenance,
     /// None of them.
@@ -118,6 +121,7 @@ fn navigation(web: &Web, asked: &Asked, place: Place, texts: &Texts) -> Markup {
         (Place::Charts, "/dash/charts", "web-nav-charts"),
         (Place::Checklist, "/dash/checklist", "web-nav-checklist"),
         (Place::Incidents, "/dash/incidents", "web-nav-incidents"),
+        (Place::Advice, "/dash/advice", "web-nav-advice"),
         (Place::Maintenance, "/dash/maintenance", "web-nav-maintenance"),
     ];
     let operator = !matches!(place, Place::Status | Place::History);

@@ -180,15 +180,38 @@ pub(crate) struct Opened {
 impl Loaded {
     /// Disassembles a function; the message tells why that cannot be.
     pub(crate) fn open(&mut self, id: SymbolId, listing: &Listing) -> Result<Opened, perfuse_analyze::Msg> {
-        let missing = || perfuse_analyze::Msg::new("perf-annotate-empty");
-        let symbol = self.resolver.symbol(id).cloned().ok_or_else(missing)?;
-        let dso = self.resolver.session().dso_of(symbol.dso).cloned().ok_or_else(missing)?;
-        let names = self.resolver.names();
-        let code = names.listing(symbol.dso, &dso, &symbol, listing)?;
-        let mut text = |file: &str, line: u32| names.source_line(&listing.path(file), line);
-        let source: Option<perfuse_analyze::annotate::SourceText<'_>> =
-            if listing.source { Some(&mut text) } else { None };
-        let rows = perfuse_analyze::annotate::rows(&code, listing.raw, source);
-        Ok(Opened { code, rows, name: symbol.name, dso: dso.path })
+        open(&mut self.resolver, id, listing)
     }
+}
+
+/// Disassembles a function that a resolver found; the message tells why that cannot be.
+pub(crate) fn open(
+    resolver: &mut Resolver<RecordedNames>,
+    id: SymbolId,
+    listing: &Listing,
+) -> Result<Opened, perfuse_analyze::Msg> {
+    let missing = || perfuse_analyze::Msg::new("perf-annotate-empty");
+    let symbol = resolver.symbol(id).cloned().ok_or_else(missing)?;
+    let dso = resolver.session().dso_of(symbol.dso).cloned().ok_or_else(missing)?;
+    let names = resolver.names();
+    let code = names.listing(symbol.dso, &dso, &symbol, listing)?;
+    let mut text = |file: &str, line: u32| names.source_line(&listing.path(file), line);
+    let source: Option<perfuse_analyze::annotate::SourceText<'_>> = if listing.source { Some(&mut text) } else { None };
+    let rows = perfuse_analyze::annotate::rows(&code, listing.raw, source);
+    Ok(Opened { code, rows, name: symbol.name, dso: dso.path })
+}
+
+/// The function with samples that has this name, in the file that a line shows; any file if it shows none.
+pub(crate) fn find(
+    annotations: &Annotations,
+    resolver: &Resolver<RecordedNames>,
+    symbol: &str,
+    dso: &str,
+) -> Option<SymbolId> {
+    let is_it = |id: &SymbolId| {
+        let found = resolver.symbol(*id).filter(|found| found.name == symbol);
+        let file = found.and_then(|found| resolver.session().dso_of(found.dso));
+        file.is_some_and(|file| dso.is_empty() || file.path == dso || file.path.ends_with(&format!("/{dso}")))
+    };
+    annotations.functions.keys().copied().find(is_it)
 }

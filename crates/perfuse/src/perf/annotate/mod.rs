@@ -15,7 +15,7 @@ use perfuse_render::perf::annotate::{AnnotateOptions, Annotated, EventColumn, st
 use super::options::Parsed;
 use super::recorded::{Input, Passage};
 use crate::console::{self, Console};
-pub(crate) use load::{EventAbout, Filter, Loaded, Opened};
+pub(crate) use load::{EventAbout, Filter, Loaded, Opened, find, open};
 pub(crate) use options::{COMMAND, Listing};
 use options::{Options, Style};
 pub(crate) use screen::{Left, view};

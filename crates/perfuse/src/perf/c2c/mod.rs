@@ -1,5 +1,6 @@
 //! `perf c2c`: cache lines that are fought over.
 
+mod chains;
 mod report;
 mod screen;
 

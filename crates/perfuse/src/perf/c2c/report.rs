@@ -1,6 +1,6 @@
 //! `perf c2c report`: the lines that are fought over, and by whom.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{IsTerminal as _, stdin, stdout};
 use std::ops::ControlFlow;
 
@@ -13,6 +13,7 @@ use perfuse_format::sys::cpulist::CpuList;
 use perfuse_render::perf::c2c::{C2c, CodePlace};
 use perfuse_render::perf::script::dso_name;
 
+use super::chains::Chains;
 use super::screen;
 use crate::console::{self, Console};
 use crate::perf::options::{Parsed, UsageError};
@@ -34,7 +35,7 @@ pub(super) fn run(parsed: &Parsed, console: &Console) -> anyhow::Result<u8> {
     let grouping = parsed.text("coalesce").unwrap_or_else(|| GROUPING.to_owned());
     let parts = parts(&grouping)?;
     let options = Options { display, parts: parts.clone(), all: parsed.on("show-all") };
-    let (shared, places) = collect(&input, &data, options, parsed, console);
+    let (shared, places, chains) = collect(&input, &data, options, parsed, console)?;
     let nodes: Vec<BTreeSet<u32>> = match data.features.numa.as_slice() {
         // A machine that tells no nodes has one.
         [] => vec![shared.lines.iter().flat_map(|line| line.places.cpus.iter().copied()).collect()],
@@ -52,6 +53,7 @@ pub(super) fn run(parsed: &Parsed, console: &Console) -> anyhow::Result<u8> {
         node_info: parsed.count("node-info").min(2),
         full_symbols: parsed.on("full-symbols"),
         no_source: parsed.on("no-source"),
+        chains: &chains,
     };
     if parsed.on("stats") {
         console::print(&shown.statistics())?;
@@ -100,13 +102,17 @@ fn parts(grouping: &str) -> Result<Vec<Part>, UsageError> {
     Ok(parts)
 }
 
+/// What was counted, the places of the rows of each line, and the call chains of rows by their numbers.
+type Collected = (Shared, Vec<Vec<CodePlace>>, BTreeMap<u64, String>);
+
 fn collect(
     input: &Input,
     data: &PerfData<'_>,
     options: Options,
     parsed: &Parsed,
     console: &Console,
-) -> (Shared, Vec<Vec<CodePlace>>) {
+) -> Result<Collected, UsageError> {
+    let mut chains = Chains::new(parsed, data)?;
     let names = RecordedNames::new(recorded::symbol_options(parsed), recorded::arch(data));
     let mut resolver = Resolver::new(names, resolve::Options::default());
     let mut collector = Collector::new(options);
@@ -117,7 +123,10 @@ fn collect(
             Item::Raw(raw) => passage.at(&raw),
             Item::Sample(_, sample) => {
                 let node = topology.and_then(|topology| node_of(topology, sample.phys_addr));
-                collector.sample(resolver, sample, node);
+                let place = collector.sample(resolver, sample, node);
+                if let (Some(chains), Some(event)) = (&mut chains, data.events.get(sample.event)) {
+                    chains.sample(resolver, &event.attr, sample, place);
+                }
             }
             Item::Bad(_, error) => console.complain(&error.to_string()),
             Item::Damage(damage) => console.complain(&damage.to_string()),
@@ -129,7 +138,7 @@ fn collect(
     let place = |row: &Row, resolver: &mut Resolver<RecordedNames>| code_place(row, resolver);
     let places = shared.lines.iter().map(|line| line.rows.iter().map(|row| place(row, &mut resolver)).collect());
     let places = places.collect();
-    (shared, places)
+    Ok((shared, places, chains.map(Chains::texts).unwrap_or_default()))
 }
 
 /// The node of a physical address.

@@ -3,17 +3,21 @@
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
+use perfuse_analyze::Msg;
+use perfuse_analyze::annotate::{Annotations, Counts, Histogram};
 use perfuse_analyze::hist::{Feed, Histograms, Key, Settings};
 use perfuse_analyze::resolve::{Item, Resolver};
 use perfuse_format::perfdata::attr::{flag, kind as event_kind};
 use perfuse_format::perfdata::record::Record;
 use perfuse_format::perfdata::{CpuMode, PerfData};
+use perfuse_render::perf::annotate::{Annotated, EventColumn};
 use perfuse_render::perf::report::{Layout, ReportEvent, ReportOptions};
 use perfuse_render::perf::script::Traces;
 use perfuse_render::perf::top::{Hidden, TopTable, table};
 
 use super::load::{Has, Plan, feed_options, groups, thread_names, trace_events};
 use super::options::Options;
+use crate::perf::annotate;
 use crate::perf::options::{Parsed, UsageError};
 use crate::perf::recorded::{self, RecordedNames};
 
@@ -39,7 +43,34 @@ pub(crate) struct Since {
 pub(crate) struct Live {
     options: Options,
     resolver: Resolver<RecordedNames>,
+    /// Samples by function and place, since the beginning.
+    annotations: Annotations,
+    listing: annotate::Listing,
     state: Option<State>,
+}
+
+/// A function with its samples, to be shown while the recording goes on.
+pub(crate) struct Listed {
+    opened: annotate::Opened,
+    histogram: Histogram,
+    all: Counts,
+    event: String,
+}
+
+impl Listed {
+    /// Gives it to `work`.
+    pub(crate) fn show<T>(&self, work: impl FnOnce(&Annotated<'_>) -> T) -> T {
+        work(&Annotated {
+            code: &self.opened.code,
+            rows: &self.opened.rows,
+            name: &self.opened.name,
+            dso: &self.opened.dso,
+            event: &self.event,
+            frequency: None,
+            several: false,
+            events: &[EventColumn { histogram: &self.histogram, all: self.all }],
+        })
+    }
 }
 
 /// What is known once the events are.
@@ -70,7 +101,9 @@ impl Live {
             max_stack: options.max_stack,
             ..perfuse_analyze::resolve::Options::default()
         };
-        Ok(Self { options, resolver: Resolver::new(names, wants), state: None })
+        let resolver = Resolver::new(names, wants);
+        let listing = annotate::Listing::of(parsed)?;
+        Ok(Self { options, resolver, annotations: Annotations::default(), listing, state: None })
     }
 
     /// Takes a window of the recording; what came before weighs less, or nothing with `forget`.
@@ -78,7 +111,10 @@ impl Live {
         if self.state.as_ref().is_none_or(|state| state.feed.collector.stacks() > MOST_STACKS) {
             self.state = Some(self.begin(data)?);
         }
-        let Self { resolver, state: Some(state), .. } = self else { return Ok(Since::default()) };
+        if forget {
+            self.annotations = Annotations::default();
+        }
+        let Self { resolver, annotations, state: Some(state), .. } = self else { return Ok(Since::default()) };
         let State { feed, settings, .. } = state;
         feed.collector.decay(forget);
         let mut since = Since::default();
@@ -90,6 +126,8 @@ impl Live {
                     since.samples += 1;
                     since.kernel += u64::from(sample.cpu_mode() == CpuMode::Kernel);
                     let Some(event) = data.events.get(sample.event) else { return ControlFlow::Continue(()) };
+                    let place = resolver.place(sample);
+                    annotations.add(resolver, place, sample.event, sample.period);
                     let is_trace = event.attr.kind == event_kind::TRACEPOINT;
                     feed.sample(resolver, &event.attr, sample, &mut |resolver, sample, text| {
                         if let Some(traces) = traces.as_mut().filter(|_| is_trace) {
@@ -139,6 +177,20 @@ impl Live {
     /// What is watched, for the head.
     pub(crate) fn about(&self) -> &str {
         self.state.as_ref().map_or("", |state| &state.about)
+    }
+
+    /// The instructions of a function with its samples until now; the message tells why there are none.
+    pub(crate) fn listing(&mut self, symbol: &str, dso: &str, event: usize) -> Result<Listed, Msg> {
+        let missing = || Msg::new("perf-report-tui-no-code").with("symbol", symbol);
+        let id = annotate::find(&self.annotations, &self.resolver, symbol, dso).ok_or_else(missing)?;
+        let about = self.state.as_ref().and_then(|state| state.events.get(event)).ok_or_else(missing)?;
+        let histogram = self.annotations.functions.get(&id).and_then(|function| function.event(event));
+        Ok(Listed {
+            opened: annotate::open(&mut self.resolver, id, &self.listing)?,
+            histogram: histogram.cloned().unwrap_or_default(),
+            all: self.annotations.total(event),
+            event: about.name.clone(),
+        })
     }
 
     /// The tables of all events with samples.

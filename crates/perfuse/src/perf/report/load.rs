@@ -302,6 +302,7 @@ impl Plan {
             columns: Columns { fields: std::mem::take(&mut feed.fields), ..self.columns.clone() },
             groups: groups(options, data),
             group_sort: options.group_sort,
+            by_name: false,
         }
     }
 }

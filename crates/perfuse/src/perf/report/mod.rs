@@ -21,7 +21,7 @@ use perfuse_render::perf::report::{Layout, ReportEvent, ReportOptions};
 use super::options::{Grammar, Parsed, UsageError, parse};
 use super::recorded::{Header, Input, Passage};
 use crate::console::{self, Console};
-pub(super) use live::{Live, Unfit};
+pub(super) use live::{Listed, Live, Unfit};
 use load::{Loaded, Refusal};
 pub(super) use options::COMMAND;
 use options::Options;
@@ -106,6 +106,14 @@ fn of_records(
         return Ok(None);
     }
     Ok(Some(0))
+}
+
+/// What `-g` says of call chains, for other commands: the style, and which end comes first if it was said.
+pub(super) fn chain_options(
+    parsed: &Parsed,
+) -> Result<(perfuse_analyze::hist::ChainOptions, Option<bool>), UsageError> {
+    let options = Options::of(parsed)?;
+    Ok((options.chain, options.caller_first))
 }
 
 /// Every record as bytes and in words, for other commands.

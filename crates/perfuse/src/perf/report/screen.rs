@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use perfuse_analyze::Msg;
-use perfuse_analyze::resolve::SymbolId;
 use perfuse_collect::terminal::{Wait, wait};
 use perfuse_format::perfdata::PerfData;
 use perfuse_render::perf::report::{Layout, ReportOptions};
@@ -152,14 +151,7 @@ fn annotate(
     let listing = annotate::Listing::of(parsed)?;
     let events = std::mem::take(&mut loaded.events);
     let event = events.iter().find(|event| event.members.contains(&asked.event));
-    let is_it = |id: &SymbolId| {
-        let symbol = loaded.resolver.symbol(*id).filter(|symbol| symbol.name == asked.symbol);
-        let dso = symbol.and_then(|symbol| loaded.resolver.session().dso_of(symbol.dso));
-        dso.is_some_and(|dso| {
-            asked.dso.is_empty() || dso.path == asked.dso || dso.path.ends_with(&format!("/{}", asked.dso))
-        })
-    };
-    let found = loaded.annotations.functions.keys().copied().find(is_it);
+    let found = annotate::find(&loaded.annotations, &loaded.resolver, &asked.symbol, &asked.dso);
     let result = match (event, found) {
         (Some(event), Some(id)) => match loaded.open(id, &listing) {
             Ok(opened) => annotate::show(loaded, event, id, &opened, |shown| {

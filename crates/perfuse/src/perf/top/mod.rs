@@ -17,7 +17,7 @@ use crate::console::{self, Console};
 use crate::signals::Interrupt;
 pub(super) use options::COMMAND;
 use options::Options;
-use work::{ENDIAN, Knobs, News};
+use work::{ENDIAN, News, Order};
 
 /// How long to wait for news before looking for a signal.
 const GLANCE: Duration = Duration::from_millis(100);
@@ -25,7 +25,7 @@ const GLANCE: Duration = Duration::from_millis(100);
 /// What runs behind the screen.
 struct Work {
     news: Receiver<News>,
-    knobs: Sender<Knobs>,
+    orders: Sender<Order>,
 }
 
 /// Runs it.
@@ -58,7 +58,7 @@ fn run(parsed: &Parsed, console: &Console) -> anyhow::Result<u8> {
 fn begin(options: &Arc<Options>, console: &Console) -> anyhow::Result<Work> {
     let (source, sink) = std::io::pipe()?;
     let (tell, news) = mpsc::channel();
-    let (knobs, changed) = mpsc::channel();
+    let (orders, asked) = mpsc::channel();
     let stream = Arc::new(Mutex::new(Stream::new(ENDIAN)));
     let lang = console.texts.lang();
     {
@@ -70,14 +70,14 @@ fn begin(options: &Arc<Options>, console: &Console) -> anyhow::Result<Work> {
         std::thread::spawn(move || work::read(source, &stream, &tell));
     }
     let options = Arc::clone(options);
-    std::thread::spawn(move || work::count(&options, &stream, &changed, &tell));
-    Ok(Work { news, knobs })
+    std::thread::spawn(move || work::count(&options, &stream, &asked, &tell));
+    Ok(Work { news, orders })
 }
 
 /// The end of the command, if some news mean it.
 fn end(news: News, console: &Console) -> Option<anyhow::Result<u8>> {
     match news {
-        News::Begun | News::Screen(_) => None,
+        News::Begun | News::Screen(_) | News::Code(_) => None,
         News::Wrong(error) => Some(Err(error.into())),
         News::Failed(text) => {
             console.complain(&text);

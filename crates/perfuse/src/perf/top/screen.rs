@@ -7,13 +7,15 @@ use std::time::Duration;
 use anyhow::Context as _;
 use perfuse_analyze::Msg;
 use perfuse_collect::terminal::{Wait, wait};
+use perfuse_render::perf::annotate::Annotated;
 use perfuse_render::perf::top::{Flow, TopTui};
 use ratatui::crossterm::event::{Event, poll, read};
 
 use super::options::Options;
-use super::work::{Knobs, News};
+use super::work::{Knobs, News, Order};
 use super::{GLANCE, Work, end};
 use crate::console::Console;
+use crate::perf::annotate::{self, Left};
 use crate::signals::Interrupt;
 
 /// Shows what is counted until the user leaves; the terminal is given back whatever happens.
@@ -22,7 +24,7 @@ pub(super) fn run(options: &Options, work: &Work, interrupt: &Interrupt, console
     let mut tui = TopTui::new(console.texts).with_color(console.color);
     let mut knobs = Knobs { delay: Duration::from_secs(options.delay), zero: options.zero, hidden: options.hidden };
     let result = loop {
-        match step(&mut terminal, &mut tui, &mut knobs, work, console) {
+        match step(&mut terminal, &mut tui, &mut knobs, work, (interrupt, console)) {
             Ok(None) if !interrupt.came() => {}
             Ok(last) => break Ok(last),
             Err(error) => break Err(error),
@@ -42,7 +44,7 @@ fn step(
     tui: &mut TopTui<'_>,
     knobs: &mut Knobs,
     work: &Work,
-    console: &Console,
+    (interrupt, console): (&Interrupt, &Console),
 ) -> anyhow::Result<Option<News>> {
     loop {
         match work.news.try_recv() {
@@ -52,6 +54,15 @@ fn step(
                 let cost = console.texts.text(&message.with("memory", (bytes >> 20).to_string()));
                 tui.update(screen.head, screen.tables, cost);
             }
+            Ok(News::Code(Ok(listed))) => {
+                let view =
+                    |shown: &Annotated<'_>| annotate::view(terminal, shown, annotate::plain(), interrupt, console);
+                if listed.show(view)? == Left::Out {
+                    return Ok(Some(News::Over(0)));
+                }
+                terminal.clear()?;
+            }
+            Ok(News::Code(Err(why))) => tui.say(console.texts.text(&why)),
             Ok(News::Begun) => {}
             Ok(last) => return Ok(Some(last)),
             Err(TryRecvError::Empty) => break,
@@ -72,6 +83,11 @@ fn step(
                 tui.say(written);
                 continue;
             }
+            Flow::Annotate { symbol, dso, event } => {
+                tui.say(console.texts.text(&Msg::new("perf-top-tui-reading").with("symbol", symbol.as_str())));
+                let _ = work.orders.send(Order::Code { symbol, dso, event });
+                continue;
+            }
             Flow::Zero => knobs.zero = !knobs.zero,
             Flow::Kernel => knobs.hidden.kernel = !knobs.hidden.kernel,
             Flow::User => knobs.hidden.user = !knobs.hidden.user,
@@ -82,7 +98,7 @@ fn step(
         let message = message.with("kernel", on(!knobs.hidden.kernel)).with("user", on(!knobs.hidden.user));
         tui.say(console.texts.text(&message.with("delay", knobs.delay.as_secs().to_string())));
         // A counter that has gone has told why, which the next step shows.
-        let _ = work.knobs.send(*knobs);
+        let _ = work.orders.send(Order::Knobs(*knobs));
     }
     Ok(None)
 }

@@ -12,6 +12,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use perfuse_analyze::{Arg, Msg};
 use perfuse_format::perfdata::stream::Stream;
 use perfuse_format::perfdata::{Endian, PerfData};
 use perfuse_render::perf::top::{Hidden, TopHead, TopTable};
@@ -22,10 +23,12 @@ use crate::cli::When;
 use crate::console::Console;
 use crate::perf::options::{Parsed, UsageError};
 use crate::perf::record;
-use crate::perf::report::{Live, Unfit};
+use crate::perf::report::{Listed, Live, Unfit};
 
 /// Bytes that may wait to be counted.
 const MOST_WAITING: usize = 64 << 20;
+/// When the first screen is shown, if its own time is not before.
+const FIRST: Duration = Duration::from_millis(300);
 /// Lines of a table that the terminal can be scrolled through.
 const MOST_LINES: usize = 1000;
 
@@ -35,6 +38,8 @@ pub(super) enum News {
     Begun,
     /// A table.
     Screen(Box<Screen>),
+    /// The function that was asked for, or why it cannot be shown.
+    Code(Result<Box<Listed>, Msg>),
     /// The command line asks for columns that are not there.
     Wrong(UsageError),
     /// It cannot go on.
@@ -57,6 +62,21 @@ pub(super) struct Knobs {
     pub(super) delay: Duration,
     pub(super) zero: bool,
     pub(super) hidden: Hidden,
+}
+
+/// What the screen asks for.
+pub(super) enum Order {
+    /// Other settings.
+    Knobs(Knobs),
+    /// The instructions of a function.
+    Code {
+        /// Its name.
+        symbol: String,
+        /// Its file, as the line shows it.
+        dso: String,
+        /// Index of the event.
+        event: usize,
+    },
 }
 
 /// Records, until nobody reads.
@@ -99,8 +119,8 @@ pub(super) fn read(mut source: std::io::PipeReader, stream: &Mutex<Stream>, news
     }
 }
 
-/// Counts, and tells the screen at each refresh. Ends when `knobs` does.
-pub(super) fn count(options: &Options, stream: &Arc<Mutex<Stream>>, knobs: &Receiver<Knobs>, news: &Sender<News>) {
+/// Counts, and tells the screen at each refresh; first as soon as there can be something. Ends when `orders` does.
+pub(super) fn count(options: &Options, stream: &Arc<Mutex<Stream>>, orders: &Receiver<Order>, news: &Sender<News>) {
     let mut live = match Live::new(&options.report) {
         Ok(live) => live,
         Err(error) => {
@@ -111,11 +131,22 @@ pub(super) fn count(options: &Options, stream: &Arc<Mutex<Stream>>, knobs: &Rece
     let mut now = Knobs { delay: Duration::from_secs(options.delay), zero: options.zero, hidden: options.hidden };
     let begun = Instant::now();
     let (mut before, mut lost, mut bad) = (begun, 0_u64, 0_u64);
+    let mut wait = now.delay.min(FIRST);
     loop {
-        let until = before.checked_add(now.delay).unwrap_or(before);
-        match knobs.recv_timeout(until.saturating_duration_since(Instant::now())) {
-            Ok(changed) => {
-                now = changed;
+        let until = before.checked_add(wait).unwrap_or(before);
+        match orders.recv_timeout(until.saturating_duration_since(Instant::now())) {
+            Ok(Order::Knobs(changed)) => {
+                (now, wait) = (changed, changed.delay);
+                continue;
+            }
+            Ok(Order::Code { symbol, dso, event }) => {
+                let listed = live.listing(&symbol, &dso, event).map(Box::new).map_err(|why| {
+                    let why = Arg::Msg(Box::new(why));
+                    Msg::new("perf-annotate-cannot").with("symbol", symbol).with("why", why)
+                });
+                if news.send(News::Code(listed)).is_err() {
+                    return;
+                }
                 continue;
             }
             Err(RecvTimeoutError::Timeout) => {}
@@ -129,6 +160,14 @@ pub(super) fn count(options: &Options, stream: &Arc<Mutex<Stream>>, knobs: &Rece
                 return;
             }
         };
+        // Nothing whole has come yet: a moment later it has.
+        if window.is_empty() && before == begun {
+            wait = wait.saturating_add(FIRST).min(now.delay);
+            if before.elapsed() < now.delay {
+                continue;
+            }
+        }
+        wait = now.delay;
         let elapsed = before.elapsed().as_secs_f64();
         before = Instant::now();
         let data = if window.is_empty() { None } else { PerfData::parse(&window).ok() };
