@@ -63,8 +63,9 @@ pub(super) fn hits(settings: &Settings) -> Result<Vec<Row>> {
     };
     let event = "perfuse_bench:hit";
     let _ = std::process::Command::new(&perf).args(["probe", "-q", "-d", event]).status();
-    let added = std::process::Command::new(&perf).args(["probe", "-q", "-x", &path, &format!("{event}=hit value=%di")]);
-    if !{ added }.status()?.success() {
+    let mut add = std::process::Command::new(&perf);
+    add.args(["probe", "-q", "-x", &path, &format!("{event}=hit value=%di")]);
+    if !add.status()?.success() {
         bail!("perf probe -x {path} hit");
     }
     let record = ["record", "-q", "-e", event, "-a", "-o", "/dev/null"];
