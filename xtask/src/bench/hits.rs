@@ -66,9 +66,6 @@ pub(super) fn hits(settings: &Settings) -> Result<Vec<Row>> {
     let definition = format!("{event}=hit value=%di");
     let added = std::process::Command::new(&perf).args(["probe", "-q", "-x", &path, &definition]).status()?;
     if !added.success() {
-    let mut add = std::process::Command::new(&perf);
-    add.args(["probe", "-q", "-x", &path, &format!("{event}=hit value=%di")]);
-    if !add.status()?.success() {
         bail!("perf probe -x {path} hit");
     }
     let record = ["record", "-q", "-e", event, "-a", "-o", "/dev/null"];
