@@ -63,6 +63,9 @@ pub(super) fn hits(settings: &Settings) -> Result<Vec<Row>> {
     };
     let event = "perfuse_bench:hit";
     let _ = std::process::Command::new(&perf).args(["probe", "-q", "-d", event]).status();
+    let definition = format!("{event}=hit value=%di");
+    let added = std::process::Command::new(&perf).args(["probe", "-q", "-x", &path, &definition]).status()?;
+    if !added.success() {
     let mut add = std::process::Command::new(&perf);
     add.args(["probe", "-q", "-x", &path, &format!("{event}=hit value=%di")]);
     if !add.status()?.success() {

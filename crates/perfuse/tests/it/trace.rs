@@ -131,7 +131,7 @@ fn hits_are_counted_in_the_kernel_by_key() {
 fn functions_of_programs_are_watched_and_leave_nothing_behind() {
     need!(can_probe());
     let probed = Probed::new("live");
-    let probes = || std::fs::read_to_string("/sys/kernel/tracing/uprobe_events").unwrap();
+    let events = || std::fs::read_to_string("/sys/kernel/tracing/uprobe_events").unwrap();
     let act = || _ = Command::new(&probed.program).args(["a", "b"]).output();
     let live = |definition: &str, more: &[&str]| {
         let mut watcher = perfuse(["probe", "-x"]);
@@ -156,7 +156,7 @@ fn functions_of_programs_are_watched_and_leave_nothing_behind() {
         let result: Value = serde_json::from_str(stdout(&output).trim()).unwrap();
         assert_eq!(result["rows"][0]["min"], 99, "{result}");
     }
-    assert!(!probes().contains("mine"), "{}", probes());
+    assert!(!events().contains("mine"), "{}", events());
     let mut other = perfuse(["probe", "--live", "leaf", "--count", "--for", "1s", "--json", "-p", "1", "-x"]);
     let output = beside(
         {
@@ -260,7 +260,7 @@ fn a_tracepoint_with_typed_arguments_is_an_event_as_any_other() {
     let count: u64 =
         text.lines().find(|line| line.contains(&event)).unwrap().split(',').next().unwrap().parse().unwrap();
     assert!(count > 0, "{text}");
-    assert!(stdout(&run(["probe", "-l"])).contains(&format!("{event}")));
+    assert!(stdout(&run(["probe", "-l"])).contains(&event));
     let output = run(["trace", "-e", &event, "--count", "--by", "pid", "--for", "300ms", "--json"]);
     let result: Value = serde_json::from_str(stdout(&output).trim()).unwrap();
     assert!(result["rows"].as_array().is_some_and(|rows| !rows.is_empty()), "{result}");
