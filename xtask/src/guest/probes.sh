@@ -57,15 +57,18 @@ perf probe -q -d 'probe:*'
 # What is more than perf: every way to attach, and numbers that are added up in the kernel. Reads of 100 bytes are what
 # happens meanwhile.
 reads() {
-    for _ in 1 2 3 4 5 6 7 8; do
-        sleep 1
+    while :; do
+        sleep 0.5
         dd if=/dev/zero of=/dev/null bs=100 count=20 2>/dev/null
     done
 }
 beside() {
     reads &
+    reader=$!
     "$@"
-    wait
+    ended=$?
+    kill "$reader"
+    return "$ended"
 }
 kept() {
     beside perf record -o /tmp/perf.data "$@" -a sleep 8 && perf script -i /tmp/perf.data | grep -m 3 probe:

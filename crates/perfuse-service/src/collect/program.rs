@@ -19,7 +19,7 @@ const PARTS: u32 = 3;
 /// The program of a probe.
 #[derive(Debug, Default)]
 pub(super) struct Program {
-    running: Option<EventSeries>,
+    running: Option<Box<EventSeries>>,
 }
 
 impl Program {
@@ -31,7 +31,7 @@ impl Program {
             let asked = asked(plan);
             let started = tokio::task::spawn_blocking(move || EventSeries::start(&Root::default(), &asked)).await;
             let started = started.map_err(|error| error.to_string()).and_then(|started| started);
-            self.running = Some(started.map_err(wrong)?);
+            self.running = Some(Box::new(started.map_err(wrong)?));
             return Ok(());
         };
         let (running, rows) = tokio::task::spawn_blocking(move || {
