@@ -46,7 +46,7 @@ impl Pace {
     /// On a host.
     pub(super) const HERE: Self = Self { interrupt: 6, patience: 60, settle: 3 };
     /// In an emulated machine, where programs begin slowly.
-    pub(super) const GUEST: Self = Self { interrupt: 12, patience: 150, settle: 10 };
+    pub(super) const GUEST: Self = Self { interrupt: 10, patience: 120, settle: 10 };
 
     /// As arguments of the script.
     pub(super) fn words(self) -> String {

@@ -129,13 +129,13 @@ fn run_in_guest(sheet: &[OneLiner], directory: &Path, programs: [&Path; 2]) -> R
         Ok(())
     };
     fresh(directory)?;
-    let left = guest::one_liners(&furnish, &Pace::GUEST.words())?;
-    for name in PROGRAMS {
-        let (from, to) = (left.join("one-liners").join(name).join("out"), directory.join(name));
+    let left = guest::one_liners(PROGRAMS, &furnish, &Pace::GUEST.words())?;
+    for (name, left) in PROGRAMS.into_iter().zip(&left) {
+        let (from, to) = (left.join("one-liners/out"), directory.join(name));
         fs::create_dir_all(&to)?;
         fs::rename(&from, to.join("out")).with_context(|| format!("{} is not there", from.display()))?;
+        fs::copy(left.join("one-liners/kernel"), directory.join("kernel"))?;
     }
-    fs::copy(left.join("one-liners/kernel"), directory.join("kernel"))?;
     Ok(())
 }
 

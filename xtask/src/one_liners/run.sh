@@ -45,7 +45,7 @@ for line in lines/*; do
     esac
     # Into files: into a pipe, `record` writes its recording. The shell is one that becomes the last command, so that the
     # status is that of perf.
-    timeout --preserve-status -s INT -k 20 "$seconds" dash -c "$command" </dev/null >"out/$id.out" 2>"out/$id.err"
+    timeout --preserve-status -s INT -k 60 "$seconds" dash -c "$command" </dev/null >"out/$id.out" 2>"out/$id.err"
     echo $? >"out/$id.status"
     echo "$id $(cat "out/$id.status") $(cat "$line")"
     for file in "out/$id.out" "out/$id.err"; do

@@ -33,6 +33,9 @@ pub(super) struct Run {
     pub(super) ended: Option<Ended>,
     /// Events that are missing, with the refusal.
     pub(super) refused: BTreeMap<usize, perfuse_collect::perf::OpenError>,
+    /// The counters, kept open until all is said: the kernel takes a while to close each one of a tracepoint (it waits
+    /// until no CPU is in its code any more).
+    pub(super) open: Option<CounterSet>,
 }
 
 /// Who is told while a run goes on.
@@ -150,7 +153,7 @@ impl Measure<'_> {
             shell(command)?;
         }
         let refused = (0..list.events.len()).filter_map(|event| Some((event, set.refused(event)?.clone()))).collect();
-        Ok(Run { counts, elapsed, ended, refused })
+        Ok(Run { counts, elapsed, ended, refused, open: Some(set) })
     }
 
     /// Waits for the end of what is measured; tells the intervals in between.

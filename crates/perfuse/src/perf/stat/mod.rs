@@ -97,7 +97,7 @@ fn all_runs(measure: &Measure<'_>, list: &mut List, targets: &Targets, console: 
     let mut runs = 0;
     let mut latest: Option<Run> = None;
     while plan.repeat.is_none_or(|most| runs < most) && !measure.wake.came() {
-        let run = measure.run(list, &mut report)?;
+        let mut run = measure.run(list, &mut report)?;
         runs += 1;
         report.add(&run, list)?;
         if let (Some(signal), Some(program)) = (run.ended.and_then(|ended| ended.signal()), plan.command.first()) {
@@ -106,6 +106,10 @@ fn all_runs(measure: &Measure<'_>, list: &mut List, targets: &Targets, console: 
         if plan.repeat.is_none() {
             report.finish(&run, 1)?;
             report.forget();
+        }
+        if plan.repeat.is_none_or(|most| runs < most) {
+            // The next run opens its own.
+            run.open = None;
         }
         latest = Some(run);
     }
