@@ -6,6 +6,7 @@
 
 mod annotate;
 mod flame;
+mod hits;
 mod limit;
 mod measure;
 mod probe;
@@ -39,6 +40,7 @@ const BENCHES: &[Bench] = &[
     ("flood", "record against perf, about a million events a second", record::flood),
     ("probe", "places of probes in the debug information of a kernel, against perf", probe::probe),
     ("annotate", "a function of a program of 100 MiB, against perf", annotate::annotate),
+    ("hits", "what a hit of a watched function costs, against perf and bpftrace", hits::hits),
     ("unwind", "sizes of files with unwound stacks, against copied ones", record::unwind),
     ("serve", "the daemon: CPU, memory, lateness of checks, pages, time to an incident", serve::run),
     ("store", "bytes and CPU time of the daemon's store: 500 series, 24 h at 1 s", store::run),

@@ -157,13 +157,13 @@ impl Daemon {
 
 /// A configuration of some checks of one server.
 fn checks(target: &Target, count: u32, every: &str) -> String {
-    let mut text = String::from("[[component]]\nname = \"shop\"\n");
-    for number in 0..count {
-        let address = target.address;
-        text += &format!("[[component.check]]\nkind = \"http\"\nname = \"c{number}\"\nevery = \"{every}\"\n");
-        text += &format!("url = \"http://{address}/{number}\"\n");
-    }
-    text
+    let address = target.address;
+    let check = |number| {
+        let head = format!("[[component.check]]\nkind = \"http\"\nname = \"c{number}\"\nevery = \"{every}\"\n");
+        head + &format!("url = \"http://{address}/{number}\"\n")
+    };
+    let checks: String = (0..count).map(check).collect();
+    format!("[[component]]\nname = \"shop\"\n{checks}")
 }
 
 fn row(what: &str, ours: String, target: &'static str) -> Row {

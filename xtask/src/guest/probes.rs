@@ -1,4 +1,4 @@
-//! Whether perf's one-liners for dynamic probes did in a guest what perf 6.1 does there.
+//! Whether perf's one-liners for dynamic probes did in a guest what perf 6.1 does there, and ours what they should.
 
 /// Number of the one-liner, its exit status, a part of what it prints, and a part of `kprobe_events` behind it. The status
 /// is perf's where perf needs no debug information, which the guest does not have.
@@ -21,6 +21,17 @@ const EXPECTED: &[(&str, &str, &str, &str)] = &[
     ("D17", "0", "with filename:string", "filename_string=+0(%si):string"),
     ("D18", "254", "myfunc", ""),
     ("D21", "0", "(on do_sys_open with filename_string)", ""),
+    ("L01", "0", "probe:vfs_read       (on vfs_read with count f_mode=file->f_mode)", ""),
+    ("L02", "0", "count=0x64 f_mode=0x", ""),
+    ("L03", "0", "(on vfs_read by fentry with count f_mode)", ""),
+    ("L04", "0", "probe:vfs_read__return", ""),
+    ("L05", "0", "count=0x64 arg2=100", ""),
+    ("L06", "0", "(on sched_switch with comm=prev->comm:string pid=next->pid)", ""),
+    ("L07", "0", "probe:sched_switch", ""),
+    ("L08", "0", "[64, 128)", ""),
+    ("L09", "0", "count=0x64", ""),
+    ("L10", "0", "\"max\":100", ""),
+    ("L11", "0", "dd ", ""),
 ];
 
 /// What is not as it should be, of the lines that the guest left: number, status, words and `kprobe_events`, with tabs

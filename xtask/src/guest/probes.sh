@@ -53,3 +53,38 @@ probe D17 perf probe 'do_sys_open filename:string'
 probe D18 perf probe 'myfunc%return +0($retval):string'
 probe D21 perf probe -l
 perf probe -q -d 'probe:*'
+
+# What is more than perf: every way to attach, and numbers that are added up in the kernel. Reads of 100 bytes are what
+# happens meanwhile.
+reads() {
+    while :; do
+        sleep 0.5
+        dd if=/dev/zero of=/dev/null bs=100 count=20 2>/dev/null
+    done
+}
+beside() {
+    reads &
+    reader=$!
+    "$@"
+    ended=$?
+    kill "$reader"
+    return "$ended"
+}
+kept() {
+    beside perf record -o /tmp/perf.data "$@" -a sleep 8 && perf script -i /tmp/perf.data | grep -m 3 probe:
+}
+
+probe L01 perf probe --via fentry 'vfs_read count file->f_mode'
+probe L02 kept -e probe:vfs_read --filter 'count == 100'
+probe L03 perf probe -l
+perf probe -q -d 'probe:*'
+probe L04 perf probe --via fexit 'vfs_read%return count $retval:s32'
+probe L05 kept -e probe:vfs_read__return --filter 'count == 100'
+perf probe -q -d 'probe:*'
+probe L06 perf probe --via tp_btf 'sched_switch prev->comm:string next->pid'
+probe L07 perf stat -e probe:sched_switch -a sleep 1
+perf probe -q -d 'probe:*'
+probe L08 beside perf probe --live 'vfs_read count' --filter 'count == 100' --hist count --by comm --for 8s
+probe L09 beside perf probe --live 'vfs_read count' --filter 'count == 100' --for 8s --max 2
+probe L10 beside perf probe --via fexit --live 'vfs_read%return count $retval:s32' --filter 'count == 100' --sum arg2 --json --for 8s
+probe L11 beside perf trace -e syscalls:sys_enter_read --filter 'count == 100' --count --by comm --for 8s

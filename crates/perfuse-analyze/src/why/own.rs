@@ -130,7 +130,7 @@ fn peer(run: &Run, victim: &Victim, breakdown: &Breakdown) -> Option<(Finding, f
     // Of several peers it is not known which one is slow.
     finding.confidence = if others == 0 { 0.6 } else { 0.4 };
     finding.summary = text(PEER, "summary")
-        .with("name", &from.name)
+        .with("name", called(&from))
         .with("peer", address.to_string())
         .with("wait", Quantity::wait(waiting));
     let evidence =
@@ -146,6 +146,14 @@ fn peer(run: &Run, victim: &Victim, breakdown: &Breakdown) -> Option<(Finding, f
     Some((finding, waiting))
 }
 
+/// A victim in a sentence of its own. An address alone does not say whose it is.
+fn called(entity: &Entity) -> String {
+    match (entity.kind, &entity.path) {
+        (EntityKind::Listener, Some(process)) => format!("{process} ({})", entity.name),
+        _ => entity.name.clone(),
+    }
+}
+
 /// A process that a signal (or a debugger) stops, or stops from time to time.
 fn stopped(run: &Run, victim: &Victim, breakdown: &Breakdown) -> Option<(Finding, f64)> {
     let waiting = breakdown.of(State::Stopped);
@@ -154,7 +162,7 @@ fn stopped(run: &Run, victim: &Victim, breakdown: &Breakdown) -> Option<(Finding
     let mut finding = Finding::new(STOPPED, Severity::Bottleneck, spec, entity.clone());
     finding.wait_s_per_s = Some(waiting);
     finding.confidence = 0.9;
-    finding.summary = text(STOPPED, "summary").with("name", &entity.name).with("wait", Quantity::wait(waiting));
+    finding.summary = text(STOPPED, "summary").with("name", called(&entity)).with("wait", Quantity::wait(waiting));
     let share = Quantity::ratio(waiting / breakdown.total.max(f64::MIN_POSITIVE));
     let evidence = text(STOPPED, "evidence").with("wait", Quantity::wait(waiting)).with("share", share);
     finding.chain = vec![Link { from: named(&entity), to: text(STOPPED, "signal"), evidence }];

@@ -50,7 +50,7 @@ live-no-event = an event is expected: -e EVENT (perfuse list shows them)
 live-surplus = `{ $word }`: no command is started; an event is given by -e
 live-too-many = { $count } events; at most { $most } are watched at once
 live-two = { $first } and { $second } cannot be given together
-live-time-value = 10s, 500ms, 2m
+live-time-value = a time such as 10s, 500ms or 2m
 live-address = PORT or ADDRESS:PORT
 live-no-process = there is no process { $pid }
 live-value-text = `{ $name }` is a text: a number is expected (texts are compared by ==, != and ~, and are keys of --by)

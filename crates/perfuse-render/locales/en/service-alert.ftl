@@ -1,13 +1,5 @@
 ### What the daemon tells when something happens to a component.
 
-## States
-alert-state-operational = operational
-alert-state-unknown = unknown
-alert-state-degraded = degraded
-alert-state-partial-outage = partial outage
-alert-state-major-outage = major outage
-alert-state-maintenance = maintenance
-
 ## The first line
 alert-subject-bad = { $title }: { $state }
 alert-subject-still = { $title }: still { $state }

@@ -12,5 +12,4 @@ app-variable-no-process = no process { $name } runs
 app-variable-symbol = { $file } has no variable { $symbol }: { $problem }
 app-variable-type = the type of { $symbol } is not known; say it with type
 app-variable-read = the memory of process { $pid } cannot be read: { $problem }; it takes the same user or CAP_SYS_PTRACE
-app-probe-aggregate = a stored series of a probe can only be a count, without { $aggregate }; other aggregates are made by perfuse probe --live
 app-probe-open = { $event } cannot be counted: { $problem }

@@ -50,7 +50,7 @@ live-no-event = 이벤트가 필요합니다: -e EVENT (perfuse list가 보여 �
 live-surplus = `{ $word }`: 명령을 시작하지 않습니다. 이벤트는 -e로 줍니다
 live-too-many = 이벤트가 { $count }개입니다. 한 번에 최대 { $most }개를 봅니다
 live-two = { $first }{ JOSA($first, "과/와") } { $second }{ JOSA($second, "은/는") } 함께 쓸 수 없습니다
-live-time-value = 10s, 500ms, 2m
+live-time-value = 10s, 500ms, 2m 같은 시간
 live-address = PORT 또는 ADDRESS:PORT
 live-no-process = 프로세스 { $pid }{ JOSA($pid, "이/가") } 없습니다
 live-value-text = `{ $name }`: 텍스트이며, 수가 필요합니다 (텍스트는 ==, !=, ~로 비교하고 --by의 키가 됩니다)

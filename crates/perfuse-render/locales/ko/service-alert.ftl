@@ -1,13 +1,5 @@
 ### 구성 요소에 일이 생겼을 때 데몬이 알리는 말.
 
-## 상태
-alert-state-operational = 정상 운영
-alert-state-unknown = 알 수 없음
-alert-state-degraded = 성능 저하
-alert-state-partial-outage = 부분 장애
-alert-state-major-outage = 전면 장애
-alert-state-maintenance = 점검 중
-
 ## 첫 줄
 alert-subject-bad = { $title }: { $state }
 alert-subject-still = { $title }: 여전히 { $state }

@@ -12,5 +12,4 @@ app-variable-no-process = 실행 중인 { $name } 프로세스가 없습니다
 app-variable-symbol = { $file }에 변수 { $symbol }{ JOSA($symbol, "이/가") } 없습니다: { $problem }
 app-variable-type = { $symbol }의 타입을 알 수 없습니다. type으로 지정하십시오
 app-variable-read = 프로세스 { $pid }의 메모리를 읽을 수 없습니다: { $problem }. 같은 사용자이거나 CAP_SYS_PTRACE가 있어야 합니다
-app-probe-aggregate = 프로브의 저장 시계열은 { $aggregate } 없이 횟수(count)만 될 수 있습니다. 다른 집계는 perfuse probe --live로 만듭니다
 app-probe-open = { $event }의 횟수를 셀 수 없습니다: { $problem }

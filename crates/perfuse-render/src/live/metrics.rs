@@ -14,24 +14,24 @@ const SERIES: usize = 1_000;
 /// The exposition of all that is computed; `lost` are hits that had no room, `nanoseconds` the time that programs took.
 pub fn metrics(all: &[Computed<'_>], lost: u64, nanoseconds: Option<u64>) -> String {
     let mut out = String::new();
-    family(&mut out, all, "perfuse_probe_hits", "counter", "Hits of the event.", |of, key, total, out| {
+    family(&mut out, all, "perfuse_trace_hits", "counter", "Hits of the event.", |of, key, total, out| {
         let labels = labels(of, key);
-        let _ = writeln!(out, "perfuse_probe_hits_total{labels} {}", total.cell.count);
+        let _ = writeln!(out, "perfuse_trace_hits_total{labels} {}", total.cell.count);
     });
     let valued: Vec<Computed<'_>> = all.iter().copied().filter(|of| of.value.is_some()).collect();
     let (plain, sorted): (Vec<_>, Vec<_>) = valued.into_iter().partition(|of| of.totals.parts().is_none());
     // Sums may go down where values are below zero, so that they are no counters.
-    family(&mut out, &plain, "perfuse_probe_sum", "gauge", "Sum of the values.", |of, key, total, out| {
+    family(&mut out, &plain, "perfuse_trace_sum", "gauge", "Sum of the values.", |of, key, total, out| {
         let labels = labels(of, key);
-        let _ = writeln!(out, "perfuse_probe_sum{labels} {}", of.totals.sum(total));
+        let _ = writeln!(out, "perfuse_trace_sum{labels} {}", of.totals.sum(total));
     });
-    family(&mut out, &sorted, "perfuse_probe_value", "histogram", "Values of the event.", histogram);
-    let _ = writeln!(out, "# TYPE perfuse_probe_lost counter\n# HELP perfuse_probe_lost Hits that had no room.");
-    let _ = writeln!(out, "perfuse_probe_lost_total {lost}");
+    family(&mut out, &sorted, "perfuse_trace_value", "histogram", "Values of the event.", histogram);
+    let _ = writeln!(out, "# TYPE perfuse_trace_lost counter\n# HELP perfuse_trace_lost Hits that had no room.");
+    let _ = writeln!(out, "perfuse_trace_lost_total {lost}");
     if let Some(nanoseconds) = nanoseconds {
-        let _ = writeln!(out, "# TYPE perfuse_probe_cost_seconds counter\n# UNIT perfuse_probe_cost_seconds seconds");
-        let _ = writeln!(out, "# HELP perfuse_probe_cost_seconds Time that the programs in the kernel took.");
-        let _ = writeln!(out, "perfuse_probe_cost_seconds_total {}", nanoseconds as f64 / 1e9);
+        let _ = writeln!(out, "# TYPE perfuse_trace_cost_seconds counter\n# UNIT perfuse_trace_cost_seconds seconds");
+        let _ = writeln!(out, "# HELP perfuse_trace_cost_seconds Time that the programs in the kernel took.");
+        let _ = writeln!(out, "perfuse_trace_cost_seconds_total {}", nanoseconds as f64 / 1e9);
     }
     out.push_str("# EOF\n");
     out
@@ -81,13 +81,13 @@ fn histogram(of: &Computed<'_>, key: &[KeyPart], total: &Total, out: &mut String
     for (index, count) in &total.buckets {
         sum = sum.saturating_add(*count);
         let (_, high) = bucket_range(*index, of.totals.parts().unwrap_or(0));
-        let _ = writeln!(out, "perfuse_probe_value_bucket{{{labels},le=\"{high}.0\"}} {sum}");
+        let _ = writeln!(out, "perfuse_trace_value_bucket{{{labels},le=\"{high}.0\"}} {sum}");
     }
-    let _ = writeln!(out, "perfuse_probe_value_bucket{{{labels},le=\"+Inf\"}} {sum}");
+    let _ = writeln!(out, "perfuse_trace_value_bucket{{{labels},le=\"+Inf\"}} {sum}");
     // With values below zero a sum is none of a histogram.
     if !total.buckets.contains_key(&0) {
-        let _ = writeln!(out, "perfuse_probe_value_count{{{labels}}} {sum}");
-        let _ = writeln!(out, "perfuse_probe_value_sum{{{labels}}} {}", of.totals.sum(total));
+        let _ = writeln!(out, "perfuse_trace_value_count{{{labels}}} {sum}");
+        let _ = writeln!(out, "perfuse_trace_value_sum{{{labels}}} {}", of.totals.sum(total));
     }
 }
 
@@ -111,11 +111,11 @@ mod tests {
         assert!(text.ends_with("# EOF\n"));
         let read = Exposition::from_bytes(text.as_bytes()).unwrap();
         let label = [("comm___1", "a\"b"), ("event", "x:y")];
-        assert_eq!(read.sum("perfuse_probe_hits_total", &label), Some(4.0));
-        assert_eq!(read.sum("perfuse_probe_value_bucket", &[("le", "3.0")]), Some(1.0));
-        assert_eq!(read.sum("perfuse_probe_value_bucket", &[("le", "+Inf")]), Some(3.0));
-        assert_eq!(read.sum("perfuse_probe_value_sum", &[]), Some(13.0));
-        assert_eq!(read.sum("perfuse_probe_lost_total", &[]), Some(3.0));
-        assert_eq!(read.sum("perfuse_probe_cost_seconds_total", &[]), Some(1.5));
+        assert_eq!(read.sum("perfuse_trace_hits_total", &label), Some(4.0));
+        assert_eq!(read.sum("perfuse_trace_value_bucket", &[("le", "3.0")]), Some(1.0));
+        assert_eq!(read.sum("perfuse_trace_value_bucket", &[("le", "+Inf")]), Some(3.0));
+        assert_eq!(read.sum("perfuse_trace_value_sum", &[]), Some(13.0));
+        assert_eq!(read.sum("perfuse_trace_lost_total", &[]), Some(3.0));
+        assert_eq!(read.sum("perfuse_trace_cost_seconds_total", &[]), Some(1.5));
     }
 }

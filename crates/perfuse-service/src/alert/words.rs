@@ -44,7 +44,7 @@ impl Speaker {
     }
 
     fn state(&self, state: State) -> String {
-        self.texts.word(&format!("alert-state-{}", state.name().replace('_', "-")))
+        self.texts.word(&format!("status-state-{}", state.name().replace('_', "-")))
     }
 
     /// A time of day with its offset, such as `2026-11-26 23:15:00 +09:00`.
@@ -206,7 +206,7 @@ mod tests {
     #[test]
     fn korean_is_korean() {
         let speaker = Speaker::new(Lang::Ko, 540, "web1".to_owned());
-        assert_eq!(speaker.subject(&notice()), "데이터베이스: 전면 장애");
+        assert_eq!(speaker.subject(&notice()), "데이터베이스: 전체 장애");
         let body = speaker.body(&notice());
         assert!(body.contains("첫째 원인: 디스크가 가득 찼습니다."), "{body}");
         assert!(body.contains("온라인 상점"), "{body}");

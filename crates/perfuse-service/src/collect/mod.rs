@@ -17,6 +17,7 @@ mod mysql;
 mod nats;
 mod postgresql;
 mod probe;
+mod program;
 mod prometheus;
 mod rabbitmq;
 mod rates;
@@ -125,7 +126,7 @@ enum Source {
     Jvm(jvm::Source),
     Prometheus(prometheus::Source),
     Variable(variable::Source),
-    Probe(probe::Source),
+    Probe(Box<probe::Source>),
 }
 
 impl Source {
@@ -133,7 +134,7 @@ impl Source {
         let collector = match plan {
             Plan::Collector(collector) => collector,
             Plan::Variable(variable) => return Self::Variable(variable::Source::new(variable)),
-            Plan::Probe(probe) => return Self::Probe(probe::Source::new(probe)),
+            Plan::Probe(probe) => return Self::Probe(Box::new(probe::Source::new(probe))),
         };
         let timeout = collector.timeout;
         match &collector.kind {

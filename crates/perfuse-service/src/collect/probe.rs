@@ -1,6 +1,7 @@
 //! `[[probe]]`: how often an event of the kernel or of a program happens, counted by the kernel itself.
 //!
-//! The counters are opened once, on every CPU; a reading costs one read for each CPU, however often the event happens.
+//! The counters are opened once, on every CPU; a reading costs one read for each CPU, however often the event happens. What
+//! is more than a count is added up by [`super::program`].
 
 use std::ffi::CString;
 
@@ -12,6 +13,7 @@ use perfuse_collect::perf::pmu::HostEvents;
 use perfuse_format::event::{Events, Mode};
 use perfuse_format::perfdata::attr::{flag, read_format, sample_type};
 
+use super::program::Program;
 use super::sheet::Sheet;
 use crate::check::Said;
 use crate::config::Probe;
@@ -21,19 +23,20 @@ use crate::store::SeriesKey;
 pub(super) struct Source {
     plan: Probe,
     counters: Option<CounterSet>,
+    program: Program,
     /// What was counted until the last look.
     last: Option<f64>,
 }
 
 impl Source {
     pub(super) fn new(plan: &Probe) -> Self {
-        Self { plan: plan.clone(), counters: None, last: None }
+        Self { plan: plan.clone(), counters: None, program: Program::default(), last: None }
     }
 
     pub(super) async fn gather(&mut self, sheet: &mut Sheet) -> Result<(), Msg> {
-        if self.plan.aggregate != "count" || self.plan.by.is_some() {
-            let aggregate = if self.plan.by.is_some() { "by" } else { self.plan.aggregate };
-            return Err(Msg::new("app-probe-aggregate").with("aggregate", aggregate));
+        // The kernel counts tracepoints and hardware events by itself; a function of a program needs one of ours.
+        if self.plan.aggregate != "count" || self.plan.by.is_some() || self.plan.event.starts_with("probe:") {
+            return self.program.gather(&self.plan, sheet).await;
         }
         let counters = if let Some(counters) = self.counters.take() {
             counters

@@ -40,6 +40,10 @@ const STALE: u64 = 10_000;
 const BATCH: usize = 1024;
 /// A check that begins so long after its turn is late.
 const LATE: Duration = Duration::from_secs(1);
+/// The begin of 2026 in milliseconds: a clock that says less has lost its time.
+const SANE: u64 = 1_767_225_600_000;
+/// Milliseconds by which a memory may be ahead; within that, time stands still until the clock has caught up.
+const AHEAD: u64 = 3_600_000;
 /// Between two times at which results are taken: conclusions about all components are drawn each time.
 const GATHER: Duration = Duration::from_millis(100);
 
@@ -144,7 +148,7 @@ pub(super) struct Core {
 impl Core {
     /// Takes everything over, and makes up for what the memory does not have yet.
     pub(super) fn new(given: Parts, found: mpsc::Sender<schedule::Done>, out: Out) -> Result<Self, Msg> {
-        let memory::Found { memory, later, problem, listeners, incidents } = given.found;
+        let memory::Found { memory, saved, later, problem, listeners, incidents } = given.found;
         let mut troubles = given.troubles;
         troubles.extend(problem.map(|problem| Msg::new("daemon-memory").with("problem", problem)));
         let listeners = given.passive.then_some(listeners);
@@ -193,6 +197,10 @@ impl Core {
             core.log.say(Priority::Warning, trouble);
         }
         core.begun = core.time();
+        // The clock was far ahead when the memory was written, and is not one that has lost its time.
+        if core.begun > SANE && saved > core.begun.saturating_add(AHEAD) {
+            core.engine.set_back(core.begun);
+        }
         let events = core.engine.observe(later);
         core.tell(&events);
         let events = core.engine.advance(core.begun);
@@ -273,7 +281,12 @@ impl Core {
             let seconds = jump.from.abs_diff(jump.to) / 1000;
             let id = if jump.to > jump.from { "daemon-clock-ahead" } else { "daemon-clock-back" };
             self.log.say(Priority::Warning, &Msg::new(id).with("seconds", seconds));
-            self.engine.set_back(time);
+            if jump.to < jump.from {
+                self.engine.set_back(time);
+                // What is due by the time that was is due now.
+                (self.looked, self.written, self.published) = (0, 0, 0);
+                self.turns.clear();
+            }
         }
         time
     }
@@ -423,10 +436,13 @@ impl Core {
         if watched.plans() != before {
             self.replan();
         }
+        let mut observations = Vec::new();
         for listeners::Seen { component, outcome, message, value } in seen {
             let last = Last { at: time, outcome, ready: None, took: None, message, value };
-            self.take_one((component, listeners::CHECK.to_owned(), None), last);
+            observations.push(self.observed((component, listeners::CHECK.to_owned(), None), last));
         }
+        let events = self.engine.observe(observations);
+        self.tell(&events);
     }
 
     /// Makes the components anew, for the configuration and the listeners that there are now.

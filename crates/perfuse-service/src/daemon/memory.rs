@@ -95,6 +95,8 @@ pub(super) struct Found {
     /// The incidents that are not over, the newest first.
     pub(super) incidents: Vec<Arc<Incident>>,
     pub(super) memory: Memory,
+    /// When it was written, in milliseconds since 1970; 0 without one.
+    pub(super) saved: u64,
     /// Observations that came after it, the oldest first.
     pub(super) later: Vec<Observation>,
     /// Why it could not be read, if it could not.
@@ -124,9 +126,10 @@ fn read(reader: &Reader) -> Result<Found, StoreError> {
     };
     let days = records.list(Kind::Uptime, i64::MIN, i64::MAX, usize::MAX)?;
     let later = later(reader, top.at_ms)?;
+    let saved = u64::try_from(top.at_ms).unwrap_or(0);
     Ok(match join(top, &kept, &days) {
-        Ok(memory) => Found { memory, later, problem: None, incidents, listeners },
-        Err(error) => Found { problem: Some(error.to_string()), later, incidents, listeners, ..Found::default() },
+        Ok(memory) => Found { memory, saved, later, problem: None, listeners, incidents },
+        Err(error) => Found { later, problem: Some(error.to_string()), listeners, incidents, ..Found::default() },
     })
 }
 

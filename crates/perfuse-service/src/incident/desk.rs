@@ -342,6 +342,16 @@ impl Desk {
         for id in ids.iter().filter(|id| !unanswered.contains(id)) {
             self.add_what_was_before(id);
         }
+        for id in &ids {
+            self.let_go(id);
+        }
+    }
+
+    /// What is with the incident now needs not be frozen any longer; an incident without a cause may be looked at again.
+    fn let_go(&self, id: &str) {
+        if let Some((incident, _)) = self.incidents.get(id).filter(|(incident, _)| incident.cause.is_some()) {
+            self.ring.release(&incident.component);
+        }
     }
 
     /// What the answer for an incident depends on, and the tables of applications.

@@ -269,10 +269,12 @@ pub(super) async fn inner(
         Ok(caller) => asked.caller = caller,
         Err(response) => return refuse(&web, &asked, response.0, response.1),
     }
+    // Where a request comes from counts as well as where it is taken: a loopback address may be forwarded to.
+    let here = web.options.loopback && asked.peer.is_loopback();
     let allowed = match need {
         Need::Nothing => true,
-        Need::Public => web.public || web.options.loopback || asked.may_change(),
-        Need::Read => !web.access.demands() || asked.may_change(),
+        Need::Public => web.public || here || asked.may_change(),
+        Need::Read => here && !web.access.demands() || asked.may_change(),
         Need::Change => asked.may_change(),
     };
     if allowed {

@@ -195,7 +195,7 @@ mod tests {
     fn names_tell_their_units() {
         let of = |name| unit(name).symbol();
         assert_eq!(
-            [of("a.heap_bytes"), of("rx_bytes_per_second"), of("cpu.utilization")],
+            [of("a.heap_bytes"), of("rx_bytes_per_second"), of("jvm_gc_pause_share")],
             ["bytes", "bytes/s", "ratio"]
         );
         assert_eq!([of("lag_seconds"), of("requests_per_second"), of("threads")], ["s", "1/s", "count"]);

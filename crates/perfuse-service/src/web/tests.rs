@@ -461,6 +461,12 @@ async fn an_address_that_others_reach_demands_a_password() {
     for path in ["/healthz", "/readyz", "/login"] {
         assert_eq!(ask(&app, Method::GET, path, &[("host", "x")], "").await.status, StatusCode::OK, "{path}");
     }
+    let own = router(Fake::new(), options());
+    let stranger = axum::extract::ConnectInfo(std::net::SocketAddr::from(([192, 0, 2, 7], 4242)));
+    for path in ["/dash", "/"] {
+        let request = Request::get(path).header("host", "localhost").extension(stranger).body(Body::empty()).unwrap();
+        assert_eq!(own.clone().oneshot(request).await.unwrap().status(), StatusCode::SEE_OTHER, "{path}");
+    }
     let public = public_router(Fake::new(), open);
     assert_eq!(ask(&public, Method::GET, "/", &[("host", "status.example")], "").await.status, StatusCode::OK);
     for path in ["/dash", "/login", "/metrics", "/api/v1/components", "/incident/20261125T231500-db", "/dash/events"] {

@@ -27,6 +27,7 @@ mod record_extra;
 mod replay;
 mod serve;
 mod synth;
+mod trace;
 mod watch;
 mod why;
 mod zoo;

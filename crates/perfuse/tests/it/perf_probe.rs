@@ -58,9 +58,9 @@ int main(int count, char **words)
 
 /// The probes of one test: removed at its end, whatever happens in between. Each test has a program of its own name, and
 /// so a group of its own.
-struct Probed {
+pub(crate) struct Probed {
     directory: tempfile::TempDir,
-    program: PathBuf,
+    pub(crate) program: PathBuf,
     name: String,
 }
 
@@ -82,7 +82,7 @@ impl Drop for Probed {
 }
 
 impl Probed {
-    fn new(name: &str) -> Self {
+    pub(crate) fn new(name: &str) -> Self {
         let directory = tempfile::tempdir().unwrap();
         // Several runs of the tests at once must not remove each other's probes.
         let name = format!("{name}{}", std::process::id());
@@ -120,7 +120,7 @@ fn can_build() -> gate::Gate {
     gate::command("gcc")
 }
 
-fn can_probe() -> gate::Gate {
+pub(crate) fn can_probe() -> gate::Gate {
     can_build()?;
     gate::root()?;
     gate::exists(UPROBES)

@@ -421,10 +421,76 @@ fn systemd_is_told() {
     assert!(log.lines().all(|line| line.starts_with('<')) && log.contains("<5>"), "{log}");
 }
 
+/// The bodies of the requests that come to an address, as JSON.
+fn hook() -> (SocketAddr, Receiver<serde_json::Value>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let (to, bodies) = channel();
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().map_while(Result::ok) {
+            let mut request = Vec::new();
+            let mut bytes = [0; 4096];
+            // The body is one JSON document: it has ended when it can be read.
+            while let Ok(count @ 1..) = stream.read(&mut bytes) {
+                request.extend_from_slice(&bytes[..count]);
+                let text = String::from_utf8_lossy(&request);
+                let Some((_, body)) = text.split_once("\r\n\r\n") else { continue };
+                if let Ok(body) = serde_json::from_str(body) {
+                    let _ = write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+                    let _ = to.send(body);
+                    break;
+                }
+            }
+        }
+    });
+    (address, bodies)
+}
+
+#[test]
+fn an_outage_is_told_with_its_incident_and_so_is_its_end() {
+    let (listener, address) = server("127.0.0.1:0");
+    let (hook, bodies) = hook();
+    let alert = format!("[[alert]]\nkind = \"webhook\"\nurl = \"http://{hook}/\"\n");
+    let daemon = Daemon::start(Some(&(config(address) + &alert)));
+    daemon.until("shop", 0);
+    drop(listener);
+    let firing = bodies.recv_timeout(PATIENCE).unwrap();
+    assert_eq!((&firing["phase"], &firing["state"]), (&"firing".into(), &"major_outage".into()), "{firing}");
+    assert_eq!((&firing["component"], &firing["title"]), (&"shop".into(), &"Web shop".into()), "{firing}");
+    assert!(firing["incident"].as_str().is_some_and(|id| id.ends_with("-shop")), "{firing}");
+    let (_listener, _) = server(&address.to_string());
+    let resolved = loop {
+        let one = bodies.recv_timeout(PATIENCE).unwrap();
+        // Its cause may have come after the first notice.
+        if one["phase"] != "update" {
+            break one;
+        }
+    };
+    assert_eq!((&resolved["phase"], &resolved["key"]), (&"resolved".into(), &firing["key"]), "{resolved}");
+    // What the generated rules ask for is there.
+    let rules = stdout(&perfuse(["generate", "alert-rules"]).output().unwrap());
+    let start = Instant::now();
+    let metrics = loop {
+        let metrics = get(daemon.address.unwrap(), "/metrics");
+        if metrics.contains("perfuse_cell_verdict{") {
+            break metrics;
+        }
+        assert!(start.elapsed() < PATIENCE, "{metrics}");
+        std::thread::sleep(Duration::from_millis(200));
+    };
+    for rest in rules.split("perfuse_").skip(1) {
+        let name = rest.split(|c: char| !c.is_ascii_lowercase() && c != '_').next().unwrap();
+        // Only a component with an objective has a budget.
+        let known = metrics.contains(&format!("perfuse_{name}")) || name == "slo_error_budget_left_ratio";
+        assert!(known, "perfuse_{name} is not in {metrics}");
+    }
+}
+
 #[test]
 fn an_ordinary_user_may_run_it_and_others_may_not_command_it() {
-    need!(gate::root());
+    /// That of `nobody`.
     const USER: u32 = 65534;
+    need!(gate::root());
     let directory = tempfile::tempdir().unwrap();
     std::os::unix::fs::chown(directory.path(), Some(USER), Some(USER)).unwrap();
     let child = match Daemon::command(directory.path()).uid(USER).gid(USER).spawn() {

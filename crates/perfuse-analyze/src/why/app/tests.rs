@@ -192,7 +192,7 @@ fn a_pool_that_nobody_waits_for_and_an_empty_queue_hold_nobody_up() {
     let calm = snapshots(&[], &[], &[]);
     assert!(answer(&calm, &[pool(3.0, 0.0), blocked(0)], None).causes.is_empty());
     let full = answer(&calm, &[pool(10.0, 0.0)], None);
-    assert_eq!(full.causes[0].finding.severity, Severity::Watch);
+    assert_eq!((ids(&full), full.causes[0].finding.severity), (vec!["app.pool-exhausted"], Severity::Watch));
     let steady = answer(&calm, &[queue(10.0, 10.0, 2)], None);
     assert_eq!(steady.causes[0].finding.severity, Severity::Watch);
 }

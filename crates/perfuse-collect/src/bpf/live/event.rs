@@ -6,6 +6,7 @@ use perfuse_format::perfdata::EventAttr;
 use perfuse_format::perfdata::attr::{flag, kind};
 use perfuse_format::probe::TraceProbe;
 use perfuse_format::tracefs::EventFormat;
+use perfuse_symbol::{DsoSpec, Executable, HostFiles, SymbolOptions};
 
 use super::{LiveHook, LivePlan, LiveProgram};
 use crate::bpf::door::Errno;
@@ -100,6 +101,29 @@ fn sampled(mut attr: EventAttr) -> EventAttr {
     attr
 }
 
+/// `probe:/path/of/program:function[%return]`: a function of a program, with its arguments as `arg1` to `arg6`, at its return
+/// with `retval`. `None` for every other event.
+fn function_of(event: &str) -> Result<Option<(LiveHook, Scope)>, String> {
+    let Some((path, function)) = event.strip_prefix("probe:/").and_then(|rest| rest.rsplit_once(':')) else {
+        return Ok(None);
+    };
+    let path = format!("/{path}");
+    let (function, ret) = function.strip_suffix("%return").map_or((function, false), |function| (function, true));
+    let spec = DsoSpec { path: &path, pid: -1, ..DsoSpec::default() };
+    let program = Executable::open(&HostFiles("/".into()), &spec, &SymbolOptions::default());
+    let program = program.map_err(|error| format!("{path}: {error}"))?;
+    let found = program.functions(function).first().map(|found| found.offset);
+    let offset = found.ok_or_else(|| format!("{path} has no function {function}"))?;
+    let arguments = if ret {
+        "retval=$retval:u64"
+    } else {
+        "arg1=$arg1:u64 arg2=$arg2:u64 arg3=$arg3:u64 arg4=$arg4:u64 arg5=$arg5:u64 arg6=$arg6:u64"
+    };
+    let line = TraceProbe::parse(&format!("p:probe/f {path}:{offset:#x} {arguments}"));
+    let scope = Scope::of_arguments(&line.map_err(|error| error.to_string())?.arguments);
+    Ok(Some((LiveHook::Uprobe { path, offset, counter: None, ret }, scope)))
+}
+
 /// Numbers of an event for each interval, added up in the kernel: what a daemon makes series of.
 #[derive(Debug)]
 pub struct EventSeries {
@@ -126,6 +150,9 @@ pub struct SeriesPlan {
 impl EventSeries {
     /// Starts adding up. The words of the error are those of the grammar, of the expressions or of the kernel.
     pub fn start(root: &Root, plan: &SeriesPlan) -> Result<Self, String> {
+        if let Some((hook, scope)) = function_of(&plan.event)? {
+            return Self::of_hook(hook, scope, plan);
+        }
         let stored = StoredProbes::of_user(None).map(|store| store.all()).unwrap_or_default();
         let host = HostEvents::new(root).with_stored(&stored);
         let mut events = Events::new(&host, Mode::Record);
@@ -139,6 +166,10 @@ impl EventSeries {
             let event = LiveEvent::of(root, spec).map_err(|error| error.to_string())?;
             (event.hook(), event.scope())
         };
+        Self::of_hook(hook, scope, plan)
+    }
+
+    fn of_hook(hook: LiveHook, scope: Scope, plan: &SeriesPlan) -> Result<Self, String> {
         let one = |text: &Option<String>| text.as_ref().map(|text| Expr::parse(text, &scope)).transpose();
         let value = one(&plan.value).map_err(|error| format!("value: {error}"))?;
         let filter = one(&plan.filter).map_err(|error| format!("filter: {error}"))?;

@@ -236,7 +236,7 @@ fn functions_of_programs_tell_arguments_memory_and_results() {
             Err(error) => panic!("{error}"),
         };
         for _ in 0..3 {
-            probed(0x1fe, b"hello\0".as_ptr());
+            probed(0x1fe, c"hello".as_ptr().cast());
         }
         let rows = program.rows().unwrap();
         let [row] = rows.as_slice() else { panic!("{rows:?}") };

@@ -69,7 +69,7 @@ pub struct TopTui<'a> {
     search: String,
     typing: Typing,
     typed: String,
-    message: Option<String>,
+    pub(super) message: Option<String>,
     /// Whether anything came yet.
     begun: bool,
 }

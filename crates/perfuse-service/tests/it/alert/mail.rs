@@ -101,7 +101,7 @@ async fn a_mail_has_a_korean_subject_and_follows_up_on_itself() {
     let bench = Bench::start(directory.path(), &alert("127.0.0.1", server.port, "none"));
     bench.change(State::MajorOutage);
     let first = server.mail();
-    assert_eq!(decoded(&header(&first, "Subject")), "[perfuse web1] 온라인 상점: 전면 장애");
+    assert_eq!(decoded(&header(&first, "Subject")), "[perfuse web1] 온라인 상점: 전체 장애");
     assert!(header(&first, "From").contains("perfuse@example.org"), "{first:#?}");
     assert_eq!(header(&first, "To"), "ops@example.org");
     assert_eq!(header(&first, "Auto-Submitted"), "auto-generated");

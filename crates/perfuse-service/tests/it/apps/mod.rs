@@ -14,6 +14,7 @@ mod redis;
 mod variable;
 
 use std::net::TcpListener;
+use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -25,10 +26,11 @@ use perfuse_service::collect::{Collectors, Gathered};
 use perfuse_service::config::{Config, Outside, parse};
 use perfuse_service::store::SeriesKey;
 use perfuse_testkit::gate;
+use rustix::process::{Pid, Signal, kill_process_group};
 use tempfile::TempDir;
 
 /// How long a server may take to begin on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(180);
 
 /// A server of one test, which ends with it.
 struct Server {
@@ -38,8 +40,9 @@ struct Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ = self.child.kill();
+        // With all that it started; it may have ended by itself.
+        let group = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
+        let _ = group.map(|group| kill_process_group(group, Signal::KILL));
         let _ = self.child.wait();
     }
 }
@@ -50,7 +53,7 @@ impl Server {
         let log = std::fs::File::create(directory.path().join("log")).expect("a log");
         let mut command = Command::new(gate::find_command(program).expect("the gate was open"));
         command.args(words).envs(environment.iter().copied()).current_dir(directory.path()).stdin(Stdio::null());
-        command.stdout(log.try_clone().expect("a log")).stderr(log);
+        command.stdout(log.try_clone().expect("a log")).stderr(log).process_group(0);
         Self { child: command.spawn().expect("starts"), directory }
     }
 
@@ -74,7 +77,8 @@ impl Server {
             let ended = self.child.try_wait().expect("waits");
             assert!(ended.is_none(), "{what}: the server ended with {ended:?}: {}", self.log());
             assert!(begun.elapsed() < PATIENCE, "{what}: {}", self.log());
-            tokio::time::sleep(Duration::from_millis(50)).await;
+            // InnoDB renews its tables of locks and transactions only when nobody has read them for 100 ms.
+            tokio::time::sleep(Duration::from_millis(150)).await;
         }
     }
 }

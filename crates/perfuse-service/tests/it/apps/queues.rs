@@ -28,9 +28,12 @@ async fn manage(port: u16, method: &str, path: &str, body: &str) -> Option<u16> 
 #[tokio::test]
 async fn queues_of_rabbitmq() {
     need!(gate::command("rabbitmq-server"));
-    need!(gate::command("erl"));
+    need!(gate::command("epmd"));
     need!(gate::command("setpriv"));
     let (place, amqp, web, dist) = (directory(), free_port(), free_port(), free_port());
+    // Erlang would leave its register of names running behind it.
+    let names = free_port().to_string();
+    let _register = Server::start(directory(), "epmd", &["-port", &names, "-address", "127.0.0.1"], &[]);
     let at = |name: &str| place.path().join(name).display().to_string();
     std::fs::write(at("plugins"), "[rabbitmq_management].\n").expect("writes");
     std::fs::write(
@@ -52,6 +55,7 @@ async fn queues_of_rabbitmq() {
         ("RABBITMQ_NODENAME", format!("perfuse{amqp}@localhost")),
         ("RABBITMQ_DIST_PORT", dist.to_string()),
         ("RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS", "+S 1:1 +sbwt none".to_owned()),
+        ("ERL_EPMD_PORT", names),
     ];
     let environment: Vec<(&str, &str)> = values.iter().map(|(name, value)| (*name, value.as_str())).collect();
     let mut words = as_user("rabbitmq", place.path());

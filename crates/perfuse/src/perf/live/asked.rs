@@ -109,11 +109,12 @@ impl Asked {
         Expr::parse(&text, scope).map(Some).map_err(|error| wrong(&error))
     }
 
-    /// The same for the kernel's own filters of tracepoints: this process is left out.
-    pub(super) fn kernel_filter(&self) -> String {
+    /// The same for the kernel's own filters of tracepoints: this process is left out. Without `conditions` nothing else is.
+    pub(super) fn kernel_filter(&self, conditions: bool) -> String {
         let own = (self.pids.is_empty()).then(|| format!("common_pid != {}", std::process::id()));
-        let parts = [own, self.filter.as_ref().map(|filter| format!("({filter})")), self.comm.as_deref().map(comm_is)];
-        parts.into_iter().flatten().collect::<Vec<_>>().join(" && ")
+        let given = [self.filter.as_ref().map(|filter| format!("({filter})")), self.comm.as_deref().map(comm_is)];
+        let given = given.into_iter().filter(|_| conditions);
+        [own].into_iter().chain(given).flatten().collect::<Vec<_>>().join(" && ")
     }
 }
 

@@ -36,6 +36,8 @@ struct Known {
     printer: Option<Printer>,
     /// What the kernel does not filter itself.
     condition: Option<Expr>,
+    /// What it filters, unless it does not understand it.
+    spare: Option<Expr>,
 }
 
 /// A hit that waits for those before it: its source and where its record is.
@@ -76,6 +78,9 @@ pub(super) fn run(
         Ok(watched) => watched,
         Err(failure) => return Ok(Err(failure)),
     };
+    if !watched.filtered() {
+        show.filter_here();
+    }
     let frame = Frame::begin(asked);
     if !asked.json {
         let head = ["live-time", "live-thread", "live-what", "live-fields"].map(|id| console.texts.word(id));
@@ -109,18 +114,19 @@ impl<'a> Show<'a> {
         for source in sources {
             let scope = source.ring_scope();
             let printer = source.format().map(|format| Printer::new(&format, Layout::default()));
+            let mut spare = None;
             let condition = match source.place {
                 Place::Samples(_) => asked.condition(&scope)?,
                 Place::Trace { .. } => {
                     // The kernel knows more fields of every tracepoint; else mistakes are told with their place.
                     if !asked.filter.as_ref().is_some_and(|filter| filter.contains("common_")) {
-                        asked.condition(&scope)?;
+                        spare = asked.condition(&scope)?;
                     }
                     None
                 }
                 Place::Probe { .. } => None,
             };
-            known.push(Known { name: source.name.clone(), scope, printer, condition });
+            known.push(Known { name: source.name.clone(), scope, printer, condition, spare });
         }
         let names: Vec<&str> = known.iter().map(|known| known.name.as_str()).collect();
         let layout = Hits::new(&names, console.color);
@@ -144,6 +150,13 @@ impl<'a> Show<'a> {
             own,
             out: String::new(),
         })
+    }
+
+    /// Looks at the conditions here, which the kernel does not understand.
+    fn filter_here(&mut self) {
+        for known in &mut self.known {
+            known.condition = known.condition.take().or(known.spare.take());
+        }
     }
 
     /// Whether as many were shown as were asked for.

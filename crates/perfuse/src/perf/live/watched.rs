@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use perfuse_collect::Root;
 use perfuse_collect::bpf::LiveProgram;
-use perfuse_collect::perf::record::{Planned, Recording, Target};
+use perfuse_collect::perf::record::{self, Planned, Recording, Target};
 use perfuse_collect::perf::{cpus, ring, tasks};
 use perfuse_format::live::{HIT_SAMPLE, Hit};
 use perfuse_format::perfdata::EventAttr;
@@ -30,6 +30,8 @@ pub(super) struct Watched {
     ids: BTreeMap<u64, usize>,
     programs: Vec<LiveProgram>,
     scratch: Vec<u8>,
+    /// Whether the kernel filters tracepoints itself.
+    filtered: bool,
 }
 
 impl Watched {
@@ -44,7 +46,6 @@ impl Watched {
             }
         }
         let bytes = ring::default_size(None);
-        let events = sources.iter().enumerate().map(|(at, source)| planned(at, source, asked, bytes)).collect();
         let pids = if plans.is_empty() { asked.pids.as_slice() } else { &[] };
         let threads = pids.iter().filter_map(|pid| i32::try_from(*pid).ok());
         let mut threads: Vec<i32> = threads.flat_map(|pid| tasks::threads_of(&root, pid)).collect();
@@ -52,13 +53,20 @@ impl Watched {
             threads.push(-1);
         }
         let mut target = Target { cpus: cpus::online(&root), threads, forgiving: true };
-        let opened = Recording::open(events, &mut target, &root, &mut Vec::new(), |_, _, _, _| {});
-        let opened = opened.and_then(|mut recording| {
+        let mut open = |filtered: bool| {
+            let events = sources.iter().enumerate();
+            let events = events.map(|(at, source)| planned(at, source, asked, bytes, filtered)).collect();
+            let mut recording = Recording::open(events, &mut target, &root, &mut Vec::new(), |_, _, _, _| {})?;
             recording.set_filters()?;
             recording.map(bytes)?;
             Ok(recording)
-        });
-        let recording = match opened {
+        };
+        let (recording, filtered) = match open(true) {
+            // Units, differences and the like are ours: then hits are looked at here.
+            Err(record::Failure::Filter { .. }) => (open(false), false),
+            opened => (opened, true),
+        };
+        let recording = match recording {
             Ok(recording) => recording,
             Err(failure) => return Ok(Err(Failure::recording(&failure))),
         };
@@ -75,7 +83,12 @@ impl Watched {
             }
         }
         let ids = recording.ids().into_iter().map(|id| (id.id, id.event)).collect();
-        Ok(Ok(Self { recording, ids, programs, scratch: Vec::new() }))
+        Ok(Ok(Self { recording, ids, programs, scratch: Vec::new(), filtered }))
+    }
+
+    /// Whether the kernel looks at the filter of tracepoints itself.
+    pub(super) fn filtered(&self) -> bool {
+        self.filtered
     }
 
     /// Begins.
@@ -121,7 +134,7 @@ impl Watched {
     }
 }
 
-fn planned(at: usize, source: &Source, asked: &Asked, bytes: usize) -> Planned {
+fn planned(at: usize, source: &Source, asked: &Asked, bytes: usize, filtered: bool) -> Planned {
     let (attr, tracepoint) = match &source.place {
         Place::Trace { format, .. } => {
             let attr =
@@ -144,6 +157,6 @@ fn planned(at: usize, source: &Source, asked: &Asked, bytes: usize) -> Planned {
     let wakeup = u32::try_from(bytes / 2).unwrap_or(u32::MAX);
     let attr =
         EventAttr { sample_type: HIT_SAMPLE, read_format: read_format::ID, flags, clockid: MONOTONIC, wakeup, ..attr };
-    let filter = tracepoint.as_ref().map(|_| asked.kernel_filter()).filter(|filter| !filter.is_empty());
+    let filter = tracepoint.as_ref().map(|_| asked.kernel_filter(filtered)).filter(|filter| !filter.is_empty());
     Planned { name: source.name.clone(), attr, leader: at, tracepoint, filter, ..Planned::default() }
 }

@@ -36,15 +36,26 @@ fn one(
 ) -> Result<LiveProgram, Msg> {
     let wrong = |error: String| Msg::new("record-probe").with("event", event.name.as_str()).with("error", error);
     let scope = Scope::of_arguments(&probe.probe.arguments);
-    let filter = event.filter.as_ref().map(|filter| Expr::parse(filter, &scope)).transpose();
+    // Programs know whole processes; single threads are a condition.
+    let threads = match whom {
+        Whom::Threads(tids) => tids.iter().map(|tid| format!("tid == {tid}")).collect::<Vec<_>>().join(" || "),
+        _ => String::new(),
+    };
+    let text = match (&event.filter, threads.is_empty()) {
+        (Some(filter), true) => Some(filter.clone()),
+        (Some(filter), false) => Some(format!("({filter}) && ({threads})")),
+        (None, true) => None,
+        (None, false) => Some(threads),
+    };
+    let filter = text.map(|text| Expr::parse(&text, &scope)).transpose();
     let filter = filter.map_err(|error| {
         let words = Msg::new("record-fail-filter").with("filter", event.filter.clone().unwrap_or_default());
         let words = words.with("event", event.name.as_str()).with("number", "22");
         words.with("errno", Arg::Text(error.to_string()))
     })?;
     let pids = match whom {
-        Whom::Cpus(_) => Vec::new(),
-        Whom::Processes(pids) | Whom::User(pids) | Whom::Threads(pids) => pids.clone(),
+        Whom::Cpus(_) | Whom::Threads(_) => Vec::new(),
+        Whom::Processes(pids) | Whom::User(pids) => pids.clone(),
         Whom::Command => command.into_iter().collect(),
     };
     let pids = pids.into_iter().filter_map(|pid| u32::try_from(pid).ok()).collect();
