@@ -143,9 +143,14 @@ mod tests {
 
     /// A name server that knows one name, and another one only over TCP.
     fn server() -> u16 {
-        let udp = UdpSocket::bind("127.0.0.1:0").unwrap();
+        // What is free for the one may be taken for the other.
+        let (udp, tcp) = loop {
+            let udp = UdpSocket::bind("127.0.0.1:0").unwrap();
+            if let Ok(tcp) = std::net::TcpListener::bind(udp.local_addr().unwrap()) {
+                break (udp, tcp);
+            }
+        };
         let address = udp.local_addr().unwrap();
-        let tcp = std::net::TcpListener::bind(address).unwrap();
         let answer = |question: &[u8], over_tcp: bool| {
             let long = question.windows(4).any(|part| part == b"long");
             let known = long || question.windows(5).any(|part| part == b"known");
