@@ -42,7 +42,9 @@ const BENCHES: &[Bench] = &[
     ("annotate", "a function of a program of 100 MiB, against perf", annotate::annotate),
     ("hits", "what a hit of a watched function costs, against perf and bpftrace", hits::hits),
     ("unwind", "sizes of files with unwound stacks, against copied ones", record::unwind),
-    ("serve", "the daemon: CPU, memory, lateness of checks, pages, time to an incident", serve::run),
+    ("serve", "the daemon: CPU, memory, and its pages while it works", serve::serve),
+    ("checks", "1,000 checks of the daemon at 10 s", serve::checks_in_time),
+    ("incident", "from a fault to an incident with its answer", serve::incident),
     ("store", "bytes and CPU time of the daemon's store: 500 series, 24 h at 1 s", store::run),
 ];
 

@@ -18,6 +18,7 @@ status-incident-over = { $time } UTC, for { $duration }
 status-cause = Cause
 status-causes = Causes, and what to do
 status-no-cause = the cause is being looked for
+status-cause-unknown = nothing that was measured on this host explains it
 status-timeline = What happened (UTC)
 status-compared = Before, during and after
 status-series = series

@@ -18,6 +18,7 @@ status-incident-over = { $time } UTC부터 { $duration } 동안
 status-cause = 원인
 status-causes = 원인과 할 일
 status-no-cause = 원인을 찾고 있습니다
+status-cause-unknown = 이 호스트에서 측정한 것으로는 설명되지 않습니다
 status-timeline = 일어난 일(UTC)
 status-compared = 이전, 진행 중, 이후
 status-series = 시계열

@@ -94,7 +94,11 @@ fn line(incident: &Incident, texts: &Texts) -> IncidentLine {
         began: incident.began,
         ended: incident.ended,
         worst: incident.worst,
-        cause: incident.cause.as_ref().map(|(en, ko)| if texts.lang() == Lang::Ko { ko.clone() } else { en.clone() }),
+        cause: incident
+            .cause
+            .as_ref()
+            .map(|(en, ko)| if texts.lang() == Lang::Ko { ko.clone() } else { en.clone() })
+            .or_else(|| incident.why.is_some().then(|| texts.word("status-cause-unknown"))),
     }
 }
 

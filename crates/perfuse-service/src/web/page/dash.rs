@@ -134,6 +134,12 @@ pub(in crate::web) fn cause(incident: &Incident, lang: Lang) -> Option<&str> {
     })
 }
 
+/// What is said of the cause: it, that there is none, or that it is not known yet.
+pub(super) fn told(incident: &Incident, texts: &Texts) -> String {
+    let otherwise = if incident.why.is_some() { "web-cause-none" } else { "web-cause-searched" };
+    cause(incident, texts.lang()).map_or_else(|| texts.word(otherwise), str::to_owned)
+}
+
 /// Incidents that are not over, with their first cause.
 fn open(web: &Web, now: &Now, texts: &Texts) -> Markup {
     html! {
@@ -142,7 +148,7 @@ fn open(web: &Web, now: &Now, texts: &Texts) -> Markup {
                 @let title = title_of(now, &incident.component, texts.lang());
                 a.card.incident.link.(class(incident.worst)) href={ "/incident/" (super::encoded(&incident.id)) } {
                     h3 { (icon(incident.worst)) (clean(&texts.text(&Msg::new("web-incident-title").with("component", title).with("state", word(incident.worst, texts))))) }
-                    p { (clean(cause(incident, texts.lang()).unwrap_or(&texts.word("web-cause-searched")))) }
+                    p { (clean(&told(incident, texts))) }
                     p.soft { (time(web, incident.began)) }
                 }
             }

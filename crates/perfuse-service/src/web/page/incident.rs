@@ -15,7 +15,7 @@ use perfuse_render::flame::{FlameOptions, Scheme};
 use perfuse_render::layout::clean;
 use perfuse_render::{Texts, flame};
 
-use super::dash::{cause, number};
+use super::dash::{cause, number, told};
 use super::why::Why;
 use super::{Document, Place, class, document, icon, pill, time, title_of, word};
 use crate::incident::{Compared, Incident};
@@ -123,7 +123,7 @@ fn head(web: &Web, now: &Now, incident: &Incident, headline: &str, texts: &Texts
             (icon(incident.worst))
             div {
                 h1 { (clean(headline)) }
-                p { (clean(cause(incident, texts.lang()).unwrap_or(&texts.word("web-cause-searched")))) }
+                p { (clean(&told(incident, texts))) }
             }
         }
         dl.facts {
