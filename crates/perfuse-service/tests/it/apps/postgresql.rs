@@ -85,7 +85,9 @@ async fn who_waits_for_whom_and_who_may_not_see_it() {
     let found = server
         .until("both wait", async || {
             let found = once(&mut collectors_).await;
-            matches!(facts(&found)[..], [AppWhat::Blocked { waiting: 2, .. }]).then_some(found)
+            // A session waits a moment before it says so itself.
+            let both = value(&found, "postgresql_waiting_on_locks", &[]) == Some(2.0);
+            (both && matches!(facts(&found)[..], [AppWhat::Blocked { waiting: 2, .. }])).then_some(found)
         })
         .await;
     let AppWhat::Blocked { holder: who, holder_pid, doing, statement, longest, object, .. } = facts(&found)[0] else {
