@@ -96,6 +96,7 @@ pub fn report(input: &[u8]) {
         event_chains: data.events.iter().map(|event| event.attr.samples(sample_type::CALLCHAIN)).collect(),
         groups: if on(5) && data.events.len() > 1 { vec![0..data.events.len()] } else { Vec::new() },
         group_sort: usize::from(on(5)),
+        by_name: on(4),
     };
     let hists = Histograms::new(feed.collector, feed.frames, settings);
     let names: Vec<ReportEvent> =
