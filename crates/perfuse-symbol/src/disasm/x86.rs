@@ -21,6 +21,11 @@ pub(super) fn disassemble(code: &[u8], address: u64, bits: u32, syntax: Syntax) 
         let has_immediate = decoder.get_constant_offsets(&instruction).has_immediate();
         let bytes = code.get(offset..decoder.position()).unwrap_or_default();
         found.push(writer.one(&instruction, offset, bytes, has_immediate));
+        // The decoder goes on behind what it looked at; what is no instruction is one byte long.
+        let next = offset + 1;
+        if instruction.is_invalid() && decoder.set_position(next).is_ok() {
+            decoder.set_ip(address.wrapping_add(next as u64));
+        }
     }
     found
 }
@@ -201,4 +206,22 @@ fn unused_prefixes(instruction: &Instruction, bytes: &[u8]) -> String {
         text.push(' ');
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_instruction_is_one_byte_and_the_next_begins_behind_it() {
+        // Cut off, cut off behind a longer one, an instruction of 32 bits only, and a group without that member.
+        for code in [&b"\x3b"[..], b"\x63\x9c\x3b", b"\x06\x98\xc3", b"\xff\xff\x98\xc3"] {
+            let mut at = 0;
+            for insn in disassemble(code, 0x1000, 64, Syntax::Att) {
+                assert_eq!(insn.offset, at, "{code:x?}");
+                at += insn.length;
+            }
+            assert_eq!(at, code.len(), "{code:x?}");
+        }
+    }
 }
