@@ -13,6 +13,9 @@ use perfuse_analyze::app::AppTable;
 use perfuse_analyze::status::{Event, State};
 use serde::{Deserialize, Serialize};
 
+/// Numbers of an incident are shown as they are kept: medians.
+pub use perfuse_render::status::Compared;
+
 pub use desk::{Incidents, Keep, LOOK, Options};
 pub use subject::{Subject, subjects};
 
@@ -52,21 +55,6 @@ fn id(began: u64, component: &str) -> String {
     let milliseconds = i64::try_from(began).unwrap_or(i64::MAX);
     let time = jiff::Timestamp::from_millisecond(milliseconds).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
     format!("{}-{component}", time.strftime("%Y%m%dT%H%M%S"))
-}
-
-/// One number before, during and after an incident: medians.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Compared {
-    /// What it is: the name of a series with its labels, as on pages.
-    pub series: String,
-    /// Its unit.
-    pub unit: String,
-    /// Before the first failure.
-    pub before: Option<f64>,
-    /// While it lasted.
-    pub during: Option<f64>,
-    /// After the recovery.
-    pub after: Option<f64>,
 }
 
 #[cfg(test)]

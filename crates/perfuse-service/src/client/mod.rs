@@ -16,6 +16,22 @@ use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::task::JoinHandle;
 
+use crate::check::Said;
+
+/// Why there is no session of a database.
+pub(crate) struct Refused {
+    /// In words.
+    pub(crate) said: Said,
+    /// Whether all connections are taken.
+    pub(crate) full: bool,
+}
+
+impl From<Said> for Refused {
+    fn from(said: Said) -> Self {
+        Self { said, full: false }
+    }
+}
+
 /// Bytes that one round of questions may bring.
 pub(crate) const MOST: u64 = 16 * 1024 * 1024;
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use mysql_async::prelude::Queryable as _;
 use mysql_async::{Conn, Opts, OptsBuilder, Row, Value};
 
-use super::MOST;
+use super::{MOST, Refused};
 use crate::check::{Clients, Said, words};
 use crate::config::Secret;
 
@@ -17,20 +17,6 @@ pub(crate) struct Session {
     connection: Conn,
     /// Whether the server is on this host, as far as its address tells.
     pub(crate) local: bool,
-}
-
-/// Why there is no session.
-pub(crate) struct Refused {
-    /// In words.
-    pub(crate) said: Said,
-    /// Whether all connections are taken.
-    pub(crate) full: bool,
-}
-
-impl From<Said> for Refused {
-    fn from(said: Said) -> Self {
-        Self { said, full: false }
-    }
 }
 
 /// `ER_CON_COUNT_ERROR`: too many connections.

@@ -7,7 +7,7 @@ use tokio_postgres::config::Host;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, Config, NoTls, SimpleQueryMessage, SimpleQueryRow};
 
-use super::{Allowance, Bounded, Task};
+use super::{Allowance, Bounded, Refused, Task};
 use crate::check::{Clients, Said, words};
 use crate::config::Secret;
 
@@ -23,20 +23,6 @@ pub(crate) struct Session {
     pub(crate) port: Option<u16>,
     /// Whether the server is on this host, as far as its address tells.
     pub(crate) local: bool,
-}
-
-/// Why there is no session.
-pub(crate) struct Refused {
-    /// In words.
-    pub(crate) said: Said,
-    /// Whether all connections are taken.
-    pub(crate) full: bool,
-}
-
-impl From<Said> for Refused {
-    fn from(said: Said) -> Self {
-        Self { said, full: false }
-    }
 }
 
 /// One column as text; empty for null.

@@ -3,7 +3,7 @@
 use perfuse_analyze::status::{Day, Event, State, What};
 use perfuse_analyze::{Msg, Quantity};
 use perfuse_render::status::{
-    Check, Compared, Component, INCIDENT_SCHEMA, IncidentLine, IncidentReport, SCHEMA, StatusReport, Window,
+    Check, Component, INCIDENT_SCHEMA, IncidentLine, IncidentReport, SCHEMA, StatusReport, Window,
 };
 use perfuse_render::{Lang, Texts};
 
@@ -119,20 +119,13 @@ pub fn incident(reader: &Reader, id: &str, texts: &Texts) -> Result<Option<Incid
     // The incident itself has the answer in English.
     let korean = if texts.lang() == Lang::Ko { records.capture(id, "why-ko")? } else { None };
     let korean = korean.and_then(|bytes| serde_json::from_slice(&bytes).ok());
-    let compared = found.compared.iter().map(|one| Compared {
-        series: one.series.clone(),
-        unit: one.unit.clone(),
-        before: one.before,
-        during: one.during,
-        after: one.after,
-    });
     Ok(Some(IncidentReport {
         schema: INCIDENT_SCHEMA.to_owned(),
         language: texts.lang().id().to_owned(),
         line: line(&found, texts),
         detected: found.detected,
         timeline: found.timeline.iter().map(|event| (event.time, texts.text(&what(event)))).collect(),
-        compared: compared.collect(),
+        compared: found.compared.clone(),
         why: korean.or(found.why),
         captures: found.captures,
     }))
