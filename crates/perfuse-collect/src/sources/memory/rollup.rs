@@ -15,9 +15,11 @@ use crate::sources::Collector;
 const LARGEST: usize = 10;
 
 /// The kernel walks every page table of a process for this file, and holds off its page faults that change the
-/// address space meanwhile: a process of many GiB takes milliseconds, so all together get this much, and what was read
-/// holds for a while.
+/// address space meanwhile: a process of many GiB takes milliseconds, so the first round of all gets this much...
 const BUDGET: Duration = Duration::from_millis(40);
+
+/// ... and a later one this part of the time since the round before it. What was read holds for a while, too.
+const SHARE: u32 = 1000;
 
 /// Rounds that a rollup holds while the process has nearly as much resident as then.
 const HOLDS: u8 = 6;
@@ -29,6 +31,7 @@ const NEARLY: u64 = 50;
 #[derive(Debug, Default)]
 pub(super) struct Rollup {
     known: BTreeMap<u32, Known>,
+    round: Option<Instant>,
 }
 
 /// What was read of a process, and how it stood then.
@@ -57,7 +60,10 @@ impl Collector for Rollup {
         let Some(table) = TaskTable::from_raw(out).into_value() else { return };
         let mut largest: Vec<&Task> = table.processes.values().filter(|task| task.rss_pages > 0).collect();
         largest.sort_unstable_by_key(|task| std::cmp::Reverse((task.rss_pages, task.pid)));
-        let deadline = Instant::now() + BUDGET;
+        let now = Instant::now();
+        let budget = self.round.map_or(BUDGET, |before| (now.duration_since(before) / SHARE).min(BUDGET));
+        self.round = Some(now);
+        let deadline = now + budget;
         let mut before = std::mem::take(&mut self.known);
         for task in largest.into_iter().take(LARGEST) {
             let name = format!("/proc/{}/smaps_rollup", task.pid);
