@@ -15,7 +15,7 @@ use tokio::time::{Instant, MissedTickBehavior};
 use super::clock::{Clock, Reading};
 use super::handle::Subscribers;
 use super::host;
-use super::listeners::{self, Listeners};
+use super::listeners::{self, Listeners, Own};
 use super::log::{Log, Priority};
 use super::memory::{self, Kept};
 use super::notify::Notify;
@@ -128,7 +128,7 @@ pub(super) struct Core {
     /// When the memory was written.
     written: u64,
     listeners: Option<Listeners>,
-    own_ports: BTreeSet<u16>,
+    own: Own,
     subscribers: Subscribers,
     /// When each `host` check has its next turn, by component and check.
     turns: BTreeMap<(String, String), u64>,
@@ -182,7 +182,7 @@ impl Core {
             kept: Kept::default(),
             written: 0,
             listeners,
-            own_ports: given.own_ports,
+            own: Own::new(given.own_ports),
             subscribers: given.subscribers,
             turns: BTreeMap::new(),
             looked: 0,
@@ -431,9 +431,9 @@ impl Core {
         if time.abs_diff(looked.time) > 3 * listeners::EVERY {
             return;
         }
-        let before = watched.plans();
-        let seen = watched.look(&looked.listening, looked.ephemeral, &self.own_ports, time);
-        if watched.plans() != before {
+        let before = watched.shown();
+        let seen = watched.look(&looked, &self.own, time);
+        if watched.shown() != before {
             self.replan();
         }
         let mut observations = Vec::new();
