@@ -76,8 +76,8 @@ pub struct Look {
 /// TCP sockets that listen, of the newest snapshot that has them. Owners are those of the newest that tells.
 pub fn streams(snapshots: &[RawSnapshot]) -> Reading<Look> {
     look(snapshots, &["@netlink/listen"], |snapshot, owners| {
-        let one = |socket| of_address(Place::Tcp, socket, owners);
-        snapshot.get::<TcpSockets>("@netlink/listen").map(|sockets| sockets.0.into_iter().map(one).collect())
+        let one = |socket: &TcpSocket| of_address(Place::Tcp, socket, owners);
+        snapshot.get::<TcpSockets>("@netlink/listen").map(|sockets| sockets.0.iter().map(one).collect())
     })
 }
 
@@ -85,9 +85,9 @@ pub fn streams(snapshots: &[RawSnapshot]) -> Reading<Look> {
 /// to `sock_diag(7)`, `/proc/net/udp` does, without the sizes of the buffers.
 pub fn datagrams(snapshots: &[RawSnapshot]) -> Reading<Look> {
     look(snapshots, &["@netlink/udp", "/proc/net/udp", "/proc/net/udp6"], |snapshot, owners| {
-        let one = |socket| of_address(Place::Udp, socket, owners);
+        let one = |socket: &TcpSocket| of_address(Place::Udp, socket, owners);
         match snapshot.get::<TcpSockets>("@netlink/udp") {
-            Reading::Value(sockets) => Reading::Value(sockets.0.into_iter().map(one).collect()),
+            Reading::Value(sockets) => Reading::Value(sockets.0.iter().map(one).collect()),
             Reading::Missing(_) => of_files(snapshot, owners),
         }
     })
@@ -140,7 +140,7 @@ fn look(
     })
 }
 
-fn of_address(place: impl Fn(SocketAddr) -> Place, socket: TcpSocket, owners: &Owners) -> Listening {
+fn of_address(place: impl Fn(SocketAddr) -> Place, socket: &TcpSocket, owners: &Owners) -> Listening {
     let place = place(socket.local);
     let (pid, owner) = owners.of(u64::from(socket.inode));
     // Of a listener the send queue is its backlog.

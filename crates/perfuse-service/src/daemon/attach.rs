@@ -11,7 +11,7 @@ use perfuse_analyze::{Msg, Thresholds};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
-use super::core::signed;
+use super::core::{COLLECTOR, signed};
 use super::handle::Handle;
 use super::log::{Log, Priority};
 use super::writer::Tap;
@@ -210,7 +210,7 @@ async fn gather(handle: Handle, ring: Ring, mut answers: mpsc::Receiver<Gathered
         let Gathered { source, series, facts, tables, problem, .. } = answer;
         handle.values(signed(handle.time() / 1000), series);
         ring.told(&source, facts, tables);
-        handle.troubles(&format!("collector {source}"), problem.into_iter().collect()).await;
+        handle.troubles(&format!("{COLLECTOR}{source}"), problem.into_iter().collect()).await;
     }
 }
 
@@ -251,10 +251,7 @@ impl Parts {
             if settings.changed().await.is_err() {
                 return;
             }
-            let before = std::mem::replace(&mut config, Arc::clone(&settings.borrow_and_update()));
-            for collector in &before.collectors {
-                self.handle.troubles(&format!("collector {}", collector.name), Vec::new()).await;
-            }
+            config = Arc::clone(&settings.borrow_and_update());
             if let Err(error) = self.alerts.reload(&Setup::new(&config, self.host.clone())).await {
                 self.complain(&error.to_string());
             }

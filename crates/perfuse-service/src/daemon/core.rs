@@ -47,6 +47,9 @@ const AHEAD: u64 = 3_600_000;
 /// Between two times at which results are taken: conclusions about all components are drawn each time.
 const GATHER: Duration = Duration::from_millis(100);
 
+/// Before the name of a collector, a variable or a probe in what troubles are of.
+pub(super) const COLLECTOR: &str = "collector ";
+
 /// What others tell.
 pub(super) enum Note {
     /// Something is to change.
@@ -467,6 +470,8 @@ impl Core {
         self.config = Arc::new(config);
         self.listeners = passive.then(|| self.listeners.take().unwrap_or_default());
         self.replan();
+        // Whoever is still asked says again what is wrong.
+        self.troubles.retain(|of, _| !of.starts_with(COLLECTOR));
         let checks: BTreeSet<Key> = self.parts.iter().flat_map(keys).collect();
         // Instances of reports stand in no configuration: those of a check that is there stay.
         let all = self.parts.iter().flat_map(|part| part.checks.iter().map(move |check| (part, check)));

@@ -42,7 +42,7 @@ const FORGOTTEN: u64 = 24 * 3_600_000;
 /// TCP ports, and UDP ports, that are watched at most, the lowest first.
 const MOST_PORTS: usize = 200;
 /// Local sockets that are watched at most.
-const MOST_LOCAL: usize = 30;
+const MOST_LOCAL: usize = 40;
 
 /// What is watched.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
