@@ -56,6 +56,7 @@ impl Form {
             LiveHook::Typed(hooked) if hooked.method == Method::Kprobe => {
                 plain(Context::Registers { user: false }, program::KPROBE, 0)
             }
+            LiveHook::Typed(hooked) if hooked.method == Method::Ftrace => return Err(no_program()),
             LiveHook::Typed(hooked) => Self::typed(hooked)?,
         })
     }
@@ -69,7 +70,9 @@ impl Form {
         let (of, first, kind, address) = match hooked.method {
             Method::TpBtf => (btf.find(&typedef, Kind::Typedef), 1, kind_of_attach::RAW_TRACEPOINT, false),
             Method::Fexit => (btf.function(&hooked.name), 0, kind_of_attach::FEXIT, true),
-            Method::Fentry | Method::Kprobe => (btf.function(&hooked.name), 0, kind_of_attach::FENTRY, true),
+            Method::Fentry | Method::Kprobe | Method::Ftrace => {
+                (btf.function(&hooked.name), 0, kind_of_attach::FENTRY, true)
+            }
         };
         let of = of.ok_or_else(missing)?;
         let prototype = match hooked.method {
@@ -82,6 +85,11 @@ impl Form {
         let context = Context::Arguments { count, address };
         Ok(Self { context, types: (program::TRACING, kind), btf_id: of.id(), result: 0 })
     }
+}
+
+/// The event of the function tracer is none that programs can be attached to (`perf_event_set_bpf_prog` of the kernel).
+fn no_program() -> LiveError {
+    LiveError::Absent("ftrace:function runs no programs".to_owned())
 }
 
 /// What keeps a program attached.
