@@ -22,6 +22,7 @@ daemon-locked = the store in { $directory } is in use by process { $pid }: only 
 daemon-address-taken = { $address } is in use by another program; `--listen` takes another address
 daemon-socket-taken = another daemon answers at { $path }
 daemon-not-started = the daemon does not start: { $problem }
+daemon-collector = { $name } cannot be asked in full: { $problem }
 daemon-part = a part of the daemon cannot follow the new configuration: { $problem }
 daemon-open = { $address } can be reached by others: [auth] has to have a password or a token
 daemon-ended = the daemon is ending

@@ -22,6 +22,7 @@ daemon-locked = { $directory }의 저장소는 프로세스 { $pid }번이 사�
 daemon-address-taken = { $address } 주소는 다른 프로그램이 사용하고 있습니다. `--listen`으로 다른 주소를 지정할 수 있습니다
 daemon-socket-taken = { $path }에서 다른 데몬이 응답합니다
 daemon-not-started = 데몬을 시작할 수 없습니다: { $problem }
+daemon-collector = { $name }에서 모두 알아내지 못했습니다: { $problem }
 daemon-part = 데몬의 한 부분이 새 설정을 따를 수 없습니다: { $problem }
 daemon-open = { $address }{ JOSA($address, "은/는") } 다른 호스트에서도 접근할 수 있는 주소입니다. [auth]에 비밀번호나 토큰이 있어야 합니다
 daemon-ended = 데몬이 끝나는 중입니다

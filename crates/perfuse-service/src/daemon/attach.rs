@@ -38,7 +38,7 @@ pub(super) struct Given {
     pub(super) thresholds: Thresholds,
     pub(super) ring: Ring,
     pub(super) clients: Arc<Clients>,
-    /// Incidents that were open when the daemon ended.
+    /// Incidents that were open when the daemon ended, and those that are not compared yet.
     pub(super) open: Vec<Incident>,
     /// Where the values of each second pass.
     pub(super) tap: Tap,
@@ -104,6 +104,7 @@ pub(super) fn start(handle: &Handle, given: Given) -> Result<Attached, AttachErr
         reader,
         keep: keep(handle.clone(), log.clone()),
         look: incident::LOOK,
+        after: incident::AFTER,
     };
     let incidents = Incidents::start(options)?;
     let mut tasks = JoinSet::new();
@@ -210,6 +211,8 @@ async fn gather(handle: Handle, ring: Ring, mut answers: mpsc::Receiver<Gathered
         let Gathered { source, series, facts, tables, problem, .. } = answer;
         handle.values(signed(handle.time() / 1000), series);
         ring.told(&source, facts, tables);
+        let problem =
+            problem.map(|problem| Msg::new("daemon-collector").with("name", &*source).with("problem", problem));
         handle.troubles(&format!("{COLLECTOR}{source}"), problem.into_iter().collect()).await;
     }
 }

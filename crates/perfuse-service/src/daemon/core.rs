@@ -151,7 +151,7 @@ pub(super) struct Core {
 impl Core {
     /// Takes everything over, and makes up for what the memory does not have yet.
     pub(super) fn new(given: Parts, found: mpsc::Sender<schedule::Done>, out: Out) -> Result<Self, Msg> {
-        let memory::Found { memory, saved, later, problem, listeners, incidents } = given.found;
+        let memory::Found { memory, saved, later, problem, listeners, incidents, uncompared: _ } = given.found;
         let mut troubles = given.troubles;
         troubles.extend(problem.map(|problem| Msg::new("daemon-memory").with("problem", problem)));
         let listeners = given.passive.then_some(listeners);

@@ -20,15 +20,15 @@ use tempfile::TempDir;
 use crate::{json, perfuse, stderr, stdout};
 
 /// Longer than anything here takes on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A daemon with directories of its own; killed when the test ends.
-struct Daemon {
+pub(crate) struct Daemon {
     child: Child,
-    address: Option<SocketAddr>,
+    pub(crate) address: Option<SocketAddr>,
     /// The lines of its log, as they come.
     log: Receiver<String>,
-    directory: TempDir,
+    pub(crate) directory: TempDir,
 }
 
 impl Drop for Daemon {
@@ -63,7 +63,7 @@ impl Daemon {
         command
     }
 
-    fn start(config: Option<&str>) -> Self {
+    pub(crate) fn start(config: Option<&str>) -> Self {
         let directory = tempfile::tempdir().unwrap();
         if let Some(config) = config {
             std::fs::write(directory.path().join("perfuse.toml"), config).unwrap();
@@ -103,12 +103,12 @@ impl Daemon {
         panic!("{wanted:?} was not said: {seen:#?}");
     }
 
-    fn run<const N: usize>(&self, arguments: [&str; N]) -> Output {
+    pub(crate) fn run<const N: usize>(&self, arguments: [&str; N]) -> Output {
         at(self.directory.path(), arguments).output().unwrap()
     }
 
     /// Waits until the status of a component is that.
-    fn until(&self, component: &str, status: i32) -> Output {
+    pub(crate) fn until(&self, component: &str, status: i32) -> Output {
         let start = Instant::now();
         loop {
             let output = self.run(["status", component]);
@@ -437,7 +437,7 @@ fn systemd_is_told() {
 }
 
 /// The bodies of the requests that come to an address, as JSON.
-fn hook() -> (SocketAddr, Receiver<serde_json::Value>) {
+pub(crate) fn hook() -> (SocketAddr, Receiver<serde_json::Value>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let (to, bodies) = channel();

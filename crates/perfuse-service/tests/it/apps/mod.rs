@@ -7,7 +7,7 @@ mod kafka;
 mod misbehaving;
 mod mysql;
 mod network;
-mod postgresql;
+pub(crate) mod postgresql;
 mod probe;
 mod queues;
 mod redis;
@@ -33,7 +33,7 @@ use tempfile::TempDir;
 const PATIENCE: Duration = Duration::from_secs(180);
 
 /// A server of one test, which ends with it.
-struct Server {
+pub(crate) struct Server {
     child: Child,
     directory: TempDir,
 }
@@ -123,12 +123,12 @@ fn clients() -> Arc<Clients> {
 }
 
 /// The collectors of some lines.
-fn collectors(text: &str) -> Collectors {
+pub(crate) fn collectors(text: &str) -> Collectors {
     Collectors::new(&config(text), &clients())
 }
 
 /// What the only collector of some finds now.
-async fn once(collectors: &mut Collectors) -> Gathered {
+pub(crate) async fn once(collectors: &mut Collectors) -> Gathered {
     let mut all = collectors.once().await;
     assert_eq!(all.len(), 1);
     all.remove(0)

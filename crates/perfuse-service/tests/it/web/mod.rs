@@ -66,6 +66,7 @@ fn a_browser_shows_the_pages_live_and_without_errors() {
     public_page(&server, &mut browser);
     dashboard(&server, &mut browser);
     incident(&server, &mut browser);
+    advice(&server, &mut browser);
     maintenance(&server, &mut browser);
     shots(&server, &mut browser);
     let errors = browser.errors();
@@ -133,6 +134,17 @@ fn incident(server: &Server, browser: &mut Browser) {
     browser.until("document.getElementById('cpu.saturation').open");
 }
 
+/// What comes back over the eight days of the store, each with its days and what to do.
+fn advice(server: &Server, browser: &mut Browser) {
+    browser.go(&format!("{}/dash/advice", server.address));
+    browser.until("document.querySelectorAll('article.finding').length === 3");
+    let all = "Array.from(document.querySelectorAll('article.finding'))";
+    browser.until(&format!("{all}.every((one) => one.querySelectorAll('table.days tr').length >= 7)"));
+    for wanted in ["at 09:00", "rabbitmqctl list_queues", "is reached in", "pg_stat_activity", "pool_used"] {
+        browser.until(&format!("{all}.some((one) => one.textContent.includes('{wanted}'))"));
+    }
+}
+
 fn maintenance(server: &Server, browser: &mut Browser) {
     browser.go(&format!("{}/dash/maintenance", server.address));
     browser.run("document.querySelector('a.button[href^=\"/login\"]').click()");
@@ -159,6 +171,7 @@ fn shots(server: &Server, browser: &mut Browser) {
         ("checklist", "/dash/checklist".to_owned()),
         ("incidents", "/dash/incidents".to_owned()),
         ("incident", format!("/incident/{id}")),
+        ("advice", "/dash/advice".to_owned()),
         ("maintenance", "/dash/maintenance".to_owned()),
         ("login", "/login".to_owned()),
     ];
