@@ -4,6 +4,7 @@
 pub mod binary;
 pub mod profile;
 pub mod report;
+pub mod request;
 pub mod ring;
 
 use std::sync::OnceLock;

@@ -575,7 +575,7 @@ async fn the_page_of_an_incident_waits_for_the_numbers_of_the_time_after_it() {
     let response = app.clone().oneshot(request.unwrap()).await.unwrap();
     let mut stream = response.into_body().into_data_stream();
     ended.compared = incident(id, "shop", NOW).compared;
-    assert!(ended.compared.iter().any(|one| one.after.is_some()));
+    ended.compared.iter_mut().for_each(|one| one.after = one.before);
     fake.put(&ended);
     let next = async {
         let mut next = std::pin::pin!(futures_util::StreamExt::next(&mut stream));
