@@ -10,6 +10,9 @@ use serde::{Deserialize, Serialize};
 pub struct AppFact {
     /// The collector that found it.
     pub source: String,
+    /// What kind of application it asks.
+    #[serde(default)]
+    pub kind: AppKind,
     /// The component of the configuration that the collector belongs to.
     pub component: Option<String>,
     /// Process of the server on this host, when it is known.
@@ -18,17 +21,44 @@ pub struct AppFact {
     pub what: AppWhat,
 }
 
+/// What kind of application speaks: the commands of advice are in its language. Recordings of older daemons do not tell.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AppKind {
+    /// `PostgreSQL`.
+    PostgreSql,
+    /// `MySQL` or `MariaDB`.
+    MySql,
+    /// Redis, or one of those that speak its protocol.
+    Redis,
+    /// `RabbitMQ`.
+    RabbitMq,
+    /// NATS.
+    Nats,
+    /// Kafka.
+    Kafka,
+    /// A Java virtual machine.
+    Jvm,
+    /// Whatever has an endpoint of metrics.
+    Prometheus,
+    /// Not known.
+    #[default]
+    #[serde(other)]
+    Other,
+}
+
 /// What was found.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "fact")]
 pub enum AppWhat {
     /// Sessions wait for a lock that another session holds.
     Blocked {
-        /// Who holds it, as the application names sessions: pid or id, user and application name.
+        /// Who holds it, as the application names sessions: pid or id, user and application name. Empty when it does not
+        /// tell.
         holder: String,
         /// Process of the holding session on this host, when sessions are processes.
         holder_pid: Option<u32>,
-        /// What the holder does, such as `idle in transaction`.
+        /// What the holder does, such as `idle in transaction`; of one that is not known, who it may be.
         doing: String,
         /// Its last statement, shortened; literals are left out.
         statement: String,
@@ -38,6 +68,9 @@ pub enum AppWhat {
         longest: f64,
         /// What is locked.
         object: String,
+        /// Who waits, named as the holder is, the longest wait first; not more than a few.
+        #[serde(default)]
+        waiters: Vec<String>,
     },
     /// A pool of connections or threads.
     Pool {
@@ -62,6 +95,9 @@ pub enum AppWhat {
         rate_out: Option<f64>,
         /// Consumers, when known.
         consumers: Option<u64>,
+        /// Some of them: `address:port`, and the name that they give themselves.
+        #[serde(default)]
+        takers: Vec<String>,
     },
     /// A heap that is nearly full, or whose collector takes much of the time.
     Heap {
@@ -71,6 +107,9 @@ pub enum AppWhat {
         max: f64,
         /// Share of the time that collections stopped the application, 0 to 1.
         pause_share: f64,
+        /// Bytes that the whole heap can be, of which those before are the part that outlives collections; when known.
+        #[serde(default)]
+        all: Option<f64>,
     },
     /// One command that kept a server busy alone.
     SlowCommand {
@@ -93,6 +132,13 @@ pub enum AppWhat {
         max: f64,
         /// Refused or evicted per second because of it, when known.
         refused: Option<f64>,
+        /// Whether the collector itself was refused because of it. The numbers are then those of its last look; 0 when
+        /// there was none.
+        #[serde(default)]
+        denied: bool,
+        /// Who has most of it, when known, and how much: sessions of one name, such as `42 × shop (idle)`.
+        #[serde(default)]
+        most: Option<String>,
     },
 }
 

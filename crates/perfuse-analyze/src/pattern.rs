@@ -236,7 +236,7 @@ fn too_large(series: &Series, days: &Days, max: f64, offset: i64) -> Option<Patt
         .with("max", count(max))
         .with("days", greatest.len() as u64);
     let advice = Advice {
-        text: Msg::new("pattern-pool-too-large-advice").with("wanted", count(wanted)),
+        text: Msg::new("pattern-pool-too-large-advice").with("wanted", count(wanted)).with("max", count(max)),
         command: None,
         expect: Msg::new("pattern-pool-too-large-expect").with("spare", count(max - wanted)),
     };

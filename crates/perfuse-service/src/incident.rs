@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 /// Numbers of an incident are shown as they are kept: medians.
 pub use perfuse_render::status::Compared;
 
-pub use desk::{Incidents, Keep, LOOK, Options};
+pub use desk::{AFTER, Incidents, Keep, LOOK, Options};
 pub use subject::{Subject, subjects};
 
 /// One incident.

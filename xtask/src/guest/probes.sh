@@ -15,11 +15,12 @@ probe() {
         "$(tr '\n' ';' </sys/kernel/tracing/kprobe_events)" >>/out/probes
 }
 
-# Three connections that send something, after a moment in which the recording begins.
+# Three connections that send something, after a moment in which the recording begins; the server answers when the client has
+# closed its side: in the state CLOSE_WAIT.
 traffic() {
     sleep 2
     for port in 5001 5002 5003; do
-        nc -l -p "$port" >/dev/null &
+        nc -l -p "$port" -e sh -c 'cat >/dev/null; echo goodbye' &
         sleep 0.3
         echo "hello world hello world" | nc -w 1 127.0.0.1 "$port"
     done

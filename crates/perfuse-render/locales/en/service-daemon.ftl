@@ -22,6 +22,7 @@ daemon-locked = the store in { $directory } is in use by process { $pid }: only 
 daemon-address-taken = { $address } is in use by another program; `--listen` takes another address
 daemon-socket-taken = another daemon answers at { $path }
 daemon-not-started = the daemon does not start: { $problem }
+daemon-collector = { $name } cannot be asked in full: { $problem }
 daemon-part = a part of the daemon cannot follow the new configuration: { $problem }
 daemon-open = { $address } can be reached by others: [auth] has to have a password or a token
 daemon-ended = the daemon is ending
@@ -51,6 +52,11 @@ daemon-listener = { $owner } listens at { $addresses }
 daemon-listener-full = the accept queue is full: { $waiting } wait, { $backlog } may
 daemon-listener-drops = { $count } connection requests were dropped since the last look
 daemon-listener-gone = nobody listens at port { $port } any more; it was { $owner }
+daemon-receiver = { $owner } receives at { $addresses }
+daemon-receiver-full = the receive buffer is full: { $waiting } of { $room } wait to be read
+daemon-receiver-drops = { $count } datagrams were dropped since the last look
+daemon-receiver-gone = nobody receives at UDP port { $port } any more; it was { $owner }
+daemon-local-gone = nobody listens at { $path } any more; it was { $owner }
 
 ## What happened
 daemon-event-first = the check { $check } failed for the first time

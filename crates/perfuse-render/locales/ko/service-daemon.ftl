@@ -22,6 +22,7 @@ daemon-locked = { $directory }의 저장소는 프로세스 { $pid }번이 사�
 daemon-address-taken = { $address } 주소는 다른 프로그램이 사용하고 있습니다. `--listen`으로 다른 주소를 지정할 수 있습니다
 daemon-socket-taken = { $path }에서 다른 데몬이 응답합니다
 daemon-not-started = 데몬을 시작할 수 없습니다: { $problem }
+daemon-collector = { $name }에서 모두 알아내지 못했습니다: { $problem }
 daemon-part = 데몬의 한 부분이 새 설정을 따를 수 없습니다: { $problem }
 daemon-open = { $address }{ JOSA($address, "은/는") } 다른 호스트에서도 접근할 수 있는 주소입니다. [auth]에 비밀번호나 토큰이 있어야 합니다
 daemon-ended = 데몬이 끝나는 중입니다
@@ -51,6 +52,11 @@ daemon-listener = { $owner }{ JOSA($owner, "이/가") } { $addresses }에서 듣
 daemon-listener-full = accept 큐가 가득 찼습니다: { $waiting }개 대기, 최대 { $backlog }개
 daemon-listener-drops = 지난번 이후 연결 요청 { $count }개를 버렸습니다
 daemon-listener-gone = 포트 { $port }에서 아무도 듣고 있지 않습니다. 전에는 { $owner }{ JOSA($owner, "이었습니다/였습니다") }
+daemon-receiver = { $owner }{ JOSA($owner, "이/가") } { $addresses }에서 받고 있습니다
+daemon-receiver-full = 수신 버퍼가 가득 찼습니다: { $room } 가운데 { $waiting }{ JOSA($waiting, "이/가") } 읽히기를 기다립니다
+daemon-receiver-drops = 지난번 이후 데이터그램 { $count }개를 버렸습니다
+daemon-receiver-gone = UDP 포트 { $port }에서 아무도 받고 있지 않습니다. 전에는 { $owner }{ JOSA($owner, "이었습니다/였습니다") }
+daemon-local-gone = { $path }에서 아무도 듣고 있지 않습니다. 전에는 { $owner }{ JOSA($owner, "이었습니다/였습니다") }
 
 ## 일어난 일
 daemon-event-first = 점검 { $check }{ JOSA($check, "이/가") } 처음 실패했습니다

@@ -138,6 +138,7 @@ fn an_incident_in_words() {
         }],
         why: Some(serde_json::json!({ "findings": [{
             "summary": "The pool of shop is used up.",
+            "chain": [{ "from": "shop", "to": "42 root", "evidence": "its last statement: SELECT ?" }],
             "advice": [{ "text": "Make it larger.", "command": "sysctl -w x=1", "expect": "Nobody waits." }],
         }, { "odd": 1 }] })),
         captures: vec!["on-cpu".to_owned()],
@@ -153,6 +154,7 @@ fn an_incident_in_words() {
             "on-cpu",
             "is used up",
             "sysctl",
+            "shop → 42 root: its last statement: SELECT ?",
         ] {
             assert!(text.contains(wanted), "{wanted}: {text}");
         }

@@ -117,6 +117,10 @@ fn causes(page: &mut Page, report: &IncidentReport, texts: &Texts) {
             page.heading(&texts.word("status-causes"));
         }
         page.paragraph(2, Some((3, span(Tone::Dim, &format!("{}.", index + 1)))), Tone::Plain, &summary);
+        for link in finding.get("chain").and_then(|chain| chain.as_array()).into_iter().flatten() {
+            let [from, to, evidence] = ["from", "to", "evidence"].map(|name| text(link, name).unwrap_or_default());
+            page.paragraph(7, None, Tone::Dim, &format!("{from} → {to}: {evidence}"));
+        }
         for advice in finding.get("advice").and_then(|advice| advice.as_array()).into_iter().flatten() {
             for (name, tone) in [("text", Tone::Plain), ("command", Tone::Command), ("expect", Tone::Dim)] {
                 if let Some(said) = text(advice, name).filter(|said| !said.is_empty()) {

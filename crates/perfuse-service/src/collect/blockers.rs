@@ -24,19 +24,30 @@ pub(super) struct Root {
     pub(super) longest: f64,
     /// The one that waits longest for it directly, or else behind others.
     pub(super) first: u64,
+    /// Some of those that wait, the longest wait first.
+    pub(super) who: Vec<u64>,
 }
+
+/// Those that wait who are named, at most.
+const NAMED: usize = 3;
 
 /// The roots, those with the most waiters first. Those that wait for each other in a circle have the lowest of them as root.
 pub(super) fn roots(waiters: &[Waiter]) -> Vec<Root> {
     let by: BTreeMap<u64, &Waiter> = waiters.iter().map(|waiter| (waiter.id, waiter)).collect();
     let mut roots: BTreeMap<u64, (Root, (bool, f64))> = BTreeMap::new();
-    for waiter in waiters.iter().filter(|waiter| !waiter.by.is_empty()) {
+    let mut waiters: Vec<&Waiter> = waiters.iter().collect();
+    waiters.sort_by(|a, b| b.seconds.total_cmp(&a.seconds).then(a.id.cmp(&b.id)));
+    for waiter in waiters.into_iter().filter(|waiter| !waiter.by.is_empty()) {
         for id in above(waiter, &by) {
             let (root, best) = roots.entry(id).or_insert_with(|| {
-                (Root { id, waiting: 0, longest: 0.0, first: waiter.id }, (false, f64::NEG_INFINITY))
+                let root = Root { id, waiting: 0, longest: 0.0, first: waiter.id, who: Vec::new() };
+                (root, (false, f64::NEG_INFINITY))
             });
             if id != waiter.id {
                 root.waiting += 1;
+                if root.who.len() < NAMED {
+                    root.who.push(waiter.id);
+                }
             }
             root.longest = root.longest.max(waiter.seconds);
             let rank = (waiter.by.contains(&id), waiter.seconds);
@@ -89,8 +100,10 @@ mod tests {
             waiter(7, &[6], 100.0),
             waiter(8, &[], 1.0),
         ];
-        let wanted =
-            [Root { id: 1, waiting: 4, longest: 30.0, first: 2 }, Root { id: 6, waiting: 1, longest: 100.0, first: 7 }];
+        let wanted = [
+            Root { id: 1, waiting: 4, longest: 30.0, first: 2, who: vec![4, 2, 3] },
+            Root { id: 6, waiting: 1, longest: 100.0, first: 7, who: vec![7] },
+        ];
         assert_eq!(roots(&waiters), wanted);
     }
 

@@ -121,7 +121,8 @@ impl Source {
         if let Some(old) = generations.get(1).or(generations.first()).filter(|old| old.max > 0) {
             let (used, max) = (old.used as f64, old.max as f64);
             if used >= max * NEARLY_FULL || known && pause_share >= MUCH_PAUSE {
-                sheet.fact(Some(pid), AppWhat::Heap { used, max, pause_share });
+                let all = Some(sum(|generation| generation.max)).filter(|all| *all >= max);
+                sheet.fact(Some(pid), AppWhat::Heap { used, max, pause_share, all });
             }
         }
     }

@@ -95,7 +95,14 @@ impl Source {
                 sheet.maybe("kafka_consumer_committed_per_second", &labels, rate_out);
                 if sum > 0 {
                     let (queue, length) = (format!("{topic} · {name}"), sum as f64);
-                    facts.push(AppWhat::Queue { queue, length, rate_in, rate_out, consumers: group.members });
+                    facts.push(AppWhat::Queue {
+                        queue,
+                        length,
+                        rate_in,
+                        rate_out,
+                        consumers: group.members,
+                        takers: Vec::new(),
+                    });
                 }
             }
         }

@@ -30,7 +30,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use perfuse_analyze::Msg;
-use perfuse_analyze::app::{AppFact, AppTable};
+use perfuse_analyze::app::{AppFact, AppKind, AppTable};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval_at};
@@ -155,6 +155,20 @@ impl Source {
         }
     }
 
+    fn kind(&self) -> AppKind {
+        match self {
+            Self::PostgreSql(_) => AppKind::PostgreSql,
+            Self::MySql(_) => AppKind::MySql,
+            Self::Redis(_) => AppKind::Redis,
+            Self::RabbitMq(_) => AppKind::RabbitMq,
+            Self::Nats(_) => AppKind::Nats,
+            Self::Kafka(_) => AppKind::Kafka,
+            Self::Jvm(_) => AppKind::Jvm,
+            Self::Prometheus(_) => AppKind::Prometheus,
+            Self::Variable(_) | Self::Probe(_) => AppKind::Other,
+        }
+    }
+
     async fn gather(&mut self, clients: &Clients, sheet: &mut Sheet) -> Result<(), Msg> {
         match self {
             Self::PostgreSql(source) => source.gather(clients, sheet).await,
@@ -201,7 +215,7 @@ impl Job {
     /// Asks once, and comes back within the time-out.
     async fn round(&mut self, clients: &Clients) -> Gathered {
         let begun = Instant::now();
-        let mut sheet = Sheet::new(&self.name, self.component.as_ref());
+        let mut sheet = Sheet::new(&self.name, self.source.kind(), self.component.as_ref());
         let asked = guarded(self.source.gather(clients, &mut sheet));
         let problem = match tokio::time::timeout(self.timeout, asked).await {
             Ok(Some(Ok(()))) => None,

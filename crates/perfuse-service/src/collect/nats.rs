@@ -81,14 +81,14 @@ impl Source {
         if let (Some(rate), Some(max)) = (cut.filter(|rate| *rate > 0.0), number(server, "max_pending")) {
             // Whoever was cut off had reached it.
             let limit = "max_pending".to_owned();
-            sheet.fact(None, AppWhat::Limit { limit, used: max, max, refused: Some(rate) });
+            sheet.fact(None, AppWhat::Limit { limit, used: max, max, refused: Some(rate), denied: false, most: None });
         }
         if let (Some(used), Some(max)) = (number(server, "connections"), number(server, "max_connections"))
             && max > 0.0
             && used >= max * NEARLY_FULL
         {
             let limit = "max_connections".to_owned();
-            sheet.fact(None, AppWhat::Limit { limit, used, max, refused: None });
+            sheet.fact(None, AppWhat::Limit { limit, used, max, refused: None, denied: false, most: None });
         }
     }
 
@@ -122,7 +122,10 @@ impl Source {
             let length = waits(consumer);
             if length > 0.0 {
                 let queue = format!("{stream} · {name}");
-                sheet.fact(None, AppWhat::Queue { queue, length, rate_in, rate_out, consumers: None });
+                sheet.fact(
+                    None,
+                    AppWhat::Queue { queue, length, rate_in, rate_out, consumers: None, takers: Vec::new() },
+                );
                 let cell = |value: Option<f64>| value.map_or_else(String::new, |value| value.to_string());
                 let (stream, name) = (stream.to_owned(), name.to_owned());
                 rows.push(vec![stream, name, cell(pending), cell(unacknowledged), cell(rate_in), cell(rate_out)]);
@@ -146,7 +149,7 @@ fn slow(sheet: &mut Sheet, connections: &Value, max: f64) {
         let id = number(connection, "cid").unwrap_or(0.0);
         if max > 0.0 && pending >= max * NEARLY_FULL {
             let limit = format!("max_pending {id} {}", text(connection, "name")).trim_end().to_owned();
-            sheet.fact(None, AppWhat::Limit { limit, used: pending, max, refused: None });
+            sheet.fact(None, AppWhat::Limit { limit, used: pending, max, refused: None, denied: false, most: None });
         }
         let (name, ip) = (text(connection, "name").to_owned(), text(connection, "ip").to_owned());
         rows.push(vec![id.to_string(), name, ip, pending.to_string()]);

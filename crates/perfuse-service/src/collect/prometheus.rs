@@ -68,11 +68,18 @@ fn fact(kind: &str, name: &str, fields: &Fields) -> Option<AppWhat> {
         "queue" | "lag" => {
             let length = field("length").or(field("pending")).filter(|length| *length > 0.0)?;
             let queue = name.to_owned();
-            Some(AppWhat::Queue { queue, length, rate_in: None, rate_out: field("rate"), consumers: None })
+            Some(AppWhat::Queue {
+                queue,
+                length,
+                rate_in: None,
+                rate_out: field("rate"),
+                consumers: None,
+                takers: Vec::new(),
+            })
         }
         _ => {
             let (used, max) = (field("used")?, max?);
-            (used >= max * NEARLY_FULL).then_some(AppWhat::Heap { used, max, pause_share: 0.0 })
+            (used >= max * NEARLY_FULL).then_some(AppWhat::Heap { used, max, pause_share: 0.0, all: None })
         }
     }
 }

@@ -55,7 +55,9 @@ impl Source {
         }
         let queues = self.ask(clients, &format!("{LONGEST}&page_size={QUEUES}")).await?;
         let queues = queues.get("items").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-        tell(sheet, queues);
+        // Who takes from a queue that grows is asked for then alone.
+        let takers = if queues.iter().any(waits) { self.ask(clients, CONSUMERS).await.ok() } else { None };
+        tell(sheet, queues, takers.as_ref().and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default());
         Ok(())
     }
 
@@ -70,6 +72,36 @@ const NODES: &str = "nodes?columns=name,running,mem_used,mem_limit,mem_alarm,dis
 const LONGEST: &str = "queues?page=1&sort=messages&sort_reverse=true&columns=name,vhost,state,messages,messages_ready,\
     messages_unacknowledged,consumers,message_stats.publish_details.rate,message_stats.deliver_get_details.rate,\
     message_stats.ack_details.rate";
+
+/// Who takes from which queue.
+const CONSUMERS: &str =
+    "consumers?columns=queue.name,queue.vhost,channel_details.peer_host,channel_details.peer_port,consumer_tag";
+/// Consumers of a queue that are named, at most.
+const TAKERS: usize = 5;
+
+/// Whether a queue has consumers, and more messages than these.
+fn waits(queue: &Value) -> bool {
+    let count = number(queue, "/consumers").unwrap_or(0.0);
+    count > 0.0 && number(queue, "/messages_ready").unwrap_or(0.0) > count
+}
+
+/// Those who take from a queue: address, and the name that they chose for themselves.
+fn takers(queue: &Value, consumers: &[Value]) -> Vec<String> {
+    let of_it = |one: &&Value| {
+        let of = |key: &str| one.get("queue").map(|queue| text(queue, key)).unwrap_or_default();
+        (of("name"), of("vhost")) == (text(queue, "name"), text(queue, "vhost"))
+    };
+    let named = |one: &Value| {
+        let channel = one.get("channel_details")?;
+        let host = Some(text(channel, "peer_host")).filter(|host| !host.is_empty())?;
+        let port = channel.get("peer_port").and_then(Value::as_u64)?;
+        let host = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
+        // Who chose none has one of the server.
+        let tag = Some(text(one, "consumer_tag")).filter(|tag| !tag.starts_with("amq.ctag-")).unwrap_or_default();
+        Some(format!("{host}:{port} {tag}").trim_end().to_owned())
+    };
+    consumers.iter().filter(of_it).filter_map(named).take(TAKERS).collect()
+}
 
 fn node(sheet: &mut Sheet, node: &Value) {
     let name = text(node, "name");
@@ -86,7 +118,17 @@ fn node(sheet: &mut Sheet, node: &Value) {
         // With the alarm of its memory a node takes no messages any more.
         let alarm = used == "mem_used" && node.get("mem_alarm").and_then(Value::as_bool) == Some(true);
         if alarm || in_use >= most * NEARLY_FULL {
-            sheet.fact(None, AppWhat::Limit { limit: max.to_owned(), used: in_use, max: most, refused: None });
+            sheet.fact(
+                None,
+                AppWhat::Limit {
+                    limit: max.to_owned(),
+                    used: in_use,
+                    max: most,
+                    refused: None,
+                    denied: false,
+                    most: None,
+                },
+            );
         }
     }
     let (free, least) = (number(node, "/disk_free"), number(node, "/disk_free_limit"));
@@ -96,7 +138,7 @@ fn node(sheet: &mut Sheet, node: &Value) {
     {
         // What has to stay free is missing: the limit is what may be taken.
         let limit = "disk_free_limit".to_owned();
-        sheet.fact(None, AppWhat::Limit { limit, used: least, max: free, refused: None });
+        sheet.fact(None, AppWhat::Limit { limit, used: least, max: free, refused: None, denied: false, most: None });
     }
 }
 
@@ -108,7 +150,7 @@ fn named(queue: &Value) -> String {
     }
 }
 
-fn tell(sheet: &mut Sheet, queues: &[Value]) {
+fn tell(sheet: &mut Sheet, queues: &[Value], who: &[Value]) {
     let mut rows = Vec::new();
     for queue in queues {
         let name = named(queue);
@@ -131,7 +173,8 @@ fn tell(sheet: &mut Sheet, queues: &[Value]) {
             continue;
         }
         let (rate_in, rate_out) = (published, acknowledged.or(delivered));
-        sheet.fact(None, AppWhat::Queue { queue: name.clone(), length, rate_in, rate_out, consumers });
+        let takers = takers(queue, who);
+        sheet.fact(None, AppWhat::Queue { queue: name.clone(), length, rate_in, rate_out, consumers, takers });
         let cell = |value: Option<f64>| value.map_or_else(String::new, |value| value.to_string());
         let state = text(queue, "state").to_owned();
         let consumers = consumers.map_or_else(String::new, |count| count.to_string());

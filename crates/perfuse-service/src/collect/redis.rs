@@ -1,6 +1,7 @@
 //! Redis, and what speaks like it: memory, clients, commands that took long, evictions.
 
 use std::collections::BTreeMap;
+use std::time::Instant;
 
 use perfuse_analyze::Msg;
 use perfuse_analyze::app::AppWhat;
@@ -58,6 +59,10 @@ pub(super) struct Source {
     rates: Rates,
     /// Number of the last entry of the log that was seen, and the server's run in which it was.
     seen: Option<(String, i64)>,
+    /// Since when it has not answered.
+    silent: Option<Instant>,
+    /// Its process, as it was known last.
+    pid: Option<u32>,
 }
 
 struct Held {
@@ -71,13 +76,52 @@ fn failed(error: &redis::RedisError) -> Msg {
     Said::fail(words::cause(error)).message
 }
 
+/// Why it cannot be asked.
+struct Refused {
+    message: Msg,
+    /// It runs a script, and answers nothing but orders to end it.
+    busy: bool,
+}
+
+impl From<Msg> for Refused {
+    fn from(message: Msg) -> Self {
+        Self { message, busy: false }
+    }
+}
+
+impl From<&redis::RedisError> for Refused {
+    fn from(error: &redis::RedisError) -> Self {
+        Self { message: failed(error), busy: error.code() == Some("BUSY") }
+    }
+}
+
 impl Source {
     pub(super) fn new(url: &str, password: Option<&Secret>) -> Self {
         let (url, password) = (url.to_owned(), password.cloned());
-        Self { url, password, held: None, rates: Rates::default(), seen: None }
+        Self { url, password, held: None, rates: Rates::default(), seen: None, silent: None, pid: None }
     }
 
     pub(super) async fn gather(&mut self, clients: &Clients, sheet: &mut Sheet) -> Result<(), Msg> {
+        // A round that is given up for its time does not come to its end here.
+        let silent = *self.silent.get_or_insert_with(Instant::now);
+        match self.ask(clients, sheet).await {
+            Ok(()) => {
+                self.silent = None;
+                Ok(())
+            }
+            Err(refused) => {
+                // After some seconds with one script a server says to all others that it is busy.
+                if refused.busy {
+                    let (command, client) = ("EVAL (script)".to_owned(), String::new());
+                    let seconds = silent.elapsed().as_secs_f64();
+                    sheet.fact(self.pid, AppWhat::SlowCommand { command, seconds, client, count: 1 });
+                }
+                Err(refused.message)
+            }
+        }
+    }
+
+    async fn ask(&mut self, clients: &Clients, sheet: &mut Sheet) -> Result<(), Refused> {
         let mut asked = None;
         // A connection that was closed meanwhile, by a restart or for being idle, is opened anew at once.
         if let Some(mut held) = self.held.take()
@@ -89,11 +133,12 @@ impl Source {
             asked
         } else {
             let mut held = self.open(clients).await?;
-            let answers = ask(&mut held).await.map_err(|error| failed(&error))?;
+            let answers = ask(&mut held).await.map_err(|error| Refused::from(&error))?;
             (held, answers)
         };
         let info = parse(&info);
         let pid = here(&info, held.local);
+        self.pid = pid;
         self.count(sheet, &info, pid);
         match log {
             Ok(log) => self.log(sheet, &log, info.get("run_id").copied().unwrap_or_default(), pid),
@@ -105,11 +150,11 @@ impl Source {
         Ok(())
     }
 
-    async fn open(&self, clients: &Clients) -> Result<Held, Msg> {
+    async fn open(&self, clients: &Clients) -> Result<Held, Refused> {
         // The words of the parser may quote the URL, which may have the password in it.
         let bad = |_| Said::no_data("url").message;
         let info = self.url.as_str().into_connection_info().map_err(bad)?;
-        let ConnectionAddr::Tcp(host, port) = info.addr() else { return Err(Said::no_data("url").message) };
+        let ConnectionAddr::Tcp(host, port) = info.addr() else { return Err(Said::no_data("url").message.into()) };
         let mut settings = info.redis_settings().clone().set_skip_set_lib_name();
         if let Some(password) = &self.password {
             settings = settings.set_password(password.reveal());
@@ -121,7 +166,7 @@ impl Source {
         // The time-out is that of the round.
         let config = AsyncConnectionConfig::new().set_connection_timeout(None).set_response_timeout(None);
         let opened = MultiplexedConnection::new_with_config(&settings, stream, config).await;
-        let (connection, driver) = opened.map_err(|error| failed(&error))?;
+        let (connection, driver) = opened.map_err(|error| Refused::from(&error))?;
         Ok(Held { connection, _driver: Task::spawn(driver), allowance, local })
     }
 
@@ -142,15 +187,23 @@ impl Source {
             .filter(|(name, _)| name.starts_with("db"))
             .filter_map(|(_, value)| value.split(',').find_map(|part| part.strip_prefix("keys="))?.parse::<f64>().ok());
         sheet.number("redis_keys", &[], keys.sum());
+        // What evicts nothing, or not enough, refuses writes. An error that did not happen is not listed.
+        let denied =
+            info.get("errorstat_OOM").and_then(|value| value.strip_prefix("count=")?.parse().ok()).unwrap_or(0.0);
+        let denied = self.rates.of("OOM", denied);
+        sheet.maybe("redis_refused_for_memory_per_second", &[], denied);
+        // A cache that evicts is full all the time, and does what it is for.
+        let evicts = info.get("maxmemory_policy").is_some_and(|policy| *policy != "noeviction");
         let limits = [
-            ("maxmemory", "used_memory", "maxmemory", "evicted_keys"),
-            ("maxclients", "connected_clients", "maxclients", "rejected_connections"),
+            ("maxmemory", "used_memory", "maxmemory", denied),
+            ("maxclients", "connected_clients", "maxclients", rate("rejected_connections")),
         ];
         for (limit, used, max, refused) in limits {
             let (Some(used), Some(max)) = (number(used), number(max).filter(|max| *max > 0.0)) else { continue };
-            let refused = rate(refused);
-            if used >= max * NEARLY_FULL || refused.is_some_and(|rate| rate > 0.0) {
-                sheet.fact(pid, AppWhat::Limit { limit: limit.to_owned(), used, max, refused });
+            let full = used >= max * NEARLY_FULL && !(evicts && limit == "maxmemory");
+            if full || refused.is_some_and(|rate| rate > 0.0) {
+                let limit = limit.to_owned();
+                sheet.fact(pid, AppWhat::Limit { limit, used, max, refused, denied: false, most: None });
             }
         }
     }

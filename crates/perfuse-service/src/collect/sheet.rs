@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use perfuse_analyze::Msg;
-use perfuse_analyze::app::{AppFact, AppTable, AppWhat};
+use perfuse_analyze::app::{AppFact, AppKind, AppTable, AppWhat};
 
 use super::Gathered;
 use crate::store::SeriesKey;
@@ -21,12 +21,13 @@ const MOST_TEXT: usize = 300;
 /// One round of one application.
 pub(super) struct Sheet {
     gathered: Gathered,
+    kind: AppKind,
     /// Series that did not fit.
     left_out: u64,
 }
 
 impl Sheet {
-    pub(super) fn new(source: &Arc<str>, component: Option<&Arc<str>>) -> Self {
+    pub(super) fn new(source: &Arc<str>, kind: AppKind, component: Option<&Arc<str>>) -> Self {
         let gathered = Gathered {
             source: Arc::clone(source),
             component: component.cloned(),
@@ -36,7 +37,7 @@ impl Sheet {
             tables: Vec::new(),
             problem: None,
         };
-        Self { gathered, left_out: 0 }
+        Self { gathered, kind, left_out: 0 }
     }
 
     /// A value of a series. What is no number is no value.
@@ -70,6 +71,7 @@ impl Sheet {
         if self.gathered.facts.len() < MOST_FACTS {
             self.gathered.facts.push(AppFact {
                 source: self.gathered.source.to_string(),
+                kind: self.kind,
                 component: self.gathered.component.as_deref().map(str::to_owned),
                 pid,
                 what,
@@ -121,7 +123,7 @@ mod tests {
 
     #[test]
     fn more_than_the_bounds_is_left_out_and_said() {
-        let mut sheet = Sheet::new(&"db".into(), None);
+        let mut sheet = Sheet::new(&"db".into(), AppKind::Other, None);
         for number in 0..MOST_SERIES + 5 {
             sheet.number("a", &[("n", &number.to_string())], 1.0);
         }

@@ -18,7 +18,7 @@ use serde_json::{Map, Value};
 
 use super::listeners::Listeners;
 use crate::incident::Incident;
-use crate::store::{Kind, Reader, Record, StoreError};
+use crate::store::{Kind, Reader, Record, Records, StoreError};
 
 const TOP: &str = "memory";
 const COMPONENT: &str = "memory/component/";
@@ -94,6 +94,8 @@ pub(super) struct Found {
     pub(super) listeners: Listeners,
     /// The incidents that are not over, the newest first.
     pub(super) incidents: Vec<Arc<Incident>>,
+    /// Those that ended shortly before the daemon did, and are not compared yet.
+    pub(super) uncompared: Vec<Incident>,
     pub(super) memory: Memory,
     /// When it was written, in milliseconds since 1970; 0 without one.
     pub(super) saved: u64,
@@ -113,6 +115,16 @@ impl Found {
     }
 }
 
+/// The incidents that were over for less than some minutes when the last state was written, and have no comparison.
+fn uncompared(records: &Records, saved: i64) -> Result<Vec<Incident>, StoreError> {
+    const LATELY: u64 = 5 * 60 * 1000;
+    const MOST: usize = 50;
+    let since = u64::try_from(saved).unwrap_or(0).saturating_sub(LATELY);
+    let newest = records.list(Kind::Incident, i64::MIN, i64::MAX, MOST)?;
+    let parsed = newest.iter().filter_map(|record| serde_json::from_str::<Incident>(&record.doc).ok());
+    Ok(parsed.filter(|one| one.compared.is_empty() && one.ended.is_some_and(|ended| ended >= since)).collect())
+}
+
 fn read(reader: &Reader) -> Result<Found, StoreError> {
     let records = reader.records()?;
     let open = records.open_ones(Kind::Incident)?;
@@ -124,12 +136,15 @@ fn read(reader: &Reader) -> Result<Found, StoreError> {
     let Some(top) = kept.iter().find(|record| record.id == TOP) else {
         return Ok(Found { listeners, incidents, ..Found::default() });
     };
+    let uncompared = uncompared(&records, top.at_ms)?;
     let days = records.list(Kind::Uptime, i64::MIN, i64::MAX, usize::MAX)?;
     let later = later(reader, top.at_ms)?;
     let saved = u64::try_from(top.at_ms).unwrap_or(0);
     Ok(match join(top, &kept, &days) {
-        Ok(memory) => Found { memory, saved, later, problem: None, listeners, incidents },
-        Err(error) => Found { later, problem: Some(error.to_string()), listeners, incidents, ..Found::default() },
+        Ok(memory) => Found { memory, saved, later, problem: None, listeners, incidents, uncompared },
+        Err(error) => {
+            Found { later, problem: Some(error.to_string()), listeners, incidents, uncompared, ..Found::default() }
+        }
     })
 }
 

@@ -176,7 +176,8 @@ async fn run(options: Options) -> Result<(), ServeError> {
         subscribers: handle.subscribers.clone(),
         found: tokio::task::block_in_place(|| Found::read(&writer.reader())),
     };
-    let open = parts.found.incidents.iter().map(|incident| Incident::clone(incident)).collect();
+    let open = parts.found.incidents.iter().map(|incident| Incident::clone(incident));
+    let open = open.chain(parts.found.uncompared.iter().cloned()).collect();
     let core = Core::new(parts, results, out).map_err(ServeError::Plan)?;
     let (looked, listening) = watch::channel(None);
     let ring = Ring::start(thresholds.clone(), vec![sample::watcher(looked)])?;

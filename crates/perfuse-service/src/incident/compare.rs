@@ -1,4 +1,5 @@
-//! Whether it helped: the numbers before, during and after an incident.
+//! Whether it helped: the numbers before, during and after an incident. Those of its own checks come first, then whatever
+//! changed most of what is around it.
 
 use std::time::Duration;
 
@@ -8,11 +9,12 @@ use super::Compared;
 use super::subject::Subject;
 use crate::store::{Reader, SeriesKey, StoreError};
 
-/// How much of the time before the first failure is looked at, and how much of the time after the recovery.
+/// How much of the time before the first failure is looked at.
 const BEFORE: i64 = 300;
-pub(super) const AFTER: Duration = Duration::from_secs(60);
+/// How much of the time after the recovery is compared.
+pub const AFTER: Duration = Duration::from_secs(60);
 /// Series that are looked at, and of them those that are kept.
-const MOST: usize = 60;
+const MOST: usize = 120;
 const KEPT: usize = 12;
 /// Seconds of a long incident that are looked at: its beginning.
 const DURING: i64 = 3600;
@@ -25,7 +27,7 @@ pub(super) struct Times {
     pub(super) now: i64,
 }
 
-/// Medians of what has to do with the component and of the cells of its causes; those that changed most come first.
+/// Medians of what has to do with the component and of the cells of its causes; its own come first, and then those that changed most.
 pub(super) fn compare(
     reader: &Reader,
     subject: &Subject,
@@ -33,7 +35,9 @@ pub(super) fn compare(
     times: Times,
 ) -> Result<Vec<Compared>, StoreError> {
     let mut keys = reader.series()?;
-    keys.retain(|key| concerns(key, subject, cells));
+    keys.retain(|key| concerns(key, subject, cells).is_some());
+    // Of a component with many collectors the nearest series are looked at.
+    keys.sort_by_cached_key(|key| (concerns(key, subject, cells), shown(key)));
     keys.truncate(MOST);
     let mut all = Vec::new();
     for key in keys {
@@ -48,21 +52,43 @@ pub(super) fn compare(
             series: shown(&key),
         };
         if compared.during.is_some() && (compared.before.is_some() || compared.after.is_some()) {
-            all.push(compared);
+            all.push((concerns(&key, subject, cells) == Some(Near::Own), compared));
         }
     }
-    all.sort_by(|a, b| change(b).total_cmp(&change(a)).then(a.series.cmp(&b.series)));
+    all.sort_by(|(mine, a), (yours, b)| {
+        yours.cmp(mine).then(change(b).total_cmp(&change(a))).then(a.series.cmp(&b.series))
+    });
     all.truncate(KEPT);
-    Ok(all)
+    Ok(all.into_iter().map(|(_, compared)| compared).collect())
 }
 
-/// Whether a series is of the component, of one of its collectors, or of a cell that shows a cause (without its parts).
-fn concerns(key: &SeriesKey, subject: &Subject, cells: &[String]) -> bool {
+/// How near a series is to a component, from near to far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Near {
+    /// It is of the component itself: of its checks.
+    Own,
+    /// Of one of its collectors.
+    Asked,
+    /// Of a cell that shows a cause.
+    Cell,
+    /// Of a collector of a component that it needs.
+    Beneath,
+}
+
+/// How a series has to do with the component; nothing when it has not. Of a cell its parts are left out.
+fn concerns(key: &SeriesKey, subject: &Subject, cells: &[String]) -> Option<Near> {
     let label = |name: &str| key.labels().iter().find(|(label, _)| label == name).map(|(_, value)| value.as_str());
     let mine = label("component") == Some(subject.component.as_str());
-    let asked = label("collector").is_some_and(|name| subject.collectors.iter().any(|collector| collector == name));
+    let asked = |of: &[String]| label("collector").is_some_and(|name| of.iter().any(|collector| collector == name));
     let cell = label("cell").is_some_and(|cell| cells.iter().any(|wanted| wanted == cell));
-    mine || asked || (cell && label("instance").is_none() && key.name() != "perfuse_verdict_count")
+    let cell = cell && label("instance").is_none() && key.name() != "perfuse_verdict_count";
+    let found = [
+        (mine, Near::Own),
+        (asked(&subject.collectors), Near::Asked),
+        (cell, Near::Cell),
+        (asked(&subject.beneath), Near::Beneath),
+    ];
+    found.into_iter().find(|(is, _)| *is).map(|(_, near)| near)
 }
 
 /// The name of a series with its labels, as on pages.
@@ -102,6 +128,7 @@ mod tests {
             SeriesKey::new("perfuse_cell_seconds_per_second", [("cell", "disk.saturation")]),
             SeriesKey::new("perfuse_cell_ratio", [("cell", "cpu.saturation"), ("instance", "cpu0")]),
             SeriesKey::new("check_took_seconds", [("component", "other")]),
+            SeriesKey::new("postgresql_waiting_on_locks", [("collector", "shop-db")]),
         ];
         let began = 1_700_000_400;
         let ids: Vec<_> = [&took, &cell].into_iter().chain(&others).map(|key| store.series(key).unwrap()).collect();
@@ -109,20 +136,26 @@ mod tests {
             let during = (0..200).contains(&second);
             let took = if during { 2.0 } else { 0.02 };
             let value = if during { 0.9 } else { 0.8 };
-            let values: Vec<_> = ids.iter().map(|id| (*id, if *id == ids[0] { took } else { value })).collect();
+            let locks = if during { 7.0 } else { 0.0 };
+            let of = |id| if id == ids[0] { took } else { value };
+            let mut values: Vec<_> = ids.iter().map(|id| (*id, of(*id))).collect();
+            values[5].1 = locks;
             store.append(began + second, &values);
         }
-        let subject = Subject { component: "shop".to_owned(), ..Subject::default() };
+        let subject =
+            Subject { component: "shop".to_owned(), beneath: vec!["shop-db".to_owned()], ..Subject::default() };
         let times = Times { began, ended: began + 200, now: began + 260 };
         let compared = compare(&store.reader(), &subject, &["cpu.saturation".to_owned()], times).unwrap();
-        assert_eq!(compared.len(), 2, "{compared:?}");
+        assert_eq!(compared.len(), 3, "{compared:?}");
         let first = &compared[0];
         assert_eq!(first.series, "check_took_seconds{check=\"http\",component=\"shop\"}");
         assert_eq!(
             (first.unit.as_str(), first.before, first.during, first.after),
             ("s", Some(0.02), Some(2.0), Some(0.02))
         );
-        assert_eq!(compared[1].unit, "s/s");
+        // What it needs changed more, and comes after its own.
+        assert_eq!((compared[1].before, compared[1].during, compared[1].after), (Some(0.0), Some(7.0), Some(0.0)));
+        assert_eq!(compared[2].unit, "s/s");
     }
 
     #[test]

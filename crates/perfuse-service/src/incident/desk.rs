@@ -30,6 +30,8 @@ use super::{Incident, id};
 use crate::ring::{Look, Ring};
 use crate::store::Reader;
 
+pub use super::compare::AFTER;
+
 /// How long a closer look takes. With what comes before and after it, an answer is there in less than 20 seconds.
 pub const LOOK: Duration = Duration::from_secs(6);
 /// A component that fails while a look has run for no longer than this joins it.
@@ -52,7 +54,7 @@ pub struct Options {
     pub thresholds: Thresholds,
     /// The components.
     pub subjects: Vec<Subject>,
-    /// Incidents that were open when the daemon ended.
+    /// Incidents that were open when the daemon ended, and those that were over and are not compared yet.
     pub open: Vec<Incident>,
     /// The store, for the comparison.
     pub reader: Reader,
@@ -60,6 +62,8 @@ pub struct Options {
     pub keep: Keep,
     /// How long a closer look takes: [`LOOK`], but for tests.
     pub look: Duration,
+    /// How much of the time after the recovery is compared: [`AFTER`], but for tests.
+    pub after: Duration,
 }
 
 enum Message {
@@ -145,12 +149,17 @@ struct Desk {
     looking: Option<Looking>,
     waiting: Vec<String>,
     comparisons: Vec<(Instant, String)>,
+    after: Duration,
 }
 
 impl Desk {
     fn new(options: Options, looker: Looker) -> Self {
         let now = Instant::now();
-        let current = options.open.iter().map(|open| (open.component.clone(), open.id.clone())).collect();
+        // The daemon may have ended in the minute after a recovery.
+        let over = options.open.iter().filter(|one| one.ended.is_some());
+        let comparisons = over.map(|one| (now + options.after, one.id.clone())).collect();
+        let open = || options.open.iter().filter(|one| one.ended.is_none());
+        let current = open().map(|open| (open.component.clone(), open.id.clone())).collect();
         let state = |open: &Incident| (open.component.clone(), (open.worst, None));
         let mut desk = Self {
             ring: options.ring,
@@ -160,12 +169,13 @@ impl Desk {
             keep: options.keep,
             looker,
             suspects: BTreeMap::new(),
-            states: options.open.iter().map(state).collect(),
+            states: open().map(state).collect(),
             current,
             incidents: options.open.into_iter().map(|open| (open.id.clone(), (open, now))).collect(),
             looking: None,
             waiting: Vec::new(),
-            comparisons: Vec::new(),
+            comparisons,
+            after: options.after,
         };
         desk.take_subjects(options.subjects);
         desk
@@ -173,7 +183,11 @@ impl Desk {
 
     fn run(mut self, inbox: &Receiver<Message>) {
         // The daemon may have ended before it had an answer.
-        let unanswered = self.incidents.values().map(|(incident, _)| incident).filter(|one| one.why.is_none());
+        let unanswered = self
+            .incidents
+            .values()
+            .map(|(incident, _)| incident)
+            .filter(|one| one.why.is_none() && one.ended.is_none());
         for id in unanswered.map(|incident| incident.id.clone()).collect::<Vec<_>>() {
             self.want_look(id);
         }
@@ -303,7 +317,7 @@ impl Desk {
         if let Some((incident, _)) = self.incidents.get_mut(&id) {
             incident.ended = Some(event.time);
             (self.keep)(incident, Vec::new());
-            self.comparisons.push((Instant::now() + compare::AFTER, id));
+            self.comparisons.push((Instant::now() + self.after, id));
         }
     }
 
@@ -440,7 +454,7 @@ impl Desk {
             let Some(ended) = incident.ended else { continue };
             let subject = self.subjects.get(&incident.component).cloned().unwrap_or_default();
             let second = |milliseconds: u64| i64::try_from(milliseconds / 1000).unwrap_or(i64::MAX);
-            let after = i64::try_from(compare::AFTER.as_secs()).unwrap_or(0);
+            let after = i64::try_from(self.after.as_secs()).unwrap_or(0);
             let times =
                 Times { began: second(incident.began), ended: second(ended), now: second(ended).saturating_add(after) };
             let cells = cells(incident.why.as_ref());
@@ -490,6 +504,7 @@ mod tests {
                 reader: store.reader(),
                 keep: Box::new(move |incident, _| to.lock().unwrap().push(incident.clone())),
                 look: LOOK,
+                after: AFTER,
             };
             let looker = move || {
                 *begun.lock().unwrap() += 1;
@@ -574,6 +589,18 @@ mod tests {
         after.changed(9000, "shop", State::Operational, None);
         let over = after.last();
         assert_eq!((over.id, over.ended, over.timeline.len()), (before.last().id, Some(9000), 3));
+    }
+
+    #[test]
+    fn an_incident_that_was_over_is_compared_after_a_restart() {
+        let mut before = Fixture::new(Vec::new());
+        before.changed(1000, "shop", State::MajorOutage, None);
+        before.changed(9000, "shop", State::Operational, None);
+        let mut after = Fixture::new(vec![before.last()]);
+        assert_eq!(after.desk.comparisons.len(), 1);
+        // The component is not out: what comes now is another one.
+        after.changed(20_000, "shop", State::Degraded, None);
+        assert_ne!(after.last().id, before.last().id);
     }
 
     #[test]

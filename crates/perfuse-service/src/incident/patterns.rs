@@ -43,7 +43,57 @@ pub fn patterns(reader: &Reader, now: i64, offset: i64) -> Result<Vec<Pattern>, 
         .iter()
         .map(|(name, role, (start, step, values))| Series { name, role: *role, start: *start, step: *step, values })
         .collect();
-    Ok(pattern::find(&series, offset))
+    let mut found = pattern::find(&series, offset);
+    for pattern in &mut found {
+        pattern.advice.command = command(&pattern.series);
+    }
+    Ok(found)
+}
+
+/// What shows who is behind a series, on the host of the application.
+fn command(series: &str) -> Option<String> {
+    let (name, labels) = series.split_once('{').unwrap_or((series, ""));
+    let label = |wanted: &str| {
+        let rest = labels.split_once(&format!("{wanted}=\""))?.1;
+        rest.split_once('"').map(|(value, _)| value)
+    };
+    // What stands in a label comes from outside: only what needs no quotes in a shell goes into a command.
+    let plain = |value: &&str| !value.is_empty() && value.chars().all(|c| c.is_alphanumeric() || "/._-".contains(c));
+    let text = match name {
+        "postgresql_connections_used" => {
+            "psql -c 'SELECT usename, application_name, state, count(*) FROM pg_stat_activity GROUP BY 1, 2, 3 ORDER BY 4 DESC'"
+        }
+        "mysql_connections_used" => {
+            "mysql -e 'SELECT USER, COMMAND, COUNT(*) FROM information_schema.PROCESSLIST GROUP BY 1, 2 ORDER BY 3 DESC'"
+        }
+        "redis_memory_used_bytes" => "redis-cli --bigkeys",
+        "redis_clients_used" => "redis-cli CLIENT LIST",
+        "rabbitmq_queue_ready" => "rabbitmqctl list_queues name messages consumers",
+        "rabbitmq_memory_used" => "rabbitmq-diagnostics memory_breakdown",
+        "kafka_consumer_lag" => {
+            let group = label("group").filter(plain)?;
+            return Some(format!(
+                "kafka-consumer-groups.sh --bootstrap-server localhost:9092 --describe --group {group}"
+            ));
+        }
+        "nats_consumer_pending" => {
+            let stream = label("stream").filter(plain)?;
+            return Some(format!("nats consumer report {stream}"));
+        }
+        "perfuse_cell_ratio" => match label("cell")? {
+            "capacity.utilization" => {
+                let place = label("instance").filter(|at| at.starts_with('/')).filter(plain).unwrap_or("/");
+                return Some(format!("du -xh --max-depth=2 {place} | sort -h | tail -20"));
+            }
+            "memory.utilization" => "ps -eo pid,rss,comm --sort=-rss | head -20",
+            "fds.utilization" => "lsof -n | awk '{ print $1, $2 }' | sort | uniq -c | sort -n | tail -20",
+            "tasks.utilization" => "ps -eo user,comm,nlwp --sort=-nlwp | head -20",
+            _ => return None,
+        },
+        _ if name.ends_with("accept_queue_count") => "ss -ltn",
+        _ => return None,
+    };
+    Some(text.to_owned())
 }
 
 /// What a series counts.
@@ -64,9 +114,11 @@ fn kind<'a>(key: &SeriesKey, all: &'a [SeriesKey]) -> Option<Kind<'a>> {
     if name == "perfuse_cell_ratio" && cell.is_some_and(|cell| CELLS.contains(&cell)) {
         return Some(Kind::Share);
     }
-    let base = name.strip_suffix("_used")?;
-    let is_most =
-        |other: &&SeriesKey| other.name().strip_suffix("_max") == Some(base) && other.labels() == key.labels();
+    let (base, end) = match name.strip_suffix("_used") {
+        Some(base) => (base, "_max"),
+        None => (name.strip_suffix("_used_bytes")?, "_max_bytes"),
+    };
+    let is_most = |other: &&SeriesKey| other.name().strip_suffix(end) == Some(base) && other.labels() == key.labels();
     let pool = base == "pool" || base.ends_with("_pool") || base == "threads";
     all.iter().find(is_most).map(|most| Kind::Of(most, pool))
 }
@@ -92,6 +144,28 @@ mod tests {
         assert!(matches!(kind(&SeriesKey::new("rabbitmq_queue_ready", []), &all), Some(Kind::Queue)));
         let cell = SeriesKey::new("perfuse_cell_ratio", [("cell", "capacity.utilization")]);
         assert!(matches!(kind(&cell, &all), Some(Kind::Share)));
+    }
+
+    #[test]
+    fn advice_has_a_command_where_one_is_known() {
+        for (series, wanted) in [
+            ("postgresql_connections_used{collector=\"db\"}", Some("pg_stat_activity")),
+            ("kafka_consumer_lag{group=\"billing\",topic=\"orders\"}", Some("--group billing")),
+            ("kafka_consumer_lag{group=\"$(reboot)\",topic=\"orders\"}", None),
+            (
+                "perfuse_cell_ratio{cell=\"capacity.utilization\",instance=\"/var/lib\"}",
+                Some("du -xh --max-depth=2 /var/lib |"),
+            ),
+            ("perfuse_cell_ratio{cell=\"capacity.utilization\"}", Some("du -xh --max-depth=2 / |")),
+            ("shop_orders_used", None),
+        ] {
+            let found = command(series);
+            assert_eq!(found.is_some(), wanted.is_some(), "{series}: {found:?}");
+            assert!(wanted.is_none_or(|wanted| found.is_some_and(|found| found.contains(wanted))), "{series}");
+        }
+        let used = SeriesKey::new("redis_memory_used_bytes", [("collector", "cache")]);
+        let all = [SeriesKey::new("redis_memory_max_bytes", [("collector", "cache")])];
+        assert!(matches!(kind(&used, &all), Some(Kind::Of(max, false)) if *max == all[0]));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use crate::config::check::CheckKind;
-use crate::config::{Check, CollectorKind, Component, Config};
+use crate::config::{Check, Collector, CollectorKind, Component, Config};
 
 use super::recorded::Who;
 
@@ -19,13 +19,19 @@ pub struct Subject {
     pub who: Vec<Who>,
     /// Names of the collectors that belong to it.
     pub collectors: Vec<String>,
+    /// Names of those that belong to the components that it needs.
+    pub beneath: Vec<String>,
 }
 
 impl Subject {
     /// Whoever listens on a port of this host.
     pub fn listener(component: &str, port: u16) -> Self {
-        let who = vec![Who::Port { port, address: None }];
-        Self { component: component.to_owned(), who, ..Self::default() }
+        Self::of(component, Who::Port { port, address: None })
+    }
+
+    /// Whoever `who` tells.
+    pub fn of(component: &str, who: Who) -> Self {
+        Self { component: component.to_owned(), who: vec![who], ..Self::default() }
     }
 }
 
@@ -47,12 +53,11 @@ pub fn subjects(config: &Config, hostname: &str) -> Vec<Subject> {
             seen.push(one.clone());
             new
         });
-        Subject {
-            component: component.name.clone(),
-            needs: needs(config, &component.name),
-            who,
-            collectors: mine.map(|one| one.name.clone()).collect(),
-        }
+        let needs = needs(config, &component.name);
+        let needed = |one: &&Collector| one.component.as_ref().is_some_and(|component| needs.contains(component));
+        let beneath = config.collectors.iter().filter(needed).map(|one| one.name.clone()).collect();
+        let collectors = mine.map(|one| one.name.clone()).collect();
+        Subject { component: component.name.clone(), needs, who, collectors, beneath }
     };
     config.components.iter().map(subject).collect()
 }
@@ -185,6 +190,11 @@ mod tests {
             needs = ["disk"]
             [[component]]
             name = "disk"
+            [[collector]]
+            kind = "postgresql"
+            name = "shop-db"
+            component = "db"
+            url = "postgresql://monitor@localhost/shop"
         "#;
         let outside = Outside { file: &|_| Err(std::io::ErrorKind::NotFound.into()), variable: &|_| None };
         let config = parse(text, &outside).expect("no mistakes");
@@ -192,6 +202,8 @@ mod tests {
         let wanted = [Who::Unit("shop".to_owned()), port(8080, None), Who::Command("shopd".to_owned())];
         assert_eq!(all[0].who, wanted);
         assert_eq!(all[0].needs, ["db", "disk"]);
+        assert_eq!((all[0].collectors.len(), all[0].beneath.as_slice()), (0, &["shop-db".to_owned()][..]));
+        assert_eq!((all[1].collectors.as_slice(), all[1].beneath.len()), (&["shop-db".to_owned()][..], 0));
         assert!(all[2].who.is_empty() && all[2].needs.is_empty());
     }
 }

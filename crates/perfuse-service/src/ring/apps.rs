@@ -85,13 +85,13 @@ fn bounded(mut table: AppTable) -> AppTable {
 
 #[cfg(test)]
 mod tests {
-    use perfuse_analyze::app::AppWhat;
+    use perfuse_analyze::app::{AppKind, AppWhat};
 
     use super::*;
 
     fn fact(waiting: f64) -> AppFact {
         let what = AppWhat::Pool { pool: "db".to_owned(), used: 1.0, max: 2.0, pending: waiting };
-        AppFact { source: "shop".to_owned(), component: None, pid: None, what }
+        AppFact { source: "shop".to_owned(), kind: AppKind::Other, component: None, pid: None, what }
     }
 
     fn table(cell: &str) -> AppTable {

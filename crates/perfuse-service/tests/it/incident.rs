@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use perfuse_analyze::app::{AppFact, AppTable, AppWhat};
+use perfuse_analyze::app::{AppFact, AppKind, AppTable, AppWhat};
 use perfuse_analyze::status::{Event, State, What};
 use perfuse_analyze::{Run, Scope, Thresholds};
 use perfuse_service::incident::recorded;
@@ -66,16 +66,16 @@ impl Drop for Server {
     }
 }
 
-fn now() -> u64 {
+pub(crate) fn now() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970");
     u64::try_from(since.as_millis()).expect("not that late")
 }
 
-fn event(what: What) -> Event {
+pub(crate) fn event(what: What) -> Event {
     Event { time: now(), component: "shop".to_owned(), what }
 }
 
-fn changed(from: State, to: State) -> Event {
+pub(crate) fn changed(from: State, to: State) -> Event {
     event(What::Changed { from, to, held_by: None })
 }
 
@@ -99,6 +99,7 @@ fn desk(who: Subject) -> (Ring, Incidents, Receiver<Kept>, tempfile::TempDir) {
         reader: store.reader(),
         keep,
         look: Duration::from_secs(3),
+        after: Duration::from_secs(3),
     };
     let incidents = Incidents::start(options).expect("a desk");
     // A recording that begins before the event.
@@ -136,7 +137,13 @@ fn a_stopped_server_is_named_with_what_it_was_asked_and_the_replay_says_the_same
     let (ring, incidents, kept, _directory) = desk(Subject::listener("shop", server.port));
     server.signal(Signal::STOP);
     let what = AppWhat::Pool { pool: "orders".to_owned(), used: 10.0, max: 10.0, pending: 0.0 };
-    let fact = AppFact { source: "shop".to_owned(), component: Some("shop".to_owned()), pid: None, what };
+    let fact = AppFact {
+        source: "shop".to_owned(),
+        kind: AppKind::Other,
+        component: Some("shop".to_owned()),
+        pid: None,
+        what,
+    };
     let table = AppTable {
         source: "shop".to_owned(),
         title: "pools".to_owned(),

@@ -8,6 +8,7 @@
 mod alert;
 mod apps;
 mod export;
+mod helped;
 mod incident;
 mod store;
 mod web;

@@ -1,6 +1,6 @@
 //! Recordings of incidents, replayed by the commands.
 
-use perfuse_analyze::app::{AppFact, AppWhat};
+use perfuse_analyze::app::{AppFact, AppKind, AppWhat};
 use perfuse_format::RawSnapshot;
 use perfuse_format::replay::Encoder;
 use perfuse_service::incident::recorded::Circumstances;
@@ -17,8 +17,15 @@ fn recording() -> Vec<u8> {
         waiting: 12,
         longest: 42.0,
         object: "stock".to_owned(),
+        waiters: vec!["4712 app@shop".to_owned()],
     };
-    let fact = AppFact { source: "postgresql".to_owned(), component: Some("db".to_owned()), pid: None, what };
+    let fact = AppFact {
+        source: "postgresql".to_owned(),
+        kind: AppKind::PostgreSql,
+        component: Some("db".to_owned()),
+        pid: None,
+        what,
+    };
     let circumstances = Circumstances {
         component: "shop".to_owned(),
         needs: vec!["db".to_owned()],

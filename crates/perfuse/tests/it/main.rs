@@ -26,6 +26,7 @@ mod record;
 mod record_extra;
 mod replay;
 mod serve;
+mod serve_apps;
 mod synth;
 mod trace;
 mod watch;

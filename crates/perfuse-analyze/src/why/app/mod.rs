@@ -9,6 +9,7 @@
 mod advice;
 mod fact;
 mod join;
+mod peers;
 #[cfg(test)]
 mod tests;
 

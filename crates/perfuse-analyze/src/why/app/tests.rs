@@ -1,7 +1,9 @@
 //! A shop (10) that asks a database (20) whose sessions are processes (21 holds the lock), and Redis (30).
 
 use super::*;
+use crate::app::AppKind;
 use crate::cpu::testing::{run, second, stat, table, words};
+use crate::network::tests::fixture::{Tcp, owners, tcp};
 use crate::why::{State, Victim};
 use crate::{Kind, Resource};
 use perfuse_format::RawSnapshot;
@@ -49,7 +51,13 @@ fn shop() -> Victim {
 }
 
 fn fact(source: &str, component: &str, pid: u32, what: AppWhat) -> AppFact {
-    AppFact { source: source.to_owned(), component: Some(component.to_owned()), pid: Some(pid), what }
+    let kind = match source {
+        "postgresql" => AppKind::PostgreSql,
+        "mysql" => AppKind::MySql,
+        "redis" => AppKind::Redis,
+        _ => AppKind::Other,
+    };
+    AppFact { source: source.to_owned(), kind, component: Some(component.to_owned()), pid: Some(pid), what }
 }
 
 fn blocked(waiting: u64) -> AppFact {
@@ -61,6 +69,7 @@ fn blocked(waiting: u64) -> AppFact {
         waiting,
         longest: 42.0,
         object: "stock".to_owned(),
+        waiters: vec!["22 app@shop".to_owned()],
     };
     fact("postgresql", "db", 20, what)
 }
@@ -71,8 +80,14 @@ fn pool(used: f64, pending: f64) -> AppFact {
 
 fn queue(came: f64, went: f64, consumers: u64) -> AppFact {
     let (rate_in, rate_out) = (Some(came), Some(went));
-    let queue =
-        AppWhat::Queue { queue: "mails".to_owned(), length: 900.0, rate_in, rate_out, consumers: Some(consumers) };
+    let queue = AppWhat::Queue {
+        queue: "mails".to_owned(),
+        length: 900.0,
+        rate_in,
+        rate_out,
+        consumers: Some(consumers),
+        takers: Vec::new(),
+    };
     fact("rabbitmq", "shop", 40, queue)
 }
 
@@ -112,7 +127,7 @@ fn the_holder_of_the_lock_is_named_and_the_exhausted_pool_follows_from_it() {
         "finding-app-queue-behind-summary",
         "finding-app-pool-exhausted-evidence",
         "finding-app-pool-exhausted-summary",
-        "finding-app-blocked-session-evidence-wait",
+        "finding-app-blocked-session-evidence-waiters",
         "finding-app-blocked-session-evidence-holder",
     ];
     let found = arrows(&answer);
@@ -154,7 +169,7 @@ fn a_holder_that_waits_for_the_disk_leads_on_to_the_disk() {
     assert_eq!(ids(&found)[0], "disk.saturated");
     assert!(!ids(&found).contains(&"app.blocked-session"), "it is in the chain");
     let arrows = arrows(&found);
-    assert!(arrows.iter().any(|id| id == "finding-app-blocked-session-evidence-wait"), "{arrows:?}");
+    assert!(arrows.iter().any(|id| id == "finding-app-blocked-session-evidence-waiters"), "{arrows:?}");
     assert!(arrows.last().is_some_and(|id| id == "why-link"), "{arrows:?}");
     assert!((found.causes[0].explained - 12.0).abs() < 1e-9, "all of its sessions wait for that disk");
     // One that idles in its transaction has nothing to do with the disk.
@@ -213,16 +228,56 @@ fn a_consumer_that_lags_and_one_that_is_not_there() {
 }
 
 #[test]
+fn messages_that_nobody_takes_are_stuck_whatever_came_in() {
+    let calm = snapshots(&[], &[], &[]);
+    let stuck = answer(&calm, &[queue(0.0, 0.0, 1)], None);
+    assert_eq!((ids(&stuck)[0], stuck.causes[0].finding.severity), ("app.queue-behind", Severity::Bottleneck));
+    // Before, they were taken as they came: the newer moments count.
+    let moments = [queue(50.0, 50.0, 1), queue(50.0, 48.0, 1), queue(50.0, 0.0, 1), queue(48.0, 0.0, 1)];
+    let found = answer(&calm, &moments, None);
+    let rate = |rate| Some(crate::message::Arg::from(Msg::new("app-rate").with("rate", Quantity::rate(rate))));
+    let summary = &found.causes[0].finding.summary;
+    assert_eq!((arg(summary, "came"), arg(summary, "went")), (rate(50.0), rate(0.0)));
+}
+
+#[test]
+fn a_consumer_of_this_host_that_is_stopped_is_the_culprit() {
+    let mut snapshots = snapshots(&[], &[], &[]);
+    let taker = "127.0.0.1:4711 mailer";
+    for snapshot in &mut snapshots {
+        tcp(snapshot, &Tcp { local: "127.0.0.1:4711", remote: "127.0.0.1:5672", inode: 77, ..Tcp::default() });
+        owners(snapshot, &[(77, 30)]);
+    }
+    let mut one = queue(50.0, 0.0, 1);
+    if let AppWhat::Queue { takers, .. } = &mut one.what {
+        takers.push(taker.to_owned());
+    }
+    // It runs: what it waits for is the next question.
+    let runs = answer(&snapshots, std::slice::from_ref(&one), None);
+    let last = |answer: &Answer| answer.causes[0].finding.advice.last().and_then(|advice| advice.command.clone());
+    assert_eq!(last(&runs).as_deref(), Some("perfuse why --pid 30"));
+    for snapshot in &mut snapshots {
+        let line = stat(30, "redis-server", 0, 0).replace("R 1 30", "T 1 30");
+        snapshot.put("/proc/30/stat", line);
+    }
+    let stopped = answer(&snapshots, &[one], None);
+    let first = &stopped.causes[0].finding;
+    assert_eq!((first.id, first.culprit.pid), ("app.queue-behind", Some(30)));
+    assert_eq!(last(&stopped).as_deref(), Some("kill -CONT 30"));
+    assert_eq!(first.summary.id, "finding-app-queue-behind-summary-stopped");
+}
+
+#[test]
 fn collections_of_a_full_heap_are_why_it_works() {
     let busy = snapshots(&[(10, 950)], &[], &[]);
     let plain = answer(&busy, &[], None);
     assert_eq!(ids(&plain)[0], "why.own-work");
-    let heap = AppWhat::Heap { used: 97e6, max: 100e6, pause_share: 0.7 };
+    let heap = AppWhat::Heap { used: 97e6, max: 100e6, pause_share: 0.7, all: Some(150e6) };
     let found = answer(&busy, &[fact("shop", "shop", 10, heap)], None);
     assert_eq!(ids(&found), ["app.heap-full"]);
-    assert_eq!(found.causes[0].finding.advice[0].command.as_deref(), Some("-Xmx144m"));
+    assert_eq!(found.causes[0].finding.advice[0].command.as_deref(), Some("-Xmx215m"));
     // A heap that is full, with collections that hardly stop it, is a remark beside its own work.
-    let calm = AppWhat::Heap { used: 97e6, max: 100e6, pause_share: 0.01 };
+    let calm = AppWhat::Heap { used: 97e6, max: 100e6, pause_share: 0.01, all: None };
     assert_eq!(ids(&answer(&busy, &[fact("shop", "shop", 10, calm)], None))[0], "why.own-work");
 }
 
@@ -245,16 +300,127 @@ fn a_command_that_keeps_redis_busy_is_named_with_who_sent_it() {
 }
 
 #[test]
+fn a_client_that_connects_anew_for_each_command_is_one() {
+    let busy = snapshots(&[(30, 900)], &[[10, READ, 0, 1, 9000]], &[[10, 30, READ, 9000]]);
+    let sent = |client: &str| {
+        let (command, client) = ("SORT ?".to_owned(), client.to_owned());
+        fact("redis", "cache", 30, AppWhat::SlowCommand { command, seconds: 1.5, client, count: 1 })
+    };
+    let facts = [sent("10.0.0.7:5000"), sent("10.0.0.7:5001"), sent("10.0.0.8:5000 report"), sent("10.0.0.7:5002")];
+    let found = answer(&busy, &facts, None);
+    assert_eq!(ids(&found), ["app.slow-command"; 2]);
+    let summary = &found.causes[0].finding.summary;
+    assert_eq!((arg(summary, "client"), arg(summary, "count")), (Some("10.0.0.7:5002".into()), Some(3.into())));
+}
+
+#[test]
 fn what_is_refused_at_a_limit_stands_before_what_waits() {
     let calm = snapshots(&[], &[], &[]);
-    let limit = |refused| AppWhat::Limit { limit: "max_connections".to_owned(), used: 100.0, max: 100.0, refused };
+    let limit = |refused| AppWhat::Limit {
+        limit: "max_connections".to_owned(),
+        used: 100.0,
+        max: 100.0,
+        refused,
+        denied: false,
+        most: Some("90 × shop (idle)".to_owned()),
+    };
     let found = answer(&calm, &[fact("postgresql", "db", 20, limit(Some(3.0))), pool(5.0, 0.0)], None);
     assert_eq!((ids(&found)[0], found.causes[0].finding.severity), ("app.limit-reached", Severity::Error));
     // All connections are taken because their sessions wait for a lock: the lock is the cause.
     let found = answer(&calm, &[fact("postgresql", "db", 20, limit(Some(3.0))), blocked(90)], None);
     assert_eq!(ids(&found), ["app.blocked-session"]);
-    let near = AppWhat::Limit { limit: "maxclients".to_owned(), used: 50.0, max: 100.0, refused: None };
+    let near = AppWhat::Limit {
+        limit: "maxclients".to_owned(),
+        used: 50.0,
+        max: 100.0,
+        refused: None,
+        denied: false,
+        most: None,
+    };
     assert!(answer(&calm, &[fact("redis", "cache", 30, near)], None).causes.is_empty());
+}
+
+/// The words of a message with all that is in it.
+fn arg(message: &Msg, name: &str) -> Option<crate::message::Arg> {
+    message.args.iter().find(|(known, _)| *known == name).map(|(_, arg)| arg.clone())
+}
+
+#[test]
+fn a_limit_says_what_is_known_of_it_and_no_more() {
+    let calm = snapshots(&[], &[], &[]);
+    let of = |limit: &str, max: f64, refused, denied| AppWhat::Limit {
+        limit: limit.to_owned(),
+        used: max,
+        max,
+        refused,
+        denied,
+        most: None,
+    };
+    let first = |what| answer(&calm, &[fact("redis", "db", 30, what)], None).causes[0].finding.clone();
+    // Nobody counted who was refused: none is told.
+    for refused in [None, Some(0.0)] {
+        let full = first(of("maxmemory", 900e3, refused, false));
+        assert_eq!(
+            (full.summary.id.as_str(), full.severity),
+            ("finding-app-limit-reached-summary-full", Severity::Bottleneck)
+        );
+        assert_eq!(arg(&full.summary, "max"), Some(Quantity::bytes(900e3).into()), "memory is bytes");
+        assert_eq!(full.advice[0].command.as_deref(), Some("redis-cli --bigkeys"));
+    }
+    // The collector itself was refused, and has never seen how many there may be.
+    let denied = first(of("max_connections", 0.0, None, true));
+    assert_eq!(
+        (denied.summary.id.as_str(), denied.severity),
+        ("finding-app-limit-reached-summary-denied", Severity::Error)
+    );
+    let refused = first(of("maxclients", 100.0, Some(3.0), false));
+    assert_eq!(arg(&refused.summary, "max"), Some(Quantity::count(100.0).into()));
+    assert_eq!(refused.severity, Severity::Error);
+}
+
+#[test]
+fn advice_speaks_the_language_of_the_database() {
+    let calm = snapshots(&[], &[], &[]);
+    let mut mine = blocked(2);
+    mine.kind = AppKind::MySql;
+    if let AppWhat::Blocked { statement, .. } = &mut mine.what {
+        statement.clear();
+    }
+    let found = answer(&calm, &[mine.clone()], None);
+    let commands = |answer: &Answer| -> Vec<String> {
+        answer.causes[0].finding.advice.iter().filter_map(|advice| advice.command.clone()).collect()
+    };
+    assert_eq!(commands(&found)[0], "mysql -e 'KILL 21'");
+    assert!(commands(&found).iter().all(|command| !command.contains("ALTER SYSTEM")), "{:?}", commands(&found));
+    assert_eq!(arrows(&found).last().map(String::as_str), Some("finding-app-blocked-session-evidence-silent"));
+    // A server that is not on this host has sessions with numbers, too.
+    let mut far = blocked(2);
+    if let AppWhat::Blocked { holder_pid, .. } = &mut far.what {
+        *holder_pid = None;
+    }
+    assert!(commands(&answer(&calm, &[far], None))[0].contains("pg_terminate_backend(21)"));
+    // Who holds it is not told: whom to look at is.
+    if let AppWhat::Blocked { holder, doing, holder_pid, .. } = &mut mine.what {
+        holder.clear();
+        *holder_pid = None;
+        "42 app (idle in transaction)".clone_into(doing);
+    }
+    let found = answer(&calm, &[mine], None);
+    assert_eq!(found.causes[0].finding.summary.id, "finding-app-blocked-session-summary-unknown");
+    assert_eq!(commands(&found)[0], "mysql -e 'KILL 42'");
+    assert!(commands(&found)[1].contains("metadata_lock_info"));
+}
+
+#[test]
+fn a_script_that_still_runs_has_no_sender() {
+    let busy = snapshots(&[(30, 900)], &[[10, READ, 0, 1, 9000]], &[[10, 30, READ, 9000]]);
+    let script =
+        AppWhat::SlowCommand { command: "EVAL (script)".to_owned(), seconds: 12.0, client: String::new(), count: 1 };
+    let found = answer(&busy, &[fact("redis", "cache", 30, script)], None);
+    assert_eq!(ids(&found), ["app.slow-command"]);
+    let first = &found.causes[0].finding;
+    assert_eq!(first.summary.id, "finding-app-slow-command-summary-unsent");
+    assert_eq!(first.advice[0].command.as_deref(), Some("redis-cli SCRIPT KILL"));
 }
 
 #[test]

@@ -95,7 +95,7 @@ fn no_program() -> LiveError {
 /// What keeps a program attached.
 #[derive(Debug)]
 pub(super) struct Attached {
-    events: Vec<PerfEvent>,
+    _events: Vec<PerfEvent>,
     _link: Option<OwnedFd>,
 }
 
@@ -105,7 +105,7 @@ impl Attached {
             && hooked.method != Method::Kprobe
         {
             let name = format!("{}/{}", hooked.method.name(), hooked.name);
-            return Ok(Self { events: Vec::new(), _link: Some(raw_tracepoint(program, None, &name)?) });
+            return Ok(Self { _events: Vec::new(), _link: Some(raw_tracepoint(program, None, &name)?) });
         }
         // The names must live until the events are open.
         let text = |text: &str| CString::new(text).map_err(|_| LiveError::Absent(text.to_owned()));
@@ -145,13 +145,7 @@ impl Attached {
         for event in &events {
             event.enable().map_err(|errno| LoadError::from_errno("PERF_EVENT_IOC_ENABLE", errno))?;
         }
-        Ok(Self { events, _link: None })
-    }
-
-    /// Hits of all events, before any filter of the program.
-    pub(super) fn hits(&self) -> Option<u64> {
-        let counts = self.events.iter().map(|event| event.read().ok()?.values.first().map(|count| count.value));
-        counts.sum::<Option<u64>>().filter(|_| !self.events.is_empty())
+        Ok(Self { _events: events, _link: None })
     }
 }
 

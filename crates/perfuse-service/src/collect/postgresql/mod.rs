@@ -21,6 +21,8 @@ use crate::config::Secret;
 
 /// Part of the connections from which on their number is a fact.
 const NEARLY_FULL: f64 = 0.8;
+/// The settings that are the limit of ordinary users.
+const LIMIT: &str = "max_connections - superuser_reserved_connections";
 
 /// One server.
 pub(super) struct Source {
@@ -29,8 +31,10 @@ pub(super) struct Source {
     statements: String,
     held: Option<Held>,
     rates: Rates,
-    /// The connections that there can be, as it said last.
+    /// The connections that ordinary users can have, as it said last.
     max: Option<f64>,
+    /// Who had most of them.
+    most: Option<String>,
 }
 
 struct Held {
@@ -57,6 +61,7 @@ impl Source {
             held: None,
             rates: Rates::default(),
             max: None,
+            most: None,
         }
     }
 
@@ -70,7 +75,7 @@ impl Source {
         let answers: [Rows; statements::COUNT] = answers
             .try_into()
             .map_err(|answers: Vec<Rows>| Said::fail(format!("{} results", answers.len())).message)?;
-        let [.., states, sessions, locks, database, server, replicas, _commit] = answers;
+        let [.., states, sessions, locks, database, server, replicas, users, _commit] = answers;
         let Some(server) = server.first() else { return Err(Said::fail("no server row").message) };
         let host = held.host.unwrap_or_else(|| find(&held.session, server));
         let (pid, here) = match host {
@@ -80,7 +85,7 @@ impl Source {
         count_states(sheet, &states);
         sessions::tell(sheet, &sessions, &locks, pid, here);
         self.count_database(sheet, &database);
-        self.count_server(sheet, server, pid);
+        self.count_server(sheet, server, users.first(), pid);
         replication(sheet, &replicas);
         // Without the right to see them, the states of other users' sessions are null.
         if states.iter().any(|row| text(row, 0).is_empty()) {
@@ -95,8 +100,8 @@ impl Source {
         Session::open(clients, &self.url, self.password.as_ref()).await.map_err(|refused| {
             if refused.full {
                 let max = self.max.unwrap_or(0.0);
-                let limit = "max_connections".to_owned();
-                sheet.fact(None, AppWhat::Limit { limit, used: max, max, refused: None });
+                let (limit, most) = (LIMIT.to_owned(), self.most.clone());
+                sheet.fact(None, AppWhat::Limit { limit, used: max, max, refused: None, denied: true, most });
             }
             refused.said.message
         })
@@ -124,19 +129,27 @@ impl Source {
         }
     }
 
-    fn count_server(&mut self, sheet: &mut Sheet, row: &SimpleQueryRow, pid: Option<u32>) {
+    fn count_server(
+        &mut self,
+        sheet: &mut Sheet,
+        row: &SimpleQueryRow,
+        most: Option<&SimpleQueryRow>,
+        pid: Option<u32>,
+    ) {
         let (max, used) = (number(row, 1), number(row, 2));
         sheet.maybe("postgresql_connections_max", &[], max);
         sheet.maybe("postgresql_connections_used", &[], used);
         sheet.maybe("postgresql_replay_lag_seconds", &[], number(row, 3));
         let wal = number(row, 4).and_then(|bytes| self.rates.of("wal", bytes));
         sheet.maybe("postgresql_wal_bytes_per_second", &[], wal);
-        self.max = max;
-        if let (Some(max), Some(used)) = (max, used)
+        // Ordinary users are refused when those that are reserved for others are left.
+        self.max = max.map(|max| (max - number(row, 6).unwrap_or(0.0)).max(1.0));
+        self.most = most.map(|row| format!("{} × {} ({})", text(row, 2), text(row, 0), text(row, 1)));
+        if let (Some(max), Some(used)) = (self.max, used)
             && used >= max * NEARLY_FULL
         {
-            let limit = "max_connections".to_owned();
-            sheet.fact(pid, AppWhat::Limit { limit, used, max, refused: None });
+            let (limit, most) = (LIMIT.to_owned(), self.most.clone());
+            sheet.fact(pid, AppWhat::Limit { limit, used, max, refused: None, denied: false, most });
         }
     }
 }

@@ -55,21 +55,25 @@ fn waiter(id: u64, row: &SimpleQueryRow, waits: &BTreeMap<u64, Wait>) -> Option<
     (!by.is_empty()).then_some(Waiter { id, by, seconds })
 }
 
+/// A session by its number, its user and its application.
+fn named(id: u64, row: &SimpleQueryRow) -> String {
+    let who: Vec<&str> = [text(row, 1), text(row, 2)].into_iter().filter(|part| !part.is_empty()).collect();
+    format!("{id} {}", who.join(" ")).trim_end().to_owned()
+}
+
 fn blocked(root: &Root, sessions: &BTreeMap<u64, &SimpleQueryRow>, waits: &BTreeMap<u64, Wait>, here: bool) -> AppWhat {
     let object = waits.get(&root.first).map(|wait| wait.object.clone()).unwrap_or_default();
     let (holder, doing, statement) = match sessions.get(&root.id) {
-        Some(row) => {
-            let who = [text(row, 1), text(row, 2)].into_iter().filter(|part| !part.is_empty());
-            let who: Vec<&str> = who.collect();
-            (format!("{} {}", root.id, who.join(" ")).trim_end().to_owned(), text(row, 5).to_owned(), statement(row))
-        }
+        Some(row) => (named(root.id, row), text(row, 5).to_owned(), statement(row)),
         // Number 0 stands for transactions that were prepared, and belong to no session.
         None if root.id == 0 => ("prepared transaction".to_owned(), "prepared".to_owned(), String::new()),
         None => (root.id.to_string(), String::new(), String::new()),
     };
     let holder_pid = u32::try_from(root.id).ok().filter(|pid| here && *pid > 0);
     let (waiting, longest) = (root.waiting, root.longest);
-    AppWhat::Blocked { holder, holder_pid, doing, statement, waiting, longest, object }
+    let waiters = root.who.iter().map(|id| sessions.get(id).map_or_else(|| id.to_string(), |row| named(*id, row)));
+    let waiters = waiters.collect();
+    AppWhat::Blocked { holder, holder_pid, doing, statement, waiting, longest, object, waiters }
 }
 
 fn tables(sheet: &mut Sheet, sessions: &Rows, waiters: &[Waiter], waits: &BTreeMap<u64, Wait>) {

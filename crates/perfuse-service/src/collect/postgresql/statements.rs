@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// Statements of one round, and so results.
-pub(super) const COUNT: usize = 10;
+pub(super) const COUNT: usize = 11;
 
 /// Client sessions by state and kind of wait: count, seconds of the longest transaction, and of the longest that does nothing.
 /// Who may not see other users' sessions gets nulls instead of their states.
@@ -45,12 +45,20 @@ const LOCKS: &str = "SELECT l.pid, \
 const DATABASE: &str = "SELECT sum(blks_hit), sum(blks_read), sum(xact_commit), sum(xact_rollback), sum(deadlocks), \
     sum(temp_bytes) FROM pg_stat_database";
 
-/// Our process, the connections that there can be and are, the lag of a standby, the end of the log of a primary, the user.
+/// Our process, the connections that there can be and are, the lag of a standby, the end of the log of a primary, the user,
+/// and the connections that are only for some users (from version 16 on of a second kind).
 const SERVER: &str = "SELECT pg_backend_pid(), current_setting('max_connections'), \
     (SELECT count(*) FROM pg_stat_activity WHERE usesysid IS NOT NULL AND datid IS NOT NULL), \
     CASE WHEN pg_is_in_recovery() THEN CASE WHEN pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn() THEN 0 \
     ELSE extract(epoch FROM clock_timestamp() - pg_last_xact_replay_timestamp()) END END, \
-    CASE WHEN NOT pg_is_in_recovery() THEN pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0') END, current_user";
+    CASE WHEN NOT pg_is_in_recovery() THEN pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0') END, current_user, \
+    current_setting('superuser_reserved_connections')::int \
+    + coalesce(nullif(current_setting('reserved_connections', true), '')::int, 0)";
+
+/// Who has most of the connections: name of the application or else the user, state, count.
+const USERS: &str = "SELECT coalesce(nullif(application_name, ''), usename::text, ''), coalesce(state, ''), count(*) \
+    FROM pg_stat_activity WHERE usesysid IS NOT NULL AND datid IS NOT NULL AND pid <> pg_backend_pid() \
+    GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2 LIMIT 1";
 
 /// Standbys, by their lag in time and in bytes of the log.
 const REPLICAS: &str = "SELECT coalesce(application_name, ''), coalesce(host(client_addr), ''), coalesce(state, ''), \
@@ -65,7 +73,7 @@ pub(super) fn all(timeout: Duration) -> String {
         milliseconds.max(1),
         milliseconds.clamp(1, 1000)
     );
-    [begin.as_str(), STATES, SESSIONS, LOCKS, DATABASE, SERVER, REPLICAS, "COMMIT"].join("; ")
+    [begin.as_str(), STATES, SESSIONS, LOCKS, DATABASE, SERVER, REPLICAS, USERS, "COMMIT"].join("; ")
 }
 
 #[cfg(test)]

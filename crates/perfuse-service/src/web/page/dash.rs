@@ -13,6 +13,7 @@ use perfuse_render::report::{Cell, Report, ReportContext};
 use perfuse_render::text::{mark, verdict_word};
 use perfuse_render::{Lang, Texts};
 
+use super::status::MANY;
 use super::{Document, Place, charts, class, document, icon, id_of, pill, time, title, title_of, whole, word};
 use crate::incident::Incident;
 use crate::now::{CheckNow, ComponentNow, Now};
@@ -146,7 +147,7 @@ fn open(web: &Web, now: &Now, texts: &Texts) -> Markup {
         div #open aria-live="polite" {
             @for incident in &now.open {
                 @let title = title_of(now, &incident.component, texts.lang());
-                a.card.incident.link.(class(incident.worst)) href={ "/incident/" (super::encoded(&incident.id)) } {
+                a.card.incident.link.brief[now.open.len() > MANY].(class(incident.worst)) href={ "/incident/" (super::encoded(&incident.id)) } {
                     h3 { (icon(incident.worst)) (clean(&texts.text(&Msg::new("web-incident-title").with("component", title).with("state", word(incident.worst, texts))))) }
                     p { (clean(&told(incident, texts))) }
                     p.soft { (time(web, incident.began)) }

@@ -37,7 +37,7 @@ pub(in crate::web) async fn page(
             @let of = month(incident.began);
             @if of != last { h2.month { (of) } }
             @let _ = std::mem::replace(&mut last, of);
-            (story(&web, &now, incident, texts))
+            (story(&web, &now, incident, texts, true))
         }
         p.pages {
             @if number > 1 { a rel="prev" href={ "/history?page=" (number - 1) } { (texts.word("web-newer")) } }

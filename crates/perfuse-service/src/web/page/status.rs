@@ -21,6 +21,10 @@ use crate::web::{Shared, Web};
 
 /// Days that past incidents stay on the page.
 const RECENT: u64 = 14 * 86_400_000;
+/// Incidents that are told with their timelines, at most; of more the history has them.
+pub(super) const MANY: usize = 5;
+/// Components of a group that are shown one by one, at most; a larger group is closed while all is well.
+const UNFOLDED: usize = 8;
 /// How far ahead planned work is announced: two weeks, in milliseconds.
 const AHEAD: u64 = 14 * 86_400_000;
 
@@ -49,16 +53,38 @@ pub(in crate::web) fn main(web: &Web, now: &Now, incidents: &[Arc<Incident>], la
         }
         @for (group, members) in groups(&components) {
             @let () = parts.fixed(group);
-            section.group aria-labelledby=[group.map(|group| id_of("g", group))] {
-                @if let Some(group) = group { h2 id=(id_of("g", group)) { (clean(group)) } }
+            @let rows = html! {
                 ul.components {
-                    @for component in members {
+                    @for component in &members {
                         (parts.live(&id_of("c", &component.view.name), row(now, component, texts)))
                     }
+                }
+            };
+            section.group aria-labelledby=[group.map(|group| id_of("g", group))] {
+                @match group {
+                    Some(group) if members.len() > UNFOLDED => (folded(group, &members, &rows, texts, parts)),
+                    Some(group) => { h2 id=(id_of("g", group)) { (clean(group)) } (rows) }
+                    None => (rows),
                 }
             }
         }
         (parts.live("recent", section_recent(web, now, &recent, texts)))
+    }
+}
+
+/// A group of many: it is closed while all is well, and says so.
+fn folded(group: &str, members: &[&ComponentNow], rows: &Markup, texts: &Texts, parts: &Parts) -> Markup {
+    let bad = members.iter().filter(|component| component.view.state.is_bad()).count();
+    let worst = whole(members.iter().map(|component| &component.view)).unwrap_or(State::Unknown);
+    let id = id_of("f", group);
+    let (message, count) = (if bad > 0 { "web-group-bad" } else { "web-group-well" }, members.len() as u64);
+    let message = Msg::new(message).with("count", count).with("bad", bad as u64);
+    let sum = html! { span.sum id=(id) { span.soft { (texts.text(&message)) } (pill(worst, texts)) } };
+    html! {
+        details.fold open[bad > 0] {
+            summary { h2 id=(id_of("g", group)) { (clean(group)) } (parts.live(&id, sum)) }
+            (rows)
+        }
     }
 }
 
@@ -146,18 +172,18 @@ fn instances(component: &ComponentNow, texts: &Texts) -> Markup {
 fn opened(web: &Web, now: &Now, open: &[&Arc<Incident>], texts: &Texts) -> Markup {
     html! {
         section #open aria-label=(texts.word("web-incidents-open")) {
-            @for incident in open { (story(web, now, incident, texts)) }
+            @for incident in open { (story(web, now, incident, texts, open.len() <= MANY)) }
         }
     }
 }
 
-/// An incident with its timeline, as the public may know it: states and times.
-pub(super) fn story(web: &Web, now: &Now, incident: &Incident, texts: &Texts) -> Markup {
+/// An incident as the public may know it: states and times; the whole of it with its timeline.
+pub(super) fn story(web: &Web, now: &Now, incident: &Incident, texts: &Texts, whole: bool) -> Markup {
     let title = clean(title_of(now, &incident.component, texts.lang())).into_owned();
     let headline = Msg::new("web-incident-title").with("component", title).with("state", word(incident.worst, texts));
     let length = incident.ended.unwrap_or(now.time).saturating_sub(incident.began);
     html! {
-        article.card.incident.(class(incident.worst)) {
+        article.card.incident.brief[!whole].(class(incident.worst)) {
             header {
                 h3 { (icon(incident.worst)) (texts.text(&headline)) }
                 p.soft {
@@ -170,9 +196,11 @@ pub(super) fn story(web: &Web, now: &Now, incident: &Incident, texts: &Texts) ->
                     }
                 }
             }
-            ol.timeline {
-                @for (at, state, text) in steps(now, incident, texts) {
-                    li.(class(state)) { (icon(state)) span { (text) } (time(web, at)) }
+            @if whole {
+                ol.timeline {
+                    @for (at, state, text) in steps(now, incident, texts) {
+                        li.(class(state)) { (icon(state)) span { (text) } (time(web, at)) }
+                    }
                 }
             }
         }
@@ -287,7 +315,7 @@ fn section_recent(web: &Web, now: &Now, recent: &[&Arc<Incident>], texts: &Texts
         section #recent {
             h2 { (texts.word("web-recent")) }
             @if recent.is_empty() { p.soft { (texts.word("web-recent-none")) } }
-            @for incident in recent { (story(web, now, incident, texts)) }
+            @for incident in recent { (story(web, now, incident, texts, recent.len() <= MANY)) }
             p { a href="/history" { (texts.word("web-history-more")) } }
         }
     }

@@ -100,7 +100,7 @@ impl Why {
         html! {
             (self.time.picture(texts))
             @for server in self.servers.iter().take(4) {
-                h3 { (server.process.name()) " · " (texts.quantity(Quantity::wait(server.spent_s_per_s))) }
+                h3.who { (server.process.name()) " · " (texts.quantity(Quantity::wait(server.spent_s_per_s))) }
                 (server.time.picture(texts))
             }
         }
@@ -120,8 +120,11 @@ impl Why {
 impl Entity {
     fn name(&self) -> String {
         match self.pid {
-            Some(pid) => format!("{} ({pid})", clean(&self.name)),
-            None => clean(&self.name).into_owned(),
+            // A session of a database that is a process begins with its number.
+            Some(pid) if self.name.split(' ').next() != Some(pid.to_string().as_str()) => {
+                format!("{} ({pid})", clean(&self.name))
+            }
+            _ => clean(&self.name).into_owned(),
         }
     }
 }
@@ -252,6 +255,8 @@ mod tests {
         let why = Why::read(&document, &texts).unwrap();
         let text = why.causes(&texts).0 + &why.times(&texts).0;
         assert!(text.contains("&lt;b&gt;Lock") && text.contains("kill 12") && text.contains("psql (12)"), "{text}");
+        let session: Entity = serde_json::from_value(json!({ "name": "12 shop psql", "pid": 12 })).unwrap();
+        assert_eq!(session.name(), "12 shop psql", "its number is there already");
         assert_eq!(text.matches("<li>").count(), 3, "a, b, c: {text}");
         let both = json!({ "en": document, "ko": { "findings": [] } });
         assert_eq!(Why::read(&both, &texts).unwrap().findings.len(), 1);

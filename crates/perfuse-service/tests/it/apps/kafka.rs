@@ -180,7 +180,7 @@ async fn consumers_that_are_behind() {
     cluster.end.store(250, Ordering::Relaxed);
     tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     let found = once(&mut looks).await;
-    let [AppWhat::Queue { queue, length, rate_in, rate_out, consumers }] = facts(&found)[..] else {
+    let [AppWhat::Queue { queue, length, rate_in, rate_out, consumers, .. }] = facts(&found)[..] else {
         panic!("{found:?}")
     };
     assert_eq!((queue.as_str(), *length, *consumers), ("orders · billing", 150.0, Some(2)));

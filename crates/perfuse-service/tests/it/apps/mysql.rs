@@ -6,6 +6,7 @@ use mysql_async::prelude::Queryable as _;
 use mysql_async::{Conn, Opts};
 use perfuse_analyze::app::AppWhat;
 use perfuse_analyze::status::Outcome;
+use perfuse_service::collect::Collectors;
 use perfuse_testkit::{gate, need, skip};
 
 use super::{Server, as_user, check, collectors, directory, facts, free_port, once, value};
@@ -50,6 +51,51 @@ async fn start() -> Result<(Server, u16), String> {
     let mut server = Server::start(place, &words[0], &rest, &[]);
     server.until("a session", async || session(port, "root").await).await;
     Ok((server, port))
+}
+
+/// The statements of one session in the order in which they are sent, by a task that goes on while they wait.
+fn later(mut client: Conn, statement: &'static str) -> tokio::task::JoinHandle<()> {
+    tokio::spawn(async move { client.query_drop(statement).await.expect(statement) })
+}
+
+/// `ALTER TABLE` waits for a transaction that has only read, and the others wait behind it.
+async fn who_keeps_a_table_from_being_altered(server: &mut Server, port: u16, looks: &mut Collectors) {
+    let mut reader = session(port, "root").await.expect("a session");
+    reader.query_drop("BEGIN").await.expect("begins");
+    reader.query_drop("SELECT * FROM shop.accounts").await.expect("reads");
+    let open = |session: Option<Conn>| session.expect("a session");
+    let alters = later(open(session(port, "root").await), "ALTER TABLE shop.accounts ADD COLUMN note int");
+    let held = format!("{} root", reader.id());
+    // As it is set up, the server tells only that somebody waits.
+    let found = server
+        .until("it waits", async || {
+            let found = once(looks).await;
+            matches!(facts(&found)[..], [AppWhat::Blocked { waiting: 1, .. }]).then_some(found)
+        })
+        .await;
+    let AppWhat::Blocked { holder, doing, object, .. } = facts(&found)[0] else { panic!("{found:?}") };
+    assert_eq!((holder.as_str(), object.as_str()), ("", "table metadata lock"), "{found:?}");
+    assert_eq!(doing, &format!("{held} (idle in transaction)"), "whose transaction is open is a suspect");
+    assert_eq!(value(&found, "mysql_waiting_on_metadata_locks", &[]), Some(1.0));
+    let waits = later(open(session(port, "root").await), "UPDATE shop.accounts SET n = 3 WHERE id = 2");
+    // With its plugin it tells whose locks are held.
+    let mut admin = open(session(port, "root").await);
+    if let Err(error) = admin.query_drop("INSTALL SONAME 'metadata_lock_info'").await {
+        eprintln!("without the plugin: {error}");
+    } else {
+        let found = server
+            .until("both wait", async || {
+                let found = once(looks).await;
+                matches!(facts(&found)[..], [AppWhat::Blocked { waiting: 2, .. }]).then_some(found)
+            })
+            .await;
+        let AppWhat::Blocked { holder, doing, object, waiters, .. } = facts(&found)[0] else { panic!("{found:?}") };
+        assert_eq!((holder, doing.as_str()), (&held, "idle in transaction"), "{found:?}");
+        assert!(object.starts_with("shop.accounts · metadata lock") && waiters.len() == 2, "{found:?}");
+    }
+    reader.query_drop("ROLLBACK").await.expect("lets go");
+    alters.await.expect("is done");
+    waits.await.expect("is done");
 }
 
 #[tokio::test]
@@ -102,6 +148,7 @@ async fn transactions_that_wait_for_rows() {
     for task in waiting {
         task.await.expect("both are done");
     }
+    who_keeps_a_table_from_being_altered(&mut server, port, &mut looks).await;
 
     let blind = once(&mut collectors(&lines("watcher", "password = \"s3cret\"\n"))).await;
     assert!(blind.problem.is_some() && value(&blind, "mysql_threads_running", &[]).is_some(), "{blind:?}");

@@ -10,7 +10,7 @@ use tokio_postgres::{Client, NoTls};
 use super::{Server, as_user, check, collectors, directory, facts, free_port, once, value};
 
 /// A session of a name.
-async fn session(port: u16, user: &str, name: &str) -> Option<Client> {
+pub(crate) async fn session(port: u16, user: &str, name: &str) -> Option<Client> {
     let address = format!("host=127.0.0.1 port={port} user={user} dbname=postgres application_name={name}");
     let (client, connection) = tokio_postgres::connect(&address, NoTls).await.ok()?;
     tokio::spawn(async move {
@@ -20,7 +20,7 @@ async fn session(port: u16, user: &str, name: &str) -> Option<Client> {
     Some(client)
 }
 
-async fn start() -> Result<(Server, u16), String> {
+pub(crate) async fn start() -> Result<(Server, u16), String> {
     let program = |name: &str| gate::find_command(name).ok_or_else(|| format!("needs the program {name}"));
     let (initdb, postgres) = (program("initdb")?, program("postgres")?);
     let (directory, port) = (directory(), free_port());
@@ -90,12 +90,14 @@ async fn who_waits_for_whom_and_who_may_not_see_it() {
             (both && matches!(facts(&found)[..], [AppWhat::Blocked { waiting: 2, .. }])).then_some(found)
         })
         .await;
-    let AppWhat::Blocked { holder: who, holder_pid, doing, statement, longest, object, .. } = facts(&found)[0] else {
+    let AppWhat::Blocked { holder: who, holder_pid, doing, statement, longest, object, waiters, .. } = facts(&found)[0]
+    else {
         panic!("{found:?}")
     };
     assert_eq!((who.as_str(), doing.as_str()), (format!("{pid} postgres holder").as_str(), "idle in transaction"));
     assert_eq!(statement, "BEGIN; UPDATE accounts SET n = ? WHERE id = ?");
     assert_eq!(*holder_pid, u32::try_from(pid).ok());
+    assert!(waiters.iter().any(|name| name.ends_with(" postgres one")), "{waiters:?}");
     assert!(*longest > 0.0 && object.starts_with("accounts · "), "{found:?}");
     assert_eq!((found.facts[0].pid, found.facts[0].component.as_deref()), (Some(server.pid()), Some("shop")));
     assert_eq!(value(&found, "postgresql_waiting_on_locks", &[]), Some(2.0));
@@ -128,9 +130,15 @@ async fn all_connections_taken(port: u16, lines: &str, collectors_: &mut perfuse
         assert!(taken.len() < 20, "a bound is a bound");
     }
     let full = once(collectors_).await;
-    assert!(matches!(facts(&full)[..], [AppWhat::Limit { used: 10.0.., max: 12.0, .. }]), "{full:?}");
+    assert!(
+        matches!(facts(&full)[..], [AppWhat::Limit { used: 10.0.., max: 9.0, most: Some(_), denied: false, .. }]),
+        "{full:?}"
+    );
     let refused = once(&mut collectors(lines)).await;
-    assert!(refused.problem.is_some() && matches!(facts(&refused)[..], [AppWhat::Limit { .. }]), "{refused:?}");
+    assert!(
+        refused.problem.is_some() && matches!(facts(&refused)[..], [AppWhat::Limit { denied: true, .. }]),
+        "{refused:?}"
+    );
     assert_eq!(value(&refused, "app_up", &[]), Some(0.0));
 }
 

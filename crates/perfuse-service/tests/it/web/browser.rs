@@ -78,6 +78,11 @@ impl Browser {
     }
 
     fn call(&mut self, method: &str, params: &Value) -> Value {
+        self.ask(method, params).unwrap_or_else(|error| panic!("{method}: {error}"))
+    }
+
+    /// As [`Self::call`], with the browser's error.
+    fn ask(&mut self, method: &str, params: &Value) -> Result<Value, Value> {
         self.number += 1;
         let mut message = json!({ "id": self.number, "method": method, "params": params });
         if let Some(session) = &self.session {
@@ -89,8 +94,9 @@ impl Browser {
         loop {
             match self.from.recv_timeout(until.saturating_duration_since(Instant::now())) {
                 Ok(answer) if answer["id"] == self.number => {
-                    assert!(answer.get("error").is_none(), "{method}: {}", answer["error"]);
-                    return answer["result"].clone();
+                    return answer
+                        .get("error")
+                        .map_or_else(|| Ok(answer["result"].clone()), |error| Err(error.clone()));
                 }
                 Ok(event) => self.note(&event),
                 Err(RecvTimeoutError::Timeout) => panic!("{method}: no answer"),
@@ -143,9 +149,9 @@ impl Browser {
     /// Waits until an expression is true.
     pub(super) fn until(&mut self, expression: &str) {
         let end = Instant::now() + PATIENCE;
-        // Between two pages an expression may fail.
+        // Between two pages an expression may fail, and so may the question itself.
         let params = json!({ "expression": format!("(() => {{ try {{ return Boolean({expression}) }} catch (error) {{ return false }} }})()"), "returnByValue": true });
-        while self.call("Runtime.evaluate", &params)["result"]["value"] != true {
+        while self.ask("Runtime.evaluate", &params).map_or(true, |answer| answer["result"]["value"] != true) {
             if Instant::now() > end {
                 let text = self.run("document.body.innerText.slice(0, 1500)");
                 panic!("never true: {expression}\nerrors: {:#?}\npage: {text}", self.errors);

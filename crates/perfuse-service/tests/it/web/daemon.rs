@@ -23,6 +23,29 @@ fn time() -> u64 {
     u64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis()).unwrap()
 }
 
+/// Eight days of what comes back, of what will be full, and of what is too large: a value every ten minutes.
+fn days(store: &mut Store, at: i64) {
+    const DAY: i64 = 86_400;
+    // Days of the place, which is nine hours ahead of UTC.
+    const AHEAD: i64 = 9 * 3600;
+    let keys = [
+        SeriesKey::new("rabbitmq_queue_ready", [("collector", "mq"), ("queue", "mails")]),
+        SeriesKey::new("postgresql_connections_used", [("collector", "shop-db")]),
+        SeriesKey::new("postgresql_connections_max", [("collector", "shop-db")]),
+        SeriesKey::new("pool_used", [("collector", "shop"), ("name", "orders")]),
+        SeriesKey::new("pool_max", [("collector", "shop"), ("name", "orders")]),
+    ];
+    let ids = keys.map(|key| store.series(&key).unwrap());
+    let begin = (at - 8 * DAY + AHEAD).div_euclid(DAY) * DAY - AHEAD;
+    for second in (begin..at - 3600).step_by(600) {
+        let (day, of_day) = ((second - begin) / DAY, (second - begin) % DAY);
+        let mails = if (9 * 3600..11 * 3600).contains(&of_day) { 700.0 + 20.0 * day as f64 } else { 3.0 };
+        let used = 40.0 + 5.0 * day as f64 + if of_day == 50_400 { 4.0 } else { 0.0 };
+        let values = [mails, used, 100.0, 4.0 + (of_day / 28_800) as f64, 40.0];
+        store.append(second, &ids.into_iter().zip(values).collect::<Vec<_>>());
+    }
+}
+
 fn say(text: &str) -> Msg {
     Msg::new("literal").with("text", text)
 }
@@ -60,11 +83,12 @@ impl Daemon for Made {
 }
 
 impl Made {
-    /// With an hour of series, and more of them every second.
+    /// With eight days and half an hour of series, and more of them every second.
     pub(super) fn new() -> Arc<Self> {
         let directory = tempfile::tempdir().unwrap();
         let (mut store, _) = Store::open(directory.path(), Retention::default()).unwrap();
         let at = i64::try_from(time() / 1000).unwrap();
+        days(&mut store, at);
         for second in at - 1800..=at {
             tick(&mut store, second);
         }
@@ -121,6 +145,21 @@ impl Made {
         put(&mut self.store.lock().unwrap(), &made);
         self.change(|now| now.open = vec![Arc::new(made)]);
         id
+    }
+
+    /// Ends it, without the numbers of the time after it.
+    pub(super) fn end(&self, component: &str) {
+        let id = format!("20261126T231500-{component}");
+        let mut ended = incident(&id, component, time() - 60_000, Some(55_000));
+        ended.compared.clear();
+        put(&mut self.store.lock().unwrap(), &ended);
+        self.change(|now| now.open.clear());
+    }
+
+    /// Adds these numbers, as it is done a minute later.
+    pub(super) fn compare(&self, component: &str) {
+        let id = format!("20261126T231500-{component}");
+        put(&mut self.store.lock().unwrap(), &incident(&id, component, time() - 60_000, Some(55_000)));
     }
 }
 

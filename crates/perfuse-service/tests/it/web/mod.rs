@@ -2,6 +2,10 @@
 
 mod browser;
 mod daemon;
+// What the fuzz target `request` does, with bytes of its own.
+#[expect(unreachable_pub, reason = "the file belongs to the crate of the fuzz targets")]
+#[path = "../../../../../fuzz/src/request.rs"]
+mod request;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -62,6 +66,7 @@ fn a_browser_shows_the_pages_live_and_without_errors() {
     public_page(&server, &mut browser);
     dashboard(&server, &mut browser);
     incident(&server, &mut browser);
+    advice(&server, &mut browser);
     maintenance(&server, &mut browser);
     shots(&server, &mut browser);
     let errors = browser.errors();
@@ -115,10 +120,29 @@ fn incident(server: &Server, browser: &mut Browser) {
     browser.run("document.querySelector('#open a').click()");
     browser.until("document.querySelector('.finding .chain') && document.querySelector('.finding pre')");
     browser.until("document.querySelectorAll('iframe.flame').length === 2");
+    // It ends, and a minute later there is how things were before, during and after it: nobody has to load the page again.
+    let compared = "document.body.textContent.includes('Before, during and after')";
+    server.made.end("database");
+    browser.until(&format!(
+        "document.querySelector('main') && !{compared} && !document.body.textContent.includes('under way')"
+    ));
+    server.made.compare("database");
+    browser.until(compared);
     browser.go(&format!("{}/incident/{id}/flame/off-cpu", server.address));
     browser.until("document.querySelectorAll('#bars g.on').length > 3");
     browser.go(&format!("{}/dash/checklist#cpu.saturation", server.address));
     browser.until("document.getElementById('cpu.saturation').open");
+}
+
+/// What comes back over the eight days of the store, each with its days and what to do.
+fn advice(server: &Server, browser: &mut Browser) {
+    browser.go(&format!("{}/dash/advice", server.address));
+    browser.until("document.querySelectorAll('article.finding').length === 3");
+    let all = "Array.from(document.querySelectorAll('article.finding'))";
+    browser.until(&format!("{all}.every((one) => one.querySelectorAll('table.days tr').length >= 7)"));
+    for wanted in ["at 09:00", "rabbitmqctl list_queues", "is reached in", "pg_stat_activity", "pool_used"] {
+        browser.until(&format!("{all}.some((one) => one.textContent.includes('{wanted}'))"));
+    }
 }
 
 fn maintenance(server: &Server, browser: &mut Browser) {
@@ -147,6 +171,7 @@ fn shots(server: &Server, browser: &mut Browser) {
         ("checklist", "/dash/checklist".to_owned()),
         ("incidents", "/dash/incidents".to_owned()),
         ("incident", format!("/incident/{id}")),
+        ("advice", "/dash/advice".to_owned()),
         ("maintenance", "/dash/maintenance".to_owned()),
         ("login", "/login".to_owned()),
     ];

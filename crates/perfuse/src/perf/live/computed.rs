@@ -173,7 +173,10 @@ impl Adder {
     /// Waits a little, and empties rings.
     fn step(&mut self, frame: &Frame) {
         match self {
-            Self::Kernel(_) => std::thread::sleep(frame.left(GLANCE)),
+            Self::Kernel(programs) => {
+                programs.iter_mut().for_each(LiveProgram::glance);
+                std::thread::sleep(frame.left(GLANCE));
+            }
             Self::Here(here) => {
                 here.watched.wait(frame.left(ROUND));
                 here.round();

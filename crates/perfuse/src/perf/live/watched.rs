@@ -124,6 +124,7 @@ impl Watched {
 
     /// Waits for a ring that is half full, or so long; false when nobody is left who could have hits.
     pub(super) fn wait(&mut self, limit: Duration) -> bool {
+        self.programs.iter_mut().for_each(LiveProgram::glance);
         self.recording.wait(&[], Some(limit)).is_ok_and(|(_, alive)| alive)
     }
 
