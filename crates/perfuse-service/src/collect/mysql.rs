@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use mysql_async::Row;
 use perfuse_analyze::Msg;
 use perfuse_analyze::app::AppWhat;
 use perfuse_format::sql::{Dialect, without_values};
@@ -11,8 +10,8 @@ use super::blockers::{Root, Waiter, roots};
 use super::rates::Rates;
 use super::sheet::Sheet;
 use crate::check::Clients;
-use crate::client::mysql::{Session, named, number, text};
-use crate::config::Secret;
+use crate::client::mysql::{Row, Session, named, number, text};
+use crate::config::trust::Server;
 use crate::process;
 
 /// Part of the connections from which on their number is a fact.
@@ -69,8 +68,7 @@ const WAITS: &str = "SELECT r.trx_mysql_thread_id, b.trx_mysql_thread_id, \
 
 /// One server.
 pub(super) struct Source {
-    url: String,
-    password: Option<Secret>,
+    server: Server,
     held: Option<Session>,
     rates: Rates,
     /// The server's process, if it is one of this host.
@@ -80,9 +78,8 @@ pub(super) struct Source {
 }
 
 impl Source {
-    pub(super) fn new(url: &str, password: Option<&Secret>) -> Self {
-        let (url, password) = (url.to_owned(), password.cloned());
-        Self { url, password, held: None, rates: Rates::default(), pid: None, max: None }
+    pub(super) fn new(server: &Server) -> Self {
+        Self { server: server.clone(), held: None, rates: Rates::default(), pid: None, max: None }
     }
 
     pub(super) async fn gather(&mut self, clients: &Clients, sheet: &mut Sheet) -> Result<(), Msg> {
@@ -96,7 +93,8 @@ impl Source {
         let (mut session, server) = if let Some(kept) = kept {
             kept
         } else {
-            let mut session = self.open(clients, sheet).await?;
+            let mut session =
+                Session::open(clients, &self.server).await.map_err(|refused| sheet.refused(refused, self.max))?;
             let rows = session.ask(SERVER).await.map_err(|said| said.message)?;
             self.pid = if session.local { find().await } else { None };
             (session, rows)
@@ -114,17 +112,6 @@ impl Source {
         self.rates.turn();
         self.held = Some(session);
         Ok(())
-    }
-
-    async fn open(&self, clients: &Clients, sheet: &mut Sheet) -> Result<Session, Msg> {
-        Session::open(clients, &self.url, self.password.as_ref()).await.map_err(|refused| {
-            if refused.full {
-                let max = self.max.unwrap_or(0.0);
-                let limit = "max_connections".to_owned();
-                sheet.fact(None, AppWhat::Limit { limit, used: max, max, refused: None });
-            }
-            refused.said.message
-        })
     }
 
     fn count(&mut self, sheet: &mut Sheet, status: &[Row]) {

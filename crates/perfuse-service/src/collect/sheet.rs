@@ -7,6 +7,7 @@ use perfuse_analyze::Msg;
 use perfuse_analyze::app::{AppFact, AppTable, AppWhat};
 
 use super::Gathered;
+use crate::client::Refused;
 use crate::store::SeriesKey;
 
 /// Series of one application at most.
@@ -75,6 +76,17 @@ impl Sheet {
                 what,
             });
         }
+    }
+
+    /// A database that opens no session. When all its connections are taken that is a fact; `max` is how many it has, as
+    /// far as it said before.
+    pub(super) fn refused(&mut self, refused: Refused, max: Option<f64>) -> Msg {
+        if refused.full {
+            let max = max.unwrap_or(0.0);
+            let limit = "max_connections".to_owned();
+            self.fact(None, AppWhat::Limit { limit, used: max, max, refused: None });
+        }
+        refused.said.message
     }
 
     /// A table, unless it is empty.

@@ -247,6 +247,8 @@ impl Parts {
                 return;
             }
             let before = std::mem::replace(&mut config, Arc::clone(&settings.borrow_and_update()));
+            // Certificates may have been renewed.
+            self.clients.renew();
             for collector in &before.collectors {
                 self.handle.troubles(&format!("collector {}", collector.name), Vec::new()).await;
             }
