@@ -9,7 +9,7 @@ pub mod ring;
 use std::sync::OnceLock;
 
 use perfuse_analyze::profile::WeightUnit;
-use perfuse_analyze::{Checklist, Run, Scope, Thresholds};
+use perfuse_analyze::{Checklist, Run, Scope, Thresholds, listening};
 use perfuse_format::RawSnapshot;
 use perfuse_format::all::{PARSERS, Parser};
 
@@ -70,6 +70,8 @@ const SOURCES: &[&str] = &[
     "/sys/fs/cgroup/a/pids.max",
     "@kmsg",
     "@netlink/listen",
+    "@netlink/udp",
+    "@netlink/unix-listen",
     "@netlink/addr",
     "@netlink/class",
     "@pci/block",
@@ -141,6 +143,11 @@ pub fn checklist(data: &[u8]) {
     for finding in &checklist.findings {
         assert!(finding.wait_s_per_s.is_none_or(f64::is_finite), "{}", finding.id);
         assert!((0.0..=1.0).contains(&finding.confidence), "{}", finding.id);
+    }
+    for look in [listening::streams, listening::datagrams, listening::local] {
+        for socket in look(&snapshots).into_value().map(|look| look.sockets).unwrap_or_default() {
+            socket.is_full();
+        }
     }
 }
 

@@ -18,9 +18,18 @@ pub(crate) fn target() -> PathBuf {
 }
 
 /// The cargo that started us, in the root of the workspace.
+///
+/// `cargo run` tells us of our own package in the environment. Build scripts of other packages are run again when these
+/// variables change (ring's is one), and all that stands on them is built again: cargo must not inherit them.
 pub(crate) fn cargo<'a>(arguments: impl IntoIterator<Item = &'a str>) -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(root()).args(arguments);
+    for (name, _) in std::env::vars_os() {
+        let own = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_"];
+        if name.to_str().is_some_and(|name| own.iter().any(|own| name.starts_with(own))) {
+            command.env_remove(&name);
+        }
+    }
     command
 }
 

@@ -123,8 +123,9 @@ impl Moment {
 
 /// Sums of one task while the tables are walked.
 #[derive(Default)]
-struct Sums {
-    task: Task,
+struct Sums<'a> {
+    /// As last seen.
+    task: Option<&'a Task>,
     /// Nanoseconds of the run before it was first looked at although it existed (a thread that was not read until
     /// its process was seen to be busy): rates are over the rest.
     unseen_ns: u64,
@@ -148,9 +149,9 @@ struct Sums {
     runnable: u32,
 }
 
-fn accumulate(maps: &[(Moment, &BTreeMap<u32, Task>)], seconds: f64) -> BTreeMap<u32, Used> {
+fn accumulate<'a>(maps: &[(Moment, &'a BTreeMap<u32, Task>)], seconds: f64) -> BTreeMap<u32, Used> {
     // An id can be reused within a run: identity is (id, start time).
-    let mut sums: BTreeMap<(u32, u64), Sums> = BTreeMap::new();
+    let mut sums: BTreeMap<(u32, u64), Sums<'a>> = BTreeMap::new();
     let none = BTreeMap::new();
     let start_ns = maps.first().map_or(0, |(at, _)| at.mono_ns);
     for (index, (at, map)) in maps.iter().enumerate() {
@@ -178,7 +179,7 @@ fn accumulate(maps: &[(Moment, &BTreeMap<u32, Task>)], seconds: f64) -> BTreeMap
             sum.seen += 1;
             sum.blocked += u32::from(task.state == 'D');
             sum.runnable += u32::from(task.state == 'R');
-            sum.task = task.clone();
+            sum.task = Some(task);
         }
     }
     let last = maps.last().map_or(&none, |(_, map)| *map);
@@ -213,7 +214,7 @@ fn newborn(task: &Task) -> Task {
     }
 }
 
-impl Sums {
+impl Sums<'_> {
     fn step(&mut self, before: &Task, after: &Task) {
         // A counter that went backwards (a reset, or a sum that lost an ended thread) adds nothing for this step.
         let grew = |before: u64, after: u64| match delta(before, after) {
@@ -264,7 +265,7 @@ impl Sums {
             blocked_samples: f64::from(self.blocked) / samples.max(1) as f64,
             runnable_samples: f64::from(self.runnable) / samples.max(1) as f64,
             ended,
-            task: self.task,
+            task: self.task.cloned().unwrap_or_default(),
         }
     }
 }

@@ -130,6 +130,7 @@ pub const PARSERS: &[(&str, Parser)] = &parsers! {
     others {
         "btf::Btf" => types,
         "btf::ext" => relocations,
+        "btf::join" => joined_types,
         "event::parse" => event,
         "jitdump::JitDump" => jitdump,
         "kafka::answers" => crate::kafka::all,
@@ -183,6 +184,13 @@ fn types(bytes: &[u8]) -> bool {
         let counted = of.members().count() + of.enumerators().count() + of.variables().count();
         resolved || of.byte_size().is_some() || of.name().len() + counted < usize::MAX
     })
+}
+
+/// The types of a kernel and of a module: the length of the first stands before them.
+fn joined_types(bytes: &[u8]) -> bool {
+    let Some((length, rest)) = bytes.split_first_chunk::<2>() else { return false };
+    let (kernel, module) = rest.split_at(usize::from(u16::from_ne_bytes(*length)).min(rest.len()));
+    crate::btf::join(kernel, module).is_ok_and(|joined| types(&joined))
 }
 
 /// A `.BTF.ext` section beside a `.BTF` section: the length of the first stands before them.

@@ -1,6 +1,7 @@
 //! The untouched bytes of one host at one moment.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::parse::{FromBytes, read};
 use crate::reading::{Missing, Reading, Why};
@@ -8,8 +9,8 @@ use crate::reading::{Missing, Reading, Why};
 /// What reading one source gave.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Raw {
-    /// The bytes, as the kernel gave them.
-    Bytes(Vec<u8>),
+    /// The bytes, as the kernel gave them. Snapshots that are kept in several places share them.
+    Bytes(Arc<Vec<u8>>),
     /// The kernel's refusal, an errno of Linux.
     Errno(i32),
 }
@@ -59,7 +60,7 @@ impl RawSnapshot {
 
     /// Puts the bytes of a source in; for collectors and tests.
     pub fn put(&mut self, source: impl Into<String>, bytes: impl Into<Vec<u8>>) {
-        self.sources.insert(source.into(), Raw::Bytes(bytes.into()));
+        self.sources.insert(source.into(), Raw::Bytes(Arc::new(bytes.into())));
     }
 
     /// Puts a refusal in.

@@ -11,6 +11,7 @@
 //! reading: what stands before it is whole.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use crate::raw::{Raw, RawSnapshot};
 
@@ -113,12 +114,12 @@ fn source(raw: &Raw, before: Option<&Raw>, plain: &mut Vec<u8>) {
         }
         (Raw::Bytes(bytes), Some(Raw::Bytes(before))) if bytes.len() == before.len() => {
             plain.push(OP_XOR);
-            plain.extend(bytes.iter().zip(before).map(|(new, old)| new ^ old));
+            plain.extend(bytes.iter().zip(before.iter()).map(|(new, old)| new ^ old));
         }
         (Raw::Bytes(bytes), _) => {
             plain.push(OP_BYTES);
             put_length(plain, bytes.len());
-            plain.extend(bytes);
+            plain.extend(bytes.iter());
         }
     }
 }
@@ -256,13 +257,13 @@ impl<'a> Decoder<'a> {
             let raw = match (input.u8().ok_or(short)?, before) {
                 (OP_BYTES, _) => {
                     let length = input.u32().ok_or(short)?;
-                    Raw::Bytes(input.take(length as usize).ok_or(short)?.to_vec())
+                    Raw::Bytes(Arc::new(input.take(length as usize).ok_or(short)?.to_vec()))
                 }
                 (OP_ERRNO, _) => Raw::Errno(input.u32().ok_or(short)?.cast_signed()),
                 (OP_SAME, Some(before)) => before.clone(),
                 (OP_XOR, Some(Raw::Bytes(before))) => {
                     let changes = input.take(before.len()).ok_or(short)?;
-                    Raw::Bytes(changes.iter().zip(before).map(|(change, old)| change ^ old).collect())
+                    Raw::Bytes(Arc::new(changes.iter().zip(before.iter()).map(|(change, old)| change ^ old).collect()))
                 }
                 (OP_SAME | OP_XOR, _) => return Err("a source refers to a value that was not there"),
                 _ => return Err("a source has an unknown operation"),

@@ -241,7 +241,8 @@ fn state_letter(state: u32) -> char {
 }
 
 fn from_rows(bytes: &[u8]) -> Option<TaskTable> {
-    let mut threads = BTreeMap::new();
+    // Collected as a whole: a tree is built faster from a sorted list than by inserting.
+    let mut threads = Vec::new();
     let mut processes: BTreeMap<u32, Task> = BTreeMap::new();
     for row in table_rows(bytes, TASK_ROW)? {
         let (task, ended) = from_row(row);
@@ -262,12 +263,12 @@ fn from_rows(bytes: &[u8]) -> Option<TaskTable> {
         if task.tid == task.pid {
             lead(process, &task);
         }
-        threads.insert(task.tid, task);
+        threads.push((task.tid, task));
     }
     // A process whose leader has ended while other threads live on has a zombie leader; it is in the
     // iteration all the same. Without one the row says nothing of the whole process.
     processes.retain(|pid, process| process.pid == *pid);
-    Some(TaskTable { processes, threads, source: TaskSource::BpfIterator })
+    Some(TaskTable { processes, threads: threads.into_iter().collect(), source: TaskSource::BpfIterator })
 }
 
 /// Adds the counters of one thread to its process.

@@ -32,6 +32,13 @@ const EXPECTED: &[(&str, &str, &str, &str)] = &[
     ("L09", "0", "count=0x64", ""),
     ("L10", "0", "\"max\":100", ""),
     ("L11", "0", "dd ", ""),
+    ("L12", "0", "probe:vfs_read       (on vfs_read)", ""),
+    ("L13", "0", "probe:vfs_read: (ffffffff", ""),
+    ("L14", "0", "(on vfs_read by ftrace)", ""),
+    ("L15", "0", "probe:vfs_read", ""),
+    ("L16", "129", "whose only filter is the function", ""),
+    ("L17", "0", "dd ", ""),
+    ("L18", "254", "tells no arguments", ""),
 ];
 
 /// What is not as it should be, of the lines that the guest left: number, status, words and `kprobe_events`, with tabs

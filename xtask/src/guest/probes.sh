@@ -15,11 +15,12 @@ probe() {
         "$(tr '\n' ';' </sys/kernel/tracing/kprobe_events)" >>/out/probes
 }
 
-# Three connections that send something, after a moment in which the recording begins.
+# Three connections that send something, after a moment in which the recording begins; the server answers when the client has
+# closed its side: in the state CLOSE_WAIT.
 traffic() {
     sleep 2
     for port in 5001 5002 5003; do
-        nc -l -p "$port" >/dev/null &
+        nc -l -p "$port" -e sh -c 'cat >/dev/null; echo goodbye' &
         sleep 0.3
         echo "hello world hello world" | nc -w 1 127.0.0.1 "$port"
     done
@@ -88,3 +89,15 @@ probe L08 beside perf probe --live 'vfs_read count' --filter 'count == 100' --hi
 probe L09 beside perf probe --live 'vfs_read count' --filter 'count == 100' --for 8s --max 2
 probe L10 beside perf probe --via fexit --live 'vfs_read%return count $retval:s32' --filter 'count == 100' --sum arg2 --json --for 8s
 probe L11 beside perf trace -e syscalls:sys_enter_read --filter 'count == 100' --count --by comm --for 8s
+
+# The function tracer: the entry of a function alone. To begin with every function of the kernel is patched, on every CPU,
+# which is slow in an emulator; one CPU is enough.
+echo 0 >/sys/devices/system/cpu/cpu1/online
+probe L12 perf probe --via ftrace vfs_read
+probe L13 kept -e probe:vfs_read
+probe L14 perf probe -l
+probe L15 perf stat -e probe:vfs_read -a dd if=/dev/zero of=/dev/null bs=100 count=20
+probe L16 perf record -o /tmp/perf.data -e probe:vfs_read --filter 'common_pid > 1' true
+probe L17 beside perf trace -e probe:vfs_read --filter 'comm == "dd"' --by comm --for 20s
+perf probe -q -d 'probe:*'
+probe L18 perf probe --via ftrace 'vfs_read count'

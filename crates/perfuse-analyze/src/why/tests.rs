@@ -170,6 +170,8 @@ fn who_is_not_there_is_named() {
     assert_eq!(refused(Select::Cgroup("/none".to_owned())), "error-no-cgroup");
     assert_eq!(refused(Select::Unit("none".to_owned())), "error-no-unit");
     assert_eq!(refused(Select::Port(80)), "error-no-sockets");
+    assert_eq!(refused(Select::Datagrams(53)), "error-no-socket");
+    assert_eq!(refused(Select::Local("/run/a".to_owned())), "error-no-socket");
     assert_eq!(Victim::select(&run, &Select::Host), Ok(Victim::default()));
     let tree = Victim::select(&run, &Select::Tree(10)).unwrap();
     assert_eq!(tree.entity.and_then(|entity| entity.pid), Some(10));

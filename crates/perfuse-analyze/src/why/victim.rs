@@ -10,6 +10,7 @@ use perfuse_format::tasks::TaskTable;
 
 use super::Victim;
 use crate::cell::{Entity, EntityKind};
+use crate::listening::{self, Look, Place};
 use crate::message::Msg;
 use crate::run::{Run, cgroup_named, cgroup_of_unit};
 
@@ -28,6 +29,10 @@ pub enum Select {
     Unit(String),
     /// Whoever listens on this TCP port.
     Port(u16),
+    /// Whoever receives at this UDP port, connected to nobody.
+    Datagrams(u16),
+    /// Whoever listens at this local socket: a path, or `@` and a name of no file.
+    Local(String),
     /// The processes of this name, as `/proc/PID/comm` has it (of a longer name, its first 15 bytes), and what they started.
     Command(String),
 }
@@ -42,6 +47,14 @@ impl Victim {
             Select::Cgroup(path) => of_group(run, &cgroup_named(run.snapshots, path)?),
             Select::Unit(unit) => of_group(run, &cgroup_of_unit(run.snapshots, unit)?),
             Select::Port(port) => of_port(run, *port),
+            Select::Datagrams(port) => {
+                let at = |place: &Place| matches!(place, Place::Udp(address) if address.port() == *port);
+                of_sockets(run, listening::datagrams(run.snapshots), at, format!(":{port}/udp"))
+            }
+            Select::Local(path) => {
+                let at = |place: &Place| matches!(place, Place::Local(name) if name == path);
+                of_sockets(run, listening::local(run.snapshots), at, path.clone())
+            }
             Select::Command(name) => of_command(run, name),
         }
     }
@@ -122,16 +135,31 @@ fn of_port(run: &Run, port: u16) -> Result<Victim, Msg> {
     if pids.is_empty() {
         return Err(Msg::new("error-no-owner").with("port", port.to_string()));
     }
+    Ok(at_socket(run, &pids, &first.local.to_string()))
+}
+
+/// Whoever has one of the sockets of a kind open that are at the place.
+fn of_sockets(run: &Run, look: Reading<Look>, at: impl Fn(&Place) -> bool, shown: String) -> Result<Victim, Msg> {
+    let sockets = look.into_value().map(|look| look.sockets).unwrap_or_default();
+    let pids: BTreeSet<u32> = sockets.iter().filter(|one| at(&one.place)).filter_map(|one| one.pid).collect();
+    if pids.is_empty() {
+        return Err(Msg::new("error-no-socket").with("name", shown));
+    }
+    Ok(at_socket(run, &pids, &shown))
+}
+
+/// Processes that have a socket open, of which there is one at least, and what they started.
+fn at_socket(run: &Run, pids: &BTreeSet<u32>, place: &str) -> Victim {
     // Its workers answer too.
     let mut all = pids.clone();
-    for pid in &pids {
+    for pid in pids {
         all.extend(tree(run, *pid).pids);
     }
     let name = pids.first().map(|pid| entity(run, *pid).name).unwrap_or_default();
     let entity = Entity {
         pid: pids.first().copied(),
         // Who it is says more than where it can be reached.
-        ..Entity::new(EntityKind::Listener, format!("{name} ({})", first.local))
+        ..Entity::new(EntityKind::Listener, format!("{name} ({place})"))
     };
-    Ok(Victim { pids: all, entity: Some(entity) })
+    Victim { pids: all, entity: Some(entity) }
 }

@@ -7,6 +7,7 @@ pub mod counters;
 pub mod cpus;
 mod error;
 mod event;
+pub mod function;
 pub mod oncpu;
 pub mod pmu;
 pub mod probes;

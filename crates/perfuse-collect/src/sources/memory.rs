@@ -56,7 +56,7 @@ fn collectors() -> Vec<Box<dyn Collector>> {
     vec![
         Box::new(statvfs::StatVfs::default()),
         Box::new(fds::Fds::default()),
-        Box::new(inotify::Inotify),
-        Box::new(rollup::Rollup),
+        Box::new(inotify::Inotify::default()),
+        Box::new(rollup::Rollup::default()),
     ]
 }

@@ -9,10 +9,12 @@
 
 pub mod core;
 pub mod ext;
+mod split;
 mod types;
 
 use crate::parse::ParseError;
 
+pub use split::join;
 pub use types::{ArrayInfo, Enumerator, Kind, Member, Type, Variable};
 
 /// `BTF_MAGIC` in the byte order of the writer.
@@ -66,23 +68,29 @@ fn hash(name: &[u8]) -> u32 {
     name.iter().fold(0x811c_9dc5, |sum, &byte| (sum ^ u32::from(byte)).wrapping_mul(0x0100_0193))
 }
 
+/// The type section and the string section of a blob.
+fn sections(bytes: &[u8]) -> Result<(&[u8], &[u8]), ParseError> {
+    let magic = bytes.get(..2).map(|field| u16::from_ne_bytes([field[0], field[1]]));
+    if magic != Some(MAGIC) {
+        return Err(bad(0, "BTF of this byte order", bytes));
+    }
+    let section = |at: usize| -> Option<&[u8]> {
+        let header = usize_at(bytes, 4)?;
+        let start = header.checked_add(usize_at(bytes, at)?)?;
+        bytes.get(start..start.checked_add(usize_at(bytes, at + 4)?)?)
+    };
+    if usize_at(bytes, 4).is_none_or(|header| header < HEADER) {
+        return Err(bad(4, "the length of a BTF header", bytes));
+    }
+    let types = section(8).ok_or_else(|| bad(8, "a type section inside the blob", bytes))?;
+    let strings = section(16).ok_or_else(|| bad(16, "a string section inside the blob", bytes))?;
+    Ok((types, strings))
+}
+
 impl<'a> Btf<'a> {
     /// Checks the header and walks over all types once.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, ParseError> {
-        let magic = bytes.get(..2).map(|field| u16::from_ne_bytes([field[0], field[1]]));
-        if magic != Some(MAGIC) {
-            return Err(bad(0, "BTF of this byte order", bytes));
-        }
-        let section = |at: usize| -> Option<&'a [u8]> {
-            let header = usize_at(bytes, 4)?;
-            let start = header.checked_add(usize_at(bytes, at)?)?;
-            bytes.get(start..start.checked_add(usize_at(bytes, at + 4)?)?)
-        };
-        if usize_at(bytes, 4).is_none_or(|header| header < HEADER) {
-            return Err(bad(4, "the length of a BTF header", bytes));
-        }
-        let types = section(8).ok_or_else(|| bad(8, "a type section inside the blob", bytes))?;
-        let strings = section(16).ok_or_else(|| bad(16, "a string section inside the blob", bytes))?;
+        let (types, strings) = sections(bytes)?;
         let mut btf = Self { types, strings, offsets: Vec::new(), buckets: Vec::new(), entries: Vec::new() };
         btf.walk()?;
         Ok(btf)
@@ -176,6 +184,11 @@ impl<'a> Btf<'a> {
     /// The function of this name; walks over all types, about a millisecond for a kernel.
     pub fn function(&self, name: &str) -> Option<Type<'_>> {
         self.all().find(|of| of.kind() == Kind::Func && of.name_bytes() == name.as_bytes())
+    }
+
+    /// The last function of this name: of types that were [`join`]ed, the module's before the kernel's.
+    pub fn last_function(&self, name: &str) -> Option<Type<'_>> {
+        self.all().filter(|of| of.kind() == Kind::Func && of.name_bytes() == name.as_bytes()).last()
     }
 
     /// The names of the enumerators of enum `name` with their values; empty if there is no such enum.

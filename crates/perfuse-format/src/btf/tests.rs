@@ -9,19 +9,26 @@ use super::*;
 pub(crate) struct Writer {
     types: Vec<u8>,
     strings: Vec<u8>,
+    /// Where its own names begin: behind those of another blob.
+    before: usize,
     count: u32,
 }
 
 impl Writer {
     pub(crate) fn new() -> Self {
-        Self { types: Vec::new(), strings: vec![0], count: 0 }
+        Self { types: Vec::new(), strings: vec![0], before: 0, count: 0 }
+    }
+
+    /// A writer whose types go on behind these.
+    pub(crate) fn behind(&self) -> Self {
+        Self { types: Vec::new(), strings: Vec::new(), before: self.strings.len(), count: self.count }
     }
 
     pub(crate) fn name(&mut self, name: &str) -> u32 {
         if name.is_empty() {
             return 0;
         }
-        let at = u32::try_from(self.strings.len()).unwrap();
+        let at = u32::try_from(self.before + self.strings.len()).unwrap();
         self.strings.extend(name.bytes());
         self.strings.push(0);
         at

@@ -25,11 +25,13 @@ pub enum Method {
     Fexit,
     /// A breakpoint of the kernel.
     Kprobe,
+    /// The entry of a function, by the event of the function tracer: no program, no arguments.
+    Ftrace,
 }
 
 impl Method {
-    /// All, in the order in which they are tried where a kernel has no kprobe events.
-    pub const ALL: [Self; 4] = [Self::Kprobe, Self::TpBtf, Self::Fentry, Self::Fexit];
+    /// All, in the order in which they are tried.
+    pub const ALL: [Self; 5] = [Self::Kprobe, Self::TpBtf, Self::Fentry, Self::Fexit, Self::Ftrace];
 
     /// As BPF programs name it.
     pub fn name(self) -> &'static str {
@@ -38,7 +40,13 @@ impl Method {
             Self::Fentry => "fentry",
             Self::Fexit => "fexit",
             Self::Kprobe => "kprobe",
+            Self::Ftrace => "ftrace",
         }
+    }
+
+    /// Whether hits have the address of the function; a tracepoint stands in no function of its own.
+    pub fn has_address(self) -> bool {
+        self != Self::TpBtf
     }
 
     /// By its name.
@@ -70,6 +78,11 @@ pub struct StoredProbe {
 }
 
 impl StoredProbe {
+    /// Whether its samples are put out by a program, and not by an event of the kernel.
+    pub fn by_program(&self) -> bool {
+        self.hook.method != Method::Ftrace
+    }
+
     /// The text of its file.
     pub fn to_text(&self) -> String {
         let Self { id, hook, probe, given } = self;

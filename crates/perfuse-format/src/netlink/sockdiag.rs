@@ -1,4 +1,5 @@
-//! `@netlink/listen` and `@netlink/tcp`: TCP sockets (`sock_diag(7)`, `struct inet_diag_msg`, `struct tcp_info`).
+//! `@netlink/listen` and `@netlink/tcp`: TCP sockets (`sock_diag(7)`, `struct inet_diag_msg`, `struct tcp_info`);
+//! `@netlink/udp`: unconnected UDP sockets, in the same shape.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
@@ -18,6 +19,8 @@ pub mod state {
     pub const SYN_SENT: u8 = 2;
     /// Closed by us last; waits so that old packets die.
     pub const TIME_WAIT: u8 = 6;
+    /// Of UDP: bound, and connected to nobody (`TCP_CLOSE`).
+    pub const UNCONNECTED: u8 = 7;
     /// The peer closed, the process has not yet.
     pub const CLOSE_WAIT: u8 = 8;
     /// Accepts connections.

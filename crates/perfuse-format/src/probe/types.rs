@@ -63,9 +63,9 @@ pub struct KernelFunction<'a> {
 }
 
 impl<'a> KernelFunction<'a> {
-    /// The function of a name; `None` if the kernel's types do not have it.
+    /// The function of a name; `None` if the kernel's types do not have it. Of types that were joined it is the module's.
     pub fn find(btf: &'a Btf<'a>, name: &str, machine: Machine) -> Option<Self> {
-        let prototype = btf.function(name)?.target().filter(|of| of.kind() == Kind::FuncProto)?;
+        let prototype = btf.last_function(name)?.target().filter(|of| of.kind() == Kind::FuncProto)?;
         let parameters: Vec<_> = prototype
             .parameters()
             .filter_map(|(name, id)| Some((String::from_utf8_lossy(name).into_owned(), btf.by_id(id)?)))

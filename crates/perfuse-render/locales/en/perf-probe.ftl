@@ -38,7 +38,7 @@ help-probe-max = With --live: the end, after so many hits.
 help-probe-openmetrics = With --live: the numbers as metrics on this address (PORT of this host, or ADDRESS:PORT).
 help-probe-rate = With --live: the most lines a second (usual: 1000; 0 for all).
 help-probe-sum = With --live: the sum of this value, with mean, least and largest, added up in the kernel.
-help-probe-via = How a probe of the kernel is attached: by a tracepoint with typed arguments, a program at the entry or return of a function, or a kprobe (usual: the first that works).
+help-probe-via = How a probe of the kernel is attached: by a tracepoint with typed arguments, a program at the entry or return of a function, the function tracer, or a kprobe (usual: the first that works).
 help-probe-after = Types come from debug information where there is some (DWARF of the program or of vmlinux), else of kernel functions from the kernel's own types (BTF), else there are registers and $retval.
 
 probe-bootconfig = --bootconfig is not made here: use --definition, and write the lines in the form of Documentation/admin-guide/bootconfig.rst
@@ -99,6 +99,9 @@ probe-try-loads = { $what } is open, but cannot hold this event
 probe-try-refused = { $what }: { $error }
 probe-try-missing = { $what }: { $why }
 probe-try-no-function = { $what }: the kernel's types do not have { $name }
+probe-try-untraced = { $what }: the function tracer does not know { $name }
+probe-try-no-arguments = { $what }: works for this function, but tells no arguments; without them the probe can be made
+probe-try-entry = { $what }: only the entry of a function
 
 probe-problem-place = a function, a source line, an address or %PROVIDER:EVENT is expected here
 probe-problem-name = `{ $name }` is no name of an event: letters, digits and _, and no digit first

@@ -8,3 +8,4 @@ usage-perf-value = `{ $value }` does not do for `{ $option }`. Expected: { $expe
 usage-perf-number = a whole number
 usage-perf-cpus = a list of CPUs, such as 0-3,7
 usage-perf-more = All options: { $command }
+perf-function-filter = { $event } is attached by ftrace:function, whose only filter is the function itself; `perfuse trace -e { $event } --filter` looks at the hits behind it

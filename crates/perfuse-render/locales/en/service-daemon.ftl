@@ -51,6 +51,11 @@ daemon-listener = { $owner } listens at { $addresses }
 daemon-listener-full = the accept queue is full: { $waiting } wait, { $backlog } may
 daemon-listener-drops = { $count } connection requests were dropped since the last look
 daemon-listener-gone = nobody listens at port { $port } any more; it was { $owner }
+daemon-receiver = { $owner } receives at { $addresses }
+daemon-receiver-full = the receive buffer is full: { $waiting } of { $room } wait to be read
+daemon-receiver-drops = { $count } datagrams were dropped since the last look
+daemon-receiver-gone = nobody receives at UDP port { $port } any more; it was { $owner }
+daemon-local-gone = nobody listens at { $path } any more; it was { $owner }
 
 ## What happened
 daemon-event-first = the check { $check } failed for the first time

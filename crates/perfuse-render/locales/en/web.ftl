@@ -27,6 +27,8 @@ web-state-degraded = Degraded
 web-state-partial = Partial outage
 web-state-major = Major outage
 web-state-maintenance = Maintenance
+web-group-well = all { $count }
+web-group-bad = { $bad } of { $count }
 
 ## The public page
 web-banner-operational = All systems operational

@@ -102,6 +102,7 @@ help-why-after =
 error-empty-cgroup = No process is in the cgroup { $path }.
 error-no-listener = Nobody listens on TCP port { $port }.
 error-no-owner = Who listens on TCP port { $port } is not to be seen; run as root.
+error-no-socket = Who has the socket { $name } is not to be seen.
 error-no-sockets = The sockets of this host could not be read: { $reason }
 error-command-failed = { $command } could not be started: { $reason }
 note-command-ended = { $command } ended after { $seconds }: { $how }.

@@ -38,7 +38,7 @@ help-probe-max = --live: 이만큼 걸리면 끝냅니다.
 help-probe-openmetrics = --live: 이 주소에서 수를 메트릭으로 제공합니다 (이 호스트의 PORT, 또는 ADDRESS:PORT).
 help-probe-rate = --live: 1초에 보여 줄 최대 줄 수입니다 (보통 1000, 0은 모두).
 help-probe-sum = --live: 이 값의 합계와 평균, 최솟값, 최댓값을 커널 안에서 구합니다.
-help-probe-via = 커널 프로브를 연결하는 방법입니다: 타입이 있는 인자를 가진 트레이스포인트, 함수의 시작이나 반환의 프로그램, 또는 kprobe (보통 되는 첫 번째).
+help-probe-via = 커널 프로브를 연결하는 방법입니다: 타입이 있는 인자를 가진 트레이스포인트, 함수의 시작이나 반환의 프로그램, 함수 추적기, 또는 kprobe (보통 되는 첫 번째).
 help-probe-after = 타입은 디버그 정보(프로그램이나 vmlinux의 DWARF)가 있으면 거기서, 없으면 커널 함수는 커널의 타입 정보(BTF)에서 읽습니다. 둘 다 없으면 레지스터와 $retval을 쓸 수 있습니다.
 
 probe-bootconfig = --bootconfig는 지원하지 않습니다. --definition으로 얻은 줄을 Documentation/admin-guide/bootconfig.rst의 형식으로 쓰십시오
@@ -99,6 +99,9 @@ probe-try-loads = { $what }{ JOSA($what, "은/는") } 열리지만 이 이벤트
 probe-try-refused = { $what }: { $error }
 probe-try-missing = { $what }: { $why }
 probe-try-no-function = { $what }: 커널의 타입 정보에 { $name } 함수가 없습니다
+probe-try-untraced = { $what }: 함수 추적기가 { $name } 함수를 알지 못합니다
+probe-try-no-arguments = { $what }: 이 함수에 쓸 수 있지만 인자를 알려 주지 않습니다. 인자를 빼면 프로브를 만들 수 있습니다
+probe-try-entry = { $what }: 함수의 시작만 됩니다
 
 probe-problem-place = 함수, 소스 줄, 주소, %PROVIDER:EVENT 중 하나가 와야 합니다
 probe-problem-name = `{ $name }`{ JOSA($name, "은/는") } 이벤트 이름이 될 수 없습니다. 글자, 숫자, _만 쓸 수 있고 숫자로 시작할 수 없습니다

@@ -8,3 +8,4 @@ usage-perf-value = `{ $option }`에 `{ $value }` 값은 쓸 수 없습니다. �
 usage-perf-number = 정수
 usage-perf-cpus = 0-3,7처럼 적은 CPU 목록
 usage-perf-more = 모든 옵션: { $command }
+perf-function-filter = { $event }{ JOSA($event, "은/는") } ftrace:function으로 연결되어 있어 함수 자체 말고는 필터를 받지 않습니다. `perfuse trace -e { $event } --filter`는 잡힌 것을 그 뒤에 거릅니다

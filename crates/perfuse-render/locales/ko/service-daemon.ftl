@@ -51,6 +51,11 @@ daemon-listener = { $owner }{ JOSA($owner, "이/가") } { $addresses }에서 듣
 daemon-listener-full = accept 큐가 가득 찼습니다: { $waiting }개 대기, 최대 { $backlog }개
 daemon-listener-drops = 지난번 이후 연결 요청 { $count }개를 버렸습니다
 daemon-listener-gone = 포트 { $port }에서 아무도 듣고 있지 않습니다. 전에는 { $owner }{ JOSA($owner, "이었습니다/였습니다") }
+daemon-receiver = { $owner }{ JOSA($owner, "이/가") } { $addresses }에서 받고 있습니다
+daemon-receiver-full = 수신 버퍼가 가득 찼습니다: { $room } 가운데 { $waiting }{ JOSA($waiting, "이/가") } 읽히기를 기다립니다
+daemon-receiver-drops = 지난번 이후 데이터그램 { $count }개를 버렸습니다
+daemon-receiver-gone = UDP 포트 { $port }에서 아무도 받고 있지 않습니다. 전에는 { $owner }{ JOSA($owner, "이었습니다/였습니다") }
+daemon-local-gone = { $path }에서 아무도 듣고 있지 않습니다. 전에는 { $owner }{ JOSA($owner, "이었습니다/였습니다") }
 
 ## 일어난 일
 daemon-event-first = 점검 { $check }{ JOSA($check, "이/가") } 처음 실패했습니다

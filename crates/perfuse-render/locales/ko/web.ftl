@@ -27,6 +27,8 @@ web-state-degraded = 성능 저하
 web-state-partial = 부분 장애
 web-state-major = 전체 장애
 web-state-maintenance = 점검 중
+web-group-well = { $count }개 모두
+web-group-bad = { $count }개 가운데 { $bad }개
 
 ## 공개 페이지
 web-banner-operational = 모든 시스템이 정상입니다

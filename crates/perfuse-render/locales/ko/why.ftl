@@ -102,6 +102,7 @@ help-why-after =
 error-empty-cgroup = cgroup { $path }에 프로세스가 없습니다.
 error-no-listener = TCP 포트 { $port }에서 듣는 프로세스가 없습니다.
 error-no-owner = TCP 포트 { $port }에서 누가 듣는지 보이지 않습니다. 루트로 실행하십시오.
+error-no-socket = 소켓 { $name }{ JOSA($name, "을/를") } 누가 가지고 있는지 보이지 않습니다.
 error-no-sockets = 이 호스트의 소켓을 읽지 못했습니다: { $reason }
 error-command-failed = { $command }{ JOSA($command, "을/를") } 시작하지 못했습니다: { $reason }
 note-command-ended = { $command }{ JOSA($command, "이/가") } { $seconds } 뒤에 끝났습니다: { $how }.

@@ -7,6 +7,13 @@ use super::part::{Part, nearest};
 use super::{Check, Component, Config};
 
 impl Config {
+    /// Whether a collector, a variable or a probe has this name.
+    pub fn asks(&self, name: &str) -> bool {
+        self.collectors.iter().any(|one| one.name == name)
+            || self.variables.iter().any(|one| one.name == name)
+            || self.probes.iter().any(|one| one.name == name)
+    }
+
     /// What the state machine needs to know.
     pub fn plan(&self) -> Plan {
         Plan {

@@ -1,6 +1,5 @@
 //! The parts around the core: the ring, incidents, alerts, exports and the collectors of applications.
 
-use std::collections::BTreeSet;
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
@@ -12,7 +11,7 @@ use perfuse_analyze::{Msg, Thresholds};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
-use super::core::signed;
+use super::core::{COLLECTOR, signed};
 use super::handle::Handle;
 use super::log::{Log, Priority};
 use super::writer::Tap;
@@ -21,8 +20,9 @@ use crate::check::Clients;
 use crate::collect::{Collectors, Gathered};
 use crate::config::Config;
 use crate::export;
+use crate::incident::recorded::Who;
 use crate::incident::{self, Incident, Incidents, Subject};
-use crate::now::{Daemon as _, Now};
+use crate::now::{ComponentNow, Daemon as _, Now};
 use crate::ring::{Ring, Seconds};
 use crate::store::{Kind, Record, SeriesKey, Written};
 
@@ -169,15 +169,20 @@ async fn tell_incidents(incidents: Incidents, mut events: mpsc::UnboundedReceive
 /// The components of the configuration, and the listeners that were found.
 fn subjects(config: &Config, host: &str, now: &Now) -> Vec<Subject> {
     let mut all = incident::subjects(config, host);
-    all.extend(found(now).into_iter().map(|(name, port)| Subject::listener(&name, port)));
+    all.extend(found(now));
     all
 }
 
-/// Components that are listeners, with their ports.
-fn found(now: &Now) -> BTreeSet<(String, u16)> {
+/// Components that are listeners: by their names, local sockets by what they are described by, which is where they are.
+fn found(now: &Now) -> Vec<Subject> {
     let listeners = now.components.iter().filter(|one| one.checks.iter().any(|check| check.kind == "listener"));
-    let port = |name: &str| name.strip_prefix("tcp-")?.parse().ok();
-    listeners.filter_map(|one| Some((one.view.name.clone(), port(&one.view.name)?))).collect()
+    let who = |one: &ComponentNow| match one.view.name.split_once('-')? {
+        ("tcp", port) => Some(Who::Port { port: port.parse().ok()?, address: None }),
+        ("udp", port) => Some(Who::Datagrams(port.parse().ok()?)),
+        ("unix", _) => one.description.clone().map(Who::Local),
+        _ => None,
+    };
+    listeners.filter_map(|one| Some(Subject::of(&one.view.name, who(one)?))).collect()
 }
 
 /// Tells incidents of the components whenever there are others.
@@ -205,7 +210,7 @@ async fn gather(handle: Handle, ring: Ring, mut answers: mpsc::Receiver<Gathered
         let Gathered { source, series, facts, tables, problem, .. } = answer;
         handle.values(signed(handle.time() / 1000), series);
         ring.told(&source, facts, tables);
-        handle.troubles(&format!("collector {source}"), problem.into_iter().collect()).await;
+        handle.troubles(&format!("{COLLECTOR}{source}"), problem.into_iter().collect()).await;
     }
 }
 
@@ -246,12 +251,9 @@ impl Parts {
             if settings.changed().await.is_err() {
                 return;
             }
-            let before = std::mem::replace(&mut config, Arc::clone(&settings.borrow_and_update()));
+            config = Arc::clone(&settings.borrow_and_update());
             // Certificates may have been renewed.
             self.clients.renew();
-            for collector in &before.collectors {
-                self.handle.troubles(&format!("collector {}", collector.name), Vec::new()).await;
-            }
             if let Err(error) = self.alerts.reload(&Setup::new(&config, self.host.clone())).await {
                 self.complain(&error.to_string());
             }

@@ -15,7 +15,7 @@ use tokio::time::{Instant, MissedTickBehavior};
 use super::clock::{Clock, Reading};
 use super::handle::Subscribers;
 use super::host;
-use super::listeners::{self, Listeners};
+use super::listeners::{self, Listeners, Own};
 use super::log::{Log, Priority};
 use super::memory::{self, Kept};
 use super::notify::Notify;
@@ -46,6 +46,9 @@ const SANE: u64 = 1_767_225_600_000;
 const AHEAD: u64 = 3_600_000;
 /// Between two times at which results are taken: conclusions about all components are drawn each time.
 const GATHER: Duration = Duration::from_millis(100);
+
+/// Before the name of a collector, a variable or a probe in what troubles are of.
+pub(super) const COLLECTOR: &str = "collector ";
 
 /// What others tell.
 pub(super) enum Note {
@@ -128,7 +131,7 @@ pub(super) struct Core {
     /// When the memory was written.
     written: u64,
     listeners: Option<Listeners>,
-    own_ports: BTreeSet<u16>,
+    own: Own,
     subscribers: Subscribers,
     /// When each `host` check has its next turn, by component and check.
     turns: BTreeMap<(String, String), u64>,
@@ -182,7 +185,7 @@ impl Core {
             kept: Kept::default(),
             written: 0,
             listeners,
-            own_ports: given.own_ports,
+            own: Own::new(given.own_ports),
             subscribers: given.subscribers,
             turns: BTreeMap::new(),
             looked: 0,
@@ -431,9 +434,9 @@ impl Core {
         if time.abs_diff(looked.time) > 3 * listeners::EVERY {
             return;
         }
-        let before = watched.plans();
-        let seen = watched.look(&looked.listening, looked.ephemeral, &self.own_ports, time);
-        if watched.plans() != before {
+        let before = watched.shown();
+        let seen = watched.look(&looked, &self.own, time);
+        if watched.shown() != before {
             self.replan();
         }
         let mut observations = Vec::new();
@@ -467,6 +470,8 @@ impl Core {
         self.config = Arc::new(config);
         self.listeners = passive.then(|| self.listeners.take().unwrap_or_default());
         self.replan();
+        // Whoever is still asked says again what is wrong.
+        self.troubles.retain(|of, _| !of.starts_with(COLLECTOR));
         let checks: BTreeSet<Key> = self.parts.iter().flat_map(keys).collect();
         // Instances of reports stand in no configuration: those of a check that is there stay.
         let all = self.parts.iter().flat_map(|part| part.checks.iter().map(move |check| (part, check)));

@@ -1,5 +1,6 @@
 //! One round of everything, without a store and without a memory.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ use tokio::task::JoinSet;
 
 use super::clock::Reading;
 use super::core::{Key, Last};
-use super::listeners::{CHECK, EVERY, Listeners};
+use super::listeners::{CHECK, EVERY, Listeners, Own};
 use super::parts::{self, Part};
 use super::sample::{Looked, looked};
 use super::{host, report};
@@ -49,10 +50,10 @@ pub fn once(
     if let Some((checklist, looked)) = &seen {
         results.extend(of_host(config, checklist, time));
         if let Some(looked) = looked.as_ref().filter(|_| passive) {
-            let none = std::collections::BTreeSet::new();
             // What listens now is all that can be known of it.
-            listeners.look(&looked.listening, looked.ephemeral, &none, time.saturating_sub(EVERY));
-            for seen in listeners.look(&looked.listening, looked.ephemeral, &none, time) {
+            let own = Own::new(BTreeSet::new());
+            listeners.settle(looked, &own, time.saturating_sub(EVERY));
+            for seen in listeners.look(looked, &own, time) {
                 let key = (seen.component, CHECK.to_owned(), None);
                 let (outcome, message, value) = (seen.outcome, seen.message, seen.value);
                 results.push((key, Last { at: time, outcome, ready: None, took: None, message, value }));

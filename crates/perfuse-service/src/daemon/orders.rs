@@ -8,7 +8,7 @@ use perfuse_analyze::{Msg, Quantity};
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
-use super::core::{Core, Last, Note, signed};
+use super::core::{COLLECTOR, Core, Last, Note, signed};
 use super::log::Priority;
 use super::parts;
 use crate::check::push::{self, Report};
@@ -29,7 +29,12 @@ impl Core {
     pub(super) async fn note(&mut self, note: Note) {
         match note {
             Note::Order(order, reply) => self.order(order, reply).await,
-            Note::Troubles(of, troubles) => self.set_troubles(&of, troubles),
+            Note::Troubles(of, troubles) => {
+                // A last answer may come from what the configuration has no more.
+                if of.strip_prefix(COLLECTOR).is_none_or(|name| self.config.asks(name)) {
+                    self.set_troubles(&of, troubles);
+                }
+            }
             Note::Incident(incident) => {
                 self.incidents.retain(|known| known.id != incident.id);
                 if incident.ended.is_none() {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use perfuse_analyze::status::{ComponentPlan, Plan};
 
-use super::listeners::{self, Listeners};
+use super::listeners::{self, Listeners, Shown};
 use crate::config::{CheckKind, Config, Outside, parse};
 
 /// What is watched without a configuration, beside the listeners.
@@ -49,7 +49,7 @@ pub(super) fn all(config: &Config, listeners: Option<&Listeners>) -> Vec<Part> {
         })
     });
     let mut parts: Vec<Part> = configured.collect();
-    for (plan, title) in listeners.map(Listeners::plans).unwrap_or_default() {
+    for Shown { plan, title, group, path } in listeners.map(Listeners::shown).unwrap_or_default() {
         // A component of the configuration wins over what was found.
         if parts.iter().any(|part| part.plan.name == plan.name) {
             continue;
@@ -57,9 +57,10 @@ pub(super) fn all(config: &Config, listeners: Option<&Listeners>) -> Vec<Part> {
         parts.push(Part {
             plan,
             title: (title.clone(), title),
-            group: Some("TCP".to_owned()),
-            description: None,
-            public: true,
+            group: Some(group.to_owned()),
+            // Others cannot reach local sockets: those who look at the public page alone need not know of them.
+            public: path.is_none() || config.public_listen.is_none(),
+            description: path,
             checks: vec![(listeners::CHECK.to_owned(), None, "listener")],
         });
     }

@@ -44,11 +44,15 @@ pub fn run_dir(variable: Variable<'_>, uid: u32, state_dir: &Path) -> PathBuf {
     found.unwrap_or_else(|| state_dir.to_owned())
 }
 
-/// Where a daemon may be reached, the nearest first.
+/// Where a daemon may be reached, the nearest first. Who names a place with `RUNTIME_DIRECTORY` means the daemon there: another
+/// one that answers would be taken for it.
 pub fn sockets(variable: Variable<'_>, uid: u32) -> Vec<PathBuf> {
-    let given = [named(variable, "RUNTIME_DIRECTORY"), session(variable, uid), Some(PathBuf::from("/run/perfuse"))];
+    if let Some(given) = named(variable, "RUNTIME_DIRECTORY") {
+        return vec![given.join(SOCKET)];
+    }
+    let usual = [session(variable, uid), Some(PathBuf::from("/run/perfuse")), state_dir(variable, uid)];
     let mut places: Vec<PathBuf> = Vec::new();
-    for place in given.into_iter().chain([state_dir(variable, uid)]).flatten() {
+    for place in usual.into_iter().flatten() {
         let socket = place.join(SOCKET);
         if !places.contains(&socket) {
             places.push(socket);
@@ -89,7 +93,10 @@ mod tests {
         assert_eq!(config(&systemd, 1000), Some("/etc/a/perfuse.toml".into()));
         assert_eq!(state_dir(&systemd, 1000), Some("/var/lib/a".into()));
         assert_eq!(run_dir(&systemd, 1000, Path::new("/s")), Path::new("/run/a"));
+        assert_eq!(sockets(&systemd, 0), [Path::new("/run/a").join(SOCKET)], "there and nowhere else");
         let user = |name: &str| (name == "HOME").then(|| "/home/u".into());
+        let places = ["/run/perfuse", "/home/u/.local/state/perfuse"].map(|place| Path::new(place).join(SOCKET));
+        assert_eq!(sockets(&user, 1000), places);
         assert_eq!(state_dir(&user, 1000), Some("/home/u/.local/state/perfuse".into()));
         assert_eq!(config(&user, 1000), Some("/home/u/.config/perfuse/perfuse.toml".into()));
         assert_eq!(config(&user, 0), Some("/etc/perfuse/perfuse.toml".into()));

@@ -2,29 +2,39 @@
 
 use std::sync::Arc;
 
-use perfuse_analyze::listening::{Listening, ephemeral_ports, listening};
-use perfuse_format::RawSnapshot;
+use perfuse_analyze::listening::{self, Look, ephemeral_ports};
+use perfuse_format::{RawSnapshot, Reading};
 use tokio::sync::watch;
 
 use super::listeners::EVERY;
 use crate::ring::Watcher;
 
-/// The listeners at one time.
+/// The listeners at one time; of each kind nothing where they cannot be seen.
 #[derive(Debug, Clone)]
 pub(super) struct Looked {
     /// Milliseconds since 1970 in UTC.
     pub(super) time: u64,
-    /// Who listens.
-    pub(super) listening: Arc<Vec<Listening>>,
+    /// TCP sockets that listen.
+    pub(super) streams: Option<Arc<Look>>,
+    /// UDP sockets that take datagrams from anybody.
+    pub(super) datagrams: Option<Arc<Look>>,
+    /// Local sockets that listen.
+    pub(super) local: Option<Arc<Look>>,
     /// The ports that the kernel gives to whoever asks for any.
     pub(super) ephemeral: (u16, u16),
 }
 
-/// What snapshots say; nothing where listeners cannot be seen.
+/// What snapshots say; nothing without any.
 pub(super) fn looked(snapshots: &[RawSnapshot]) -> Option<Looked> {
     let time = snapshots.last()?.real_ns / 1_000_000;
-    let listening = Arc::new(listening(snapshots).into_value()?);
-    Some(Looked { time, listening, ephemeral: ephemeral_ports(snapshots) })
+    let shared = |look: Reading<Look>| look.into_value().map(Arc::new);
+    Some(Looked {
+        time,
+        streams: shared(listening::streams(snapshots)),
+        datagrams: shared(listening::datagrams(snapshots)),
+        local: shared(listening::local(snapshots)),
+        ephemeral: ephemeral_ports(snapshots),
+    })
 }
 
 /// Looks from time to time, on the thread that samples.

@@ -12,7 +12,7 @@ use tokio::sync::{mpsc, watch};
 use super::clock::{Clock, Reading};
 use super::control::client::Client;
 use super::control::{Answer, Ask, Call, Server, listen};
-use super::core::{Core, Out, Parts};
+use super::core::{COLLECTOR, Core, Out, Parts, Reload};
 use super::handle::{Handle, Subscribers};
 use super::log::Log;
 use super::memory;
@@ -60,12 +60,16 @@ struct Bench {
 
 impl Bench {
     fn start(directory: &Path) -> Self {
+        Self::with(directory, CONFIG, Arc::new(|| Err(Msg::new("daemon-ended"))))
+    }
+
+    fn with(directory: &Path, text: &str, reload: Reload) -> Self {
         let (store, troubles) = Store::open(directory, Retention::default()).unwrap();
         assert_eq!(troubles, []);
         let writer = Writer::start(store).unwrap();
         let found = memory::Found::read(&writer.reader());
         assert_eq!(found.problem, None);
-        let config = config(CONFIG);
+        let config = config(text);
         let (now, now_seen) = watch::channel(Arc::new(Now::default()));
         let (changed, news) = watch::channel(0);
         let (settings, settings_seen) = watch::channel(Arc::new(config.clone()));
@@ -93,7 +97,7 @@ impl Bench {
             writer,
             clients: Arc::new(Clients::new().unwrap()),
             own_ports: BTreeSet::new(),
-            reload: Arc::new(|| Err(Msg::new("daemon-ended"))),
+            reload,
             log: Log::silent(),
             notify: Notify::default(),
             clock,
@@ -114,6 +118,18 @@ impl Bench {
         let found = Found { outcome, ready: None, took, message: Msg::new("check-passed"), value: None };
         let done = Done { component: component.into(), check: Arc::new(check), found, late: Duration::ZERO };
         self.results.send(done).await.unwrap();
+    }
+
+    /// Waits until what is published is so.
+    async fn changed(&self, so: impl Fn() -> bool) {
+        let mut changes = self.handle.changes();
+        let wait = async {
+            while !so() {
+                changes.changed().await.unwrap();
+            }
+        };
+        let end = tokio::time::timeout(Duration::from_secs(30), wait).await;
+        assert!(end.is_ok(), "{:?}", self.handle.now().troubles);
     }
 
     /// Waits until a component is in a state.
@@ -231,6 +247,35 @@ async fn orders_are_obeyed_or_refused() {
     assert_eq!(bench.order(Order::Check { component: "shop".into() }).await, Ok("daemon-checked".to_owned()));
     assert_eq!(bench.order(Order::Reload).await, Err("daemon-config-stays".to_owned()));
     assert_eq!(bench.handle.now().troubles.len(), 1);
+    bench.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn troubles_of_what_is_gone_from_the_configuration_go_with_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let series = |name: &str| {
+        let program = "process = \"shop\"\nsymbol = \"length\"\ntype = \"u32\"\n";
+        format!("[[variable]]\nname = \"{name}\"\n{program}")
+    };
+    let after = format!("{CONFIG}\n{}", series("stays"));
+    let before = format!("{after}{}", series("goes"));
+    let bench = Bench::with(directory.path(), &before, Arc::new(move || Ok(Some(config(&after)))));
+    let troubles = || {
+        let all: Vec<String> = bench.handle.now().troubles.iter().map(|trouble| trouble.id.clone()).collect();
+        all
+    };
+    for name in ["stays", "goes"] {
+        bench.handle.troubles(&format!("{COLLECTOR}{name}"), vec![Msg::new(name)]).await;
+    }
+    // What is asked for later is done later.
+    assert_eq!(bench.order(Order::Check { component: "shop".into() }).await, Ok("daemon-checked".to_owned()));
+    bench.changed(|| troubles() == ["goes", "stays"]).await;
+    assert_eq!(bench.order(Order::Reload).await, Ok("daemon-reloaded".to_owned()));
+    bench.changed(|| troubles().is_empty()).await;
+    for name in ["goes", "stays"] {
+        bench.handle.troubles(&format!("{COLLECTOR}{name}"), vec![Msg::new(name)]).await;
+    }
+    bench.changed(|| troubles() == ["stays"]).await;
     bench.end().await;
 }
 

@@ -38,6 +38,8 @@ fn victim(run: &Run, circumstances: &Circumstances) -> (Victim, bool) {
         Who::Unit(unit) => Some(Select::Unit(unit.clone())),
         Who::Port { address: Some(address), .. } if !is_local(run, *address) => None,
         Who::Port { port, .. } => Some(Select::Port(*port)),
+        Who::Datagrams(port) => Some(Select::Datagrams(*port)),
+        Who::Local(path) => Some(Select::Local(path.clone())),
         Who::Command(name) => Some(Select::Command(name.clone())),
     };
     let asked: Vec<Select> = circumstances.who.iter().filter_map(select).collect();

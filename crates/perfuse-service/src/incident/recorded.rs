@@ -44,6 +44,10 @@ pub enum Who {
         /// The address that is asked.
         address: Option<IpAddr>,
     },
+    /// Whoever receives at a UDP port of this host.
+    Datagrams(u16),
+    /// Whoever listens at a local socket.
+    Local(String),
     /// Processes of a name.
     Command(String),
 }

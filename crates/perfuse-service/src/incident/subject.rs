@@ -24,8 +24,12 @@ pub struct Subject {
 impl Subject {
     /// Whoever listens on a port of this host.
     pub fn listener(component: &str, port: u16) -> Self {
-        let who = vec![Who::Port { port, address: None }];
-        Self { component: component.to_owned(), who, ..Self::default() }
+        Self::of(component, Who::Port { port, address: None })
+    }
+
+    /// Whoever `who` tells.
+    pub fn of(component: &str, who: Who) -> Self {
+        Self { component: component.to_owned(), who: vec![who], ..Self::default() }
     }
 }
 

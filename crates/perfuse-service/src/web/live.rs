@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::convert::Infallible;
 use std::hash::{Hash, Hasher as _};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::Extension;
 use axum::body::Bytes;
@@ -26,6 +26,10 @@ use crate::now::Now;
 
 /// Least time between two events of a page.
 const PAUSE: Duration = Duration::from_millis(900);
+/// Milliseconds after the end of an incident in which its page waits for the numbers of the time after it.
+const AFTER: u64 = 5 * 60_000;
+/// Least time between two looks of such a page into the store.
+const ASK: Duration = Duration::from_secs(2);
 /// Time between two looks for new points of charts.
 const TICK: Duration = Duration::from_secs(2);
 /// Seconds that the first look of a chart goes back.
@@ -225,9 +229,82 @@ pub(super) async fn dash(
 }
 
 /// What of an incident makes its page another one.
-fn signature(incident: &Incident) -> (Option<u64>, usize, usize, usize, bool) {
-    let Incident { ended, timeline, compared, captures, why, .. } = incident;
-    (*ended, timeline.len(), compared.len(), captures.len(), why.is_some())
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Signature {
+    ended: Option<u64>,
+    timeline: usize,
+    /// Numbers that are compared, and those of them that are known of the time after it.
+    compared: (usize, usize),
+    captures: usize,
+    answered: bool,
+}
+
+impl Signature {
+    fn of(incident: &Incident) -> Self {
+        let after = incident.compared.iter().filter(|one| one.after.is_some()).count();
+        Self {
+            ended: incident.ended,
+            timeline: incident.timeline.len(),
+            compared: (incident.compared.len(), after),
+            captures: incident.captures.len(),
+            answered: incident.why.is_some(),
+        }
+    }
+
+    /// Whether more may come: it is open, or ended a moment ago and its numbers of the time after are not there yet.
+    fn waits(&self, time: u64) -> bool {
+        self.ended.is_none_or(|ended| self.compared.1 == 0 && time < ended.saturating_add(AFTER))
+    }
+}
+
+/// Whether more may come to an incident.
+pub(super) fn goes_on(incident: &Incident, time: u64) -> bool {
+    Signature::of(incident).waits(time)
+}
+
+/// The page of one incident that is open somewhere.
+struct Follower {
+    web: Shared,
+    id: String,
+    shown: Option<Signature>,
+    changes: watch::Receiver<u64>,
+    /// When the store was asked.
+    asked: Instant,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Follower {
+    /// Waits until the page is another one. `None` when the daemon ends.
+    async fn next(&mut self) -> Option<Event> {
+        loop {
+            self.changes.changed().await.ok()?;
+            tokio::time::sleep(PAUSE).await;
+            let is = self.look().await;
+            if is != self.shown {
+                self.shown = is;
+                return Some(Event::default().event("reload").data("1"));
+            }
+        }
+    }
+
+    /// The incident as it is now, as far as that may be something new.
+    async fn look(&mut self) -> Option<Signature> {
+        let now = self.web.daemon.now();
+        if let Some(open) = now.open.iter().find(|incident| incident.id == self.id) {
+            return Some(Signature::of(open));
+        }
+        match self.shown {
+            // One that was open and is so no more has ended.
+            Some(Signature { ended: None, .. }) => None,
+            // What comes to one that has ended stands in the store alone.
+            Some(shown) if shown.waits(now.time) && self.asked.elapsed() >= ASK => {
+                self.asked = Instant::now();
+                let kept = book::incident(&self.web, &self.id).await;
+                kept.map(|incident| Signature::of(&incident)).or(self.shown)
+            }
+            _ => self.shown,
+        }
+    }
 }
 
 /// The stream of the page of an incident: it is to be loaded again when the incident goes on.
@@ -239,21 +316,13 @@ pub(super) async fn incident(
     let Ok(permit) = Arc::clone(&web.streams).try_acquire_owned() else {
         return refuse(&web, &asked, StatusCode::SERVICE_UNAVAILABLE, "web-refused-often");
     };
-    let shown = book::incident(&web, &id).await.map(|incident| signature(&incident));
     let changes = web.daemon.changes();
-    let stream =
-        stream::unfold((web, id, shown, changes, permit), |(web, id, shown, mut changes, permit)| async move {
-            loop {
-                changes.changed().await.ok()?;
-                tokio::time::sleep(PAUSE).await;
-                let open = web.daemon.now().open.iter().find(|incident| incident.id == id).map(|one| signature(one));
-                // One that was open and is so no more has ended.
-                if open != shown && (open.is_some() || shown.is_some_and(|(ended, ..)| ended.is_none())) {
-                    let event = Event::default().event("reload").data("1");
-                    return Some((Ok::<_, Infallible>(event), (web, id, open, changes, permit)));
-                }
-            }
-        });
+    let shown = book::incident(&web, &id).await.map(|incident| Signature::of(&incident));
+    let follower = Follower { web, id, shown, changes, asked: Instant::now(), _permit: permit };
+    let stream = stream::unfold(follower, |mut follower| async move {
+        let event = follower.next().await?;
+        Some((Ok::<_, Infallible>(event), follower))
+    });
     answer(Sse::new(Box::pin(stream)).keep_alive(KeepAlive::new().interval(Duration::from_secs(15))).into_response())
 }
 

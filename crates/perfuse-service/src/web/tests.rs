@@ -51,6 +51,7 @@ pub(super) struct Fake {
     version: watch::Sender<u64>,
     reader: Reader,
     orders: Mutex<Vec<Order>>,
+    store: Mutex<Store>,
     _directory: TempDir,
 }
 
@@ -93,22 +94,21 @@ impl Fake {
             store.append(second, &values);
         }
         let old = Incident { ended: Some(NOW - 86_000_000), ..incident("20261125T231500-db", "db", NOW - 86_400_000) };
-        let record = Record {
-            kind: Kind::Incident,
-            id: old.id.clone(),
-            at_ms: i64::try_from(old.began).unwrap(),
-            open: false,
-            doc: serde_json::to_string(&old).unwrap(),
-        };
         let stacks = b"main;work;<script>alert(1)</script> 40\nmain;wait 60\n";
-        store.put_incident(&record, &[("on-cpu", stacks), ("off-cpu", stacks)]).unwrap();
+        store.put_incident(&record(&old), &[("on-cpu", stacks), ("off-cpu", stacks)]).unwrap();
         Arc::new(Self {
             now: Mutex::new(Arc::new(now())),
             version: watch::Sender::new(1),
             reader: store.reader(),
+            store: Mutex::new(store),
             orders: Mutex::default(),
             _directory: directory,
         })
+    }
+
+    /// Writes an incident into the store.
+    fn put(&self, incident: &Incident) {
+        self.store.lock().unwrap().put_incident(&record(incident), &[]).unwrap();
     }
 
     fn change(&self, change: impl FnOnce(&mut Now)) {
@@ -118,6 +118,16 @@ impl Fake {
         change(&mut next);
         *now = Arc::new(next);
         self.version.send_modify(|version| *version += 1);
+    }
+}
+
+fn record(incident: &Incident) -> Record {
+    Record {
+        kind: Kind::Incident,
+        id: incident.id.clone(),
+        at_ms: i64::try_from(incident.began).unwrap(),
+        open: incident.ended.is_none(),
+        doc: serde_json::to_string(incident).unwrap(),
     }
 }
 
@@ -548,6 +558,37 @@ async fn the_page_of_an_incident_is_loaded_again_when_it_goes_on() {
     let next = futures_util::StreamExt::next(&mut stream);
     let bytes = tokio::time::timeout(Duration::from_secs(10), next).await.unwrap().unwrap().unwrap();
     assert!(bytes.starts_with(b"event: reload"));
+}
+
+#[tokio::test]
+async fn the_page_of_an_incident_waits_for_the_numbers_of_the_time_after_it() {
+    let fake = Fake::new();
+    let id = "20261126T231500-shop";
+    let mut ended = Incident { ended: Some(NOW - 10_000), ..incident(id, "shop", NOW - 60_000) };
+    ended.compared.clear();
+    fake.put(&ended);
+    let app = router(Arc::clone(&fake) as Arc<dyn Daemon>, options());
+    let path = format!("/incident/{id}");
+    let events = format!("data-events=\"{path}/events\"");
+    assert!(get(&app, &path).await.text.contains(&events));
+    let request = Request::get(format!("{path}/events")).header("host", "localhost").body(Body::empty());
+    let response = app.clone().oneshot(request.unwrap()).await.unwrap();
+    let mut stream = response.into_body().into_data_stream();
+    ended.compared = incident(id, "shop", NOW).compared;
+    assert!(ended.compared.iter().any(|one| one.after.is_some()));
+    fake.put(&ended);
+    let next = async {
+        let mut next = std::pin::pin!(futures_util::StreamExt::next(&mut stream));
+        loop {
+            fake.change(|_| {});
+            if let Ok(next) = tokio::time::timeout(Duration::from_millis(500), &mut next).await {
+                return next;
+            }
+        }
+    };
+    let bytes = tokio::time::timeout(Duration::from_secs(30), next).await.unwrap().unwrap().unwrap();
+    assert!(bytes.starts_with(b"event: reload"), "{bytes:?}");
+    assert!(!get(&app, &path).await.text.contains(&events), "nothing more will come");
 }
 
 /// Requests of odd parts, put together in all sorts of ways: each gets an answer, and none that only a bug gives.

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use perfuse_analyze::Msg;
 use perfuse_collect::Root;
+use perfuse_collect::perf::function::function_event;
 use perfuse_collect::perf::pmu::HostEvents;
 use perfuse_collect::perf::stored::StoredProbes;
 use perfuse_collect::perf::vendor::TablePlaces;
@@ -12,6 +13,7 @@ use perfuse_format::live::StoredProbe;
 use perfuse_format::perfdata::attr::kind;
 
 use super::options::UsageError;
+use super::words::denied_words;
 
 /// The host with the tables of its CPU: those of `$PERFUSE_PMU_EVENTS`, or of the first directory that has some.
 pub(crate) fn host(root: &Root) -> HostEvents {
@@ -43,6 +45,23 @@ pub(crate) fn stored_probe(event: &EventSpec) -> Option<StoredProbe> {
     // Numbers of tracefs and ours do not meet.
     all.into_iter()
         .find(|one| u64::from(one.id) == event.attr.config && one.probe.group == system && one.probe.event == name)
+}
+
+/// Of a probe that is the function tracer's, the number of its event; `None` of others. A filter is refused: that of the
+/// event is its function.
+pub(crate) fn function_event_of(probe: &StoredProbe, filtered: bool) -> Result<Option<u64>, UsageError> {
+    if probe.by_program() {
+        return Ok(None);
+    }
+    let name = probe.probe.name();
+    if filtered {
+        return Err(UsageError(Msg::new("perf-function-filter").with("event", name)));
+    }
+    let id = function_event(&Root::default());
+    id.map(Some).map_err(|denied| {
+        let words = Msg::new("live-format").with("event", name);
+        UsageError(words.with("why", denied_words(&denied)))
+    })
 }
 
 /// What is to be said of the tables of a list: where they come from or how they can be had, and what is wrong with them.

@@ -1,7 +1,9 @@
 //! The daemon and its commands, as one meets them: a configuration, a server that comes and goes, signals, and kills.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::os::linux::net::SocketAddrExt as _;
+use std::os::unix::net::UnixListener;
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
@@ -40,17 +42,10 @@ impl Drop for Daemon {
 /// A command that finds what is in `directory`, and only that.
 fn at<const N: usize>(directory: &Path, arguments: [&str; N]) -> Command {
     let mut command = perfuse(arguments);
-    for name in [
-        "CONFIGURATION_DIRECTORY",
-        "RUNTIME_DIRECTORY",
-        "STATE_DIRECTORY",
-        "NOTIFY_SOCKET",
-        "WATCHDOG_USEC",
-        "JOURNAL_STREAM",
-    ] {
+    for name in ["CONFIGURATION_DIRECTORY", "STATE_DIRECTORY", "NOTIFY_SOCKET", "WATCHDOG_USEC", "JOURNAL_STREAM"] {
         command.env_remove(name);
     }
-    command.env("XDG_RUNTIME_DIR", directory);
+    command.env("RUNTIME_DIRECTORY", directory.join("perfuse"));
     command
 }
 
@@ -330,26 +325,46 @@ fn without_a_configuration_listeners_are_found_and_nobody_connects_to_them() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     listener.set_nonblocking(true).unwrap();
+    // A port that nobody is given who asks for any.
+    let datagrams = (20_000..30_000).find_map(|port| UdpSocket::bind(("127.0.0.1", port)).ok()).unwrap();
+    let name = format!("perfuse-listener-{}", std::process::id());
+    let local = std::os::unix::net::SocketAddr::from_abstract_name(&name).unwrap();
+    let local = UnixListener::bind_addr(&local).unwrap();
+    local.set_nonblocking(true).unwrap();
     let daemon = Daemon::start(None);
-    let name = format!("tcp-{}", address.port());
+    let names = [
+        format!("tcp-{}", address.port()),
+        format!("udp-{}", datagrams.local_addr().unwrap().port()),
+        format!("unix-{name}"),
+    ];
     let start = Instant::now();
-    let seen = loop {
+    let [seen, receiver, local_one] = loop {
         let all = json(&daemon.run(["status", "--json"]));
-        let find = |name: &str| all["components"].as_array().unwrap().iter().find(|one| one["name"] == name).cloned();
+        let components = all["components"].as_array().unwrap();
+        let find = |name: &str| components.iter().find(|one| one["name"] == name).cloned();
         let host = find("host").expect("the host is watched");
+        let found = names.each_ref().map(|name| find(name));
+        // A host may have so many local sockets that ours is not among those that are watched.
+        let many = components.iter().filter(|one| one["group"] == "Unix").count() >= 40;
+        let all_there = found.iter().take(if many { 2 } else { 3 }).all(Option::is_some);
         // Where listeners cannot be seen, nothing is known of them.
-        if let Some(seen) = find(&name).filter(|_| host["checks"][0]["outcome"].is_string()) {
-            break seen;
+        if all_there && host["checks"][0]["outcome"].is_string() {
+            break found;
         }
         assert!(start.elapsed() < PATIENCE, "{all:#}");
         std::thread::sleep(Duration::from_millis(250));
     };
+    let seen = seen.unwrap();
     assert_eq!((&seen["state"], &seen["checks"][0]["kind"]), (&"operational".into(), &"listener".into()), "{seen}");
     let message = seen["checks"][0]["message"].as_str().unwrap();
     assert!(message.contains(&address.to_string()), "{message}");
+    for one in receiver.into_iter().chain(local_one) {
+        assert_eq!((&one["state"], &one["checks"][0]["kind"]), (&"operational".into(), &"listener".into()), "{one}");
+    }
     let own = format!("tcp-{}", daemon.address.unwrap().port());
     assert!(!stdout(&daemon.run(["status"])).contains(&own), "not the daemon itself");
     assert_eq!(listener.accept().unwrap_err().kind(), std::io::ErrorKind::WouldBlock, "somebody has connected");
+    assert_eq!(local.accept().unwrap_err().kind(), std::io::ErrorKind::WouldBlock, "somebody has connected");
 }
 
 #[test]

@@ -56,6 +56,7 @@ impl Form {
             LiveHook::Typed(hooked) if hooked.method == Method::Kprobe => {
                 plain(Context::Registers { user: false }, program::KPROBE, 0)
             }
+            LiveHook::Typed(hooked) if hooked.method == Method::Ftrace => return Err(no_program()),
             LiveHook::Typed(hooked) => Self::typed(hooked)?,
         })
     }
@@ -69,7 +70,9 @@ impl Form {
         let (of, first, kind, address) = match hooked.method {
             Method::TpBtf => (btf.find(&typedef, Kind::Typedef), 1, kind_of_attach::RAW_TRACEPOINT, false),
             Method::Fexit => (btf.function(&hooked.name), 0, kind_of_attach::FEXIT, true),
-            Method::Fentry | Method::Kprobe => (btf.function(&hooked.name), 0, kind_of_attach::FENTRY, true),
+            Method::Fentry | Method::Kprobe | Method::Ftrace => {
+                (btf.function(&hooked.name), 0, kind_of_attach::FENTRY, true)
+            }
         };
         let of = of.ok_or_else(missing)?;
         let prototype = match hooked.method {
@@ -84,10 +87,15 @@ impl Form {
     }
 }
 
+/// The event of the function tracer is none that programs can be attached to (`perf_event_set_bpf_prog` of the kernel).
+fn no_program() -> LiveError {
+    LiveError::Absent("ftrace:function runs no programs".to_owned())
+}
+
 /// What keeps a program attached.
 #[derive(Debug)]
 pub(super) struct Attached {
-    events: Vec<PerfEvent>,
+    _events: Vec<PerfEvent>,
     _link: Option<OwnedFd>,
 }
 
@@ -97,7 +105,7 @@ impl Attached {
             && hooked.method != Method::Kprobe
         {
             let name = format!("{}/{}", hooked.method.name(), hooked.name);
-            return Ok(Self { events: Vec::new(), _link: Some(raw_tracepoint(program, None, &name)?) });
+            return Ok(Self { _events: Vec::new(), _link: Some(raw_tracepoint(program, None, &name)?) });
         }
         // The names must live until the events are open.
         let text = |text: &str| CString::new(text).map_err(|_| LiveError::Absent(text.to_owned()));
@@ -137,13 +145,7 @@ impl Attached {
         for event in &events {
             event.enable().map_err(|errno| LoadError::from_errno("PERF_EVENT_IOC_ENABLE", errno))?;
         }
-        Ok(Self { events, _link: None })
-    }
-
-    /// Hits of all events, before any filter of the program.
-    pub(super) fn hits(&self) -> Option<u64> {
-        let counts = self.events.iter().map(|event| event.read().ok()?.values.first().map(|count| count.value));
-        counts.sum::<Option<u64>>().filter(|_| !self.events.is_empty())
+        Ok(Self { _events: events, _link: None })
     }
 }
 

@@ -11,6 +11,7 @@ mod code;
 mod compute;
 mod event;
 mod fetch;
+mod measure;
 mod registers;
 #[cfg(test)]
 mod tests;
@@ -18,6 +19,7 @@ mod tests;
 use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
+use std::time::Instant;
 
 use perfuse_format::live::{Aggregation, Cell, Expr, Hooked, MOST_BUCKETS, ProbeRecord, Row, Scope, bucket};
 use perfuse_format::perfdata::EventAttr;
@@ -26,13 +28,14 @@ use super::door::Errno;
 use super::error::LoadError;
 use super::hook::possible_cpus;
 use super::link::Linked;
-use super::load::{enable_stats, load_as, run_stats};
+use super::load::{load_as, run_stats};
 use super::map::{Map, kind};
 use super::object::MapSpec;
 use crate::perf::OpenError;
 use attach::{Attached, Form};
 use code::{Code, Maps, Who};
 pub use event::{EventDenied, EventSeries, LiveEvent, SeriesPlan};
+use measure::Measure;
 
 /// Most keys of one computation.
 const MOST_KEYS: u32 = 16_384;
@@ -138,12 +141,12 @@ struct Stores {
 #[derive(Debug)]
 pub struct LiveProgram {
     program: OwnedFd,
-    attached: Attached,
+    /// Keeps it attached.
+    _attached: Attached,
     stores: Stores,
     /// Which half is written.
     turn: u64,
-    /// Makes the kernel measure for as long as it lives.
-    measured: Option<OwnedFd>,
+    measure: Option<Measure>,
     scope: Scope,
     what: Aggregation,
 }
@@ -212,10 +215,9 @@ impl LiveProgram {
     fn run(plan: &LivePlan, form: &Form, stores: Stores, bytes: Vec<u8>, what: Aggregation) -> Result<Self, LiveError> {
         let linked = Linked { bytes, absent: Vec::new(), functions: Vec::new(), callbacks: false };
         let program = load_as(&linked, form.types, form.btf_id, "perfuse_live", "GPL")?;
-        let measured = enable_stats().ok();
         let attached = Attached::new(&plan.hook, &plan.pids, program.as_fd())?;
         let scope = plan.scope.clone();
-        Ok(Self { program, attached, stores, turn: 0, measured, scope, what })
+        Ok(Self { program, _attached: attached, stores, turn: 0, measure: None, scope, what })
     }
 
     /// What was added up since the start.
@@ -277,15 +279,26 @@ impl LiveProgram {
         Cell::of_cpus(&value, false, false).count
     }
 
-    /// What it cost; `None` where the kernel does not measure programs.
-    pub fn cost(&self) -> Option<LiveCost> {
-        let (nanoseconds, runs) = run_stats(self.program.as_fd()).ok()?;
-        (runs > 0 || self.measured.is_some()).then_some(LiveCost { runs, nanoseconds })
+    /// Has its cost measured from the first call on; to be called now and then (some times a second), so that a program that
+    /// runs often is not measured all the time.
+    pub fn glance(&mut self) {
+        let now = Instant::now();
+        let Some(kernel) = self.kernel_cost() else { return };
+        match &mut self.measure {
+            Some(measure) => measure.glance(kernel, now),
+            None => self.measure = Measure::begin(kernel, now),
+        }
     }
 
-    /// Hits that the event itself counted, before any filter; `None` where it counts none.
-    pub fn hits(&self) -> Option<u64> {
-        self.attached.hits()
+    /// What it cost; `None` where the kernel does not measure programs, and before [`LiveProgram::glance`].
+    pub fn cost(&self) -> Option<LiveCost> {
+        Some(self.measure.as_ref()?.cost(self.kernel_cost()?, Instant::now()))
+    }
+
+    /// What the kernel has measured.
+    fn kernel_cost(&self) -> Option<LiveCost> {
+        let (nanoseconds, runs) = run_stats(self.program.as_fd()).ok()?;
+        Some(LiveCost { runs, nanoseconds })
     }
 }
 

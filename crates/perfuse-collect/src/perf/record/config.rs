@@ -5,6 +5,8 @@ use perfuse_format::live::StoredProbe;
 use perfuse_format::perfdata::EventAttr;
 use perfuse_format::perfdata::attr::{flag, kind, read_format, sample_type};
 
+use crate::perf::function::function_filter;
+
 /// `PERF_COUNT_SW_DUMMY`: counts nothing; carries the records of mappings and tasks.
 pub const DUMMY: u64 = 9;
 /// `PERF_COUNT_SW_BPF_OUTPUT`.
@@ -184,7 +186,8 @@ pub struct Planned {
     pub cpus: Option<Vec<i32>>,
     /// System and name of a tracepoint.
     pub tracepoint: Option<(String, String)>,
-    /// A probe that tracefs does not have: its samples are put out by a program, on every CPU and whoever runs there.
+    /// A probe that tracefs does not have: its samples are put out by a program, on every CPU and whoever runs there, or
+    /// are those of the function tracer.
     pub stored: Option<Box<StoredProbe>>,
     /// Carries the records of mappings and tasks.
     pub tracking: bool,
@@ -224,6 +227,22 @@ impl Planned {
         self
     }
 
+    /// The samples of a probe that is the function tracer's: `id` is the number of its event. Whoever is watched is the
+    /// kernel's part, as with every tracepoint.
+    #[must_use]
+    pub fn with_function(mut self, probe: StoredProbe, id: u64) -> Self {
+        (self.attr.kind, self.attr.config) = (kind::TRACEPOINT, id);
+        self.tracepoint = None;
+        self.filter = Some(function_filter(&probe.hook.name));
+        self.stored = Some(Box::new(probe));
+        self
+    }
+
+    /// Whether its samples are put out by a program.
+    pub fn is_of_program(&self) -> bool {
+        self.stored.as_ref().is_some_and(|probe| probe.by_program())
+    }
+
     /// The event as it stands in a file, where it is a tracepoint like any other.
     pub fn attr_in_file(&self) -> EventAttr {
         match &self.stored {
@@ -243,7 +262,8 @@ impl Planned {
 
     /// Whether it is the tracepoint of the function tracer, whose user call chains would fault.
     fn is_function(&self) -> bool {
-        self.tracepoint.as_ref().is_some_and(|(system, name)| system == "ftrace" && name == "function")
+        let named = self.tracepoint.as_ref().is_some_and(|(system, name)| system == "ftrace" && name == "function");
+        named || self.stored.as_ref().is_some_and(|probe| !probe.by_program())
     }
 }
 
@@ -305,11 +325,12 @@ fn identify(attr: &mut EventAttr, fixed: bool) {
 fn one(event: &mut Planned, options: &Options, is_leader: bool, group: usize) {
     let track = event.tracking;
     let (is_dummy, is_function) = (event.is_dummy(), event.is_function());
-    let of_program = event.stored.is_some();
+    let of_program = event.is_of_program();
+    // The kernel lets no program write to an event that children inherit, and a child does not inherit the function.
+    let alone = event.stored.is_some();
     let attr = &mut event.attr;
     attr.flags |= flag::SAMPLE_ID_ALL;
-    // The kernel lets no program write to an event that children inherit.
-    set(attr, flag::INHERIT, !options.no_inherit && !of_program);
+    set(attr, flag::INHERIT, !options.no_inherit && !alone);
     set(attr, flag::WRITE_BACKWARD, options.overwrite);
     // Every event of perf has an id of its own to be told by.
     attr.read_format |= read_format::LOST | read_format::ID;

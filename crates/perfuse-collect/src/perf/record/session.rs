@@ -116,7 +116,7 @@ pub struct Recording {
 }
 
 impl Recording {
-    /// Opens all events. What had to be changed is told through `notices`; `step` sees every attempt with its outcome.
+    /// Opens all events with their filters. What had to be changed is told through `notices`; `step` sees every attempt with its outcome.
     pub fn open(
         mut events: Vec<Planned>,
         target: &mut Target,
@@ -133,8 +133,8 @@ impl Recording {
                     handles.push(opened);
                     at += 1;
                 }
-                Err((error, _)) if error.errno.0 == libc::EMFILE && raise_file_limit() => {}
-                Err((error, thread))
+                Err(Refusal::Open(error, _)) if error.errno.0 == libc::EMFILE && raise_file_limit() => {}
+                Err(Refusal::Open(error, thread))
                     if error.errno.0 == libc::ESRCH && target.forgiving && target.threads.len() > 1 =>
                 {
                     // Whoever is gone has no event; the events that were opened for it say nothing any more.
@@ -144,18 +144,22 @@ impl Recording {
                     }
                     notices.push(Notice::ThreadGone { tid: thread });
                 }
-                Err((error, _)) if let Some(leader) = break_up(&mut events, at, &error) => {
+                Err(Refusal::Open(error, _)) if let Some(leader) = break_up(&mut events, at, &error) => {
                     handles.truncate(leader);
                     notices.push(Notice::BrokenUp { leader: events[leader].name.clone() });
                     at = leader;
                 }
-                Err((error, thread)) => match next(&mut events[at], &error) {
+                Err(Refusal::Open(error, thread)) => match next(&mut events[at], &error) {
                     Step::Quietly => {}
                     Step::Noticed(notice) => notices.push(notice),
                     Step::GiveUp => {
                         return Err(Failure::Open { event: events[at].name.clone(), index: at, error, thread });
                     }
                 },
+                Err(Refusal::Filter(errno)) => {
+                    let filter = events[at].filter.clone().unwrap_or_default();
+                    return Err(Failure::Filter { filter, event: events[at].name.clone(), errno });
+                }
             }
         }
         Ok(Self {
@@ -167,20 +171,6 @@ impl Recording {
             least: 1,
             places: Vec::new(),
         })
-    }
-
-    /// Sets the filters of the tracepoints.
-    pub fn set_filters(&self) -> Result<(), Failure> {
-        for (event, handles) in self.events.iter().zip(&self.handles) {
-            // The filter of a probe that tracefs does not have is in its program.
-            let Some(filter) = event.filter.as_ref().filter(|_| event.stored.is_none()) else { continue };
-            let failure = |errno| Failure::Filter { filter: filter.clone(), event: event.name.clone(), errno };
-            let text = CString::new(filter.as_bytes()).map_err(|_| failure(Errno(libc::EINVAL)))?;
-            for handle in handles {
-                handle.event.set_filter(&text).map_err(failure)?;
-            }
-        }
-        Ok(())
     }
 
     /// Maps one ring for each CPU (or each thread, where events are not bound to CPUs) and sends the other events of the
@@ -365,7 +355,16 @@ impl Recording {
     }
 }
 
-/// Opens one event everywhere.
+/// Why an event is not open.
+enum Refusal {
+    /// The kernel does not open it for this thread.
+    Open(OpenError, i32),
+    /// The kernel does not take its filter.
+    Filter(Errno),
+}
+
+/// Opens one event everywhere, each time with its filter: that of the function tracer would have every function of the
+/// kernel call as many events as were opened without.
 fn open_one(
     event: &Planned,
     at: usize,
@@ -373,14 +372,18 @@ fn open_one(
     target: &Target,
     cgroup: Option<&OwnedFd>,
     step: &mut impl FnMut(&Planned, i32, i32, Result<&PerfEvent, &OpenError>),
-) -> Result<Vec<Handle>, (OpenError, i32)> {
+) -> Result<Vec<Handle>, Refusal> {
     let mut opened = Vec::new();
+    // The filter of a probe that tracefs does not have is in its program.
+    let filter = event.filter.as_ref().filter(|_| !event.is_of_program());
+    let filter = filter.map(|text| CString::new(text.as_bytes()).map_err(|_| Refusal::Filter(Errno(libc::EINVAL))));
+    let filter = filter.transpose()?;
     for &cpu in &target.cpus {
         if event.cpus.as_ref().is_some_and(|cpus| cpu >= 0 && !cpus.contains(&cpu)) {
             continue;
         }
         let everyone = [-1];
-        let threads = if event.stored.is_some() { everyone.as_slice() } else { &target.threads };
+        let threads = if event.is_of_program() { everyone.as_slice() } else { &target.threads };
         for &thread in threads {
             let leader = handles.get(event.leader).filter(|_| event.leader != at);
             let leader = leader.and_then(|all| all.iter().find(|h| (h.cpu, h.thread) == (cpu, thread)));
@@ -391,7 +394,10 @@ fn open_one(
             };
             let result = PerfEvent::open(&event.attr, pid, cpu, leader, flags);
             step(event, pid, cpu, result.as_ref());
-            let perf_event = result.map_err(|error| (error, thread))?;
+            let perf_event = result.map_err(|error| Refusal::Open(error, thread))?;
+            if let Some(filter) = &filter {
+                perf_event.set_filter(filter).map_err(Refusal::Filter)?;
+            }
             opened.push(Handle { event: perf_event, cpu, thread, id: 0 });
         }
     }

@@ -1,10 +1,12 @@
-//! `@netlink/listen`, `@netlink/tcp` and `@net/owners`: TCP sockets and the processes that have them open.
+//! `@netlink/listen`, `@netlink/tcp`, `@netlink/udp`, `@netlink/unix-listen` and `@net/owners`: TCP sockets, unconnected UDP
+//! sockets, local sockets that listen, and the processes that have them open.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::read_dir;
 use std::os::unix::ffi::OsStrExt;
 
 use perfuse_format::netlink::sockdiag::{BY_FAMILY, TcpSockets, state};
+use perfuse_format::netlink::unixdiag::{UnixSockets, request_listeners};
 use perfuse_format::parse::unsigned;
 use perfuse_format::proc::net::{SockStat, UdpSockets};
 use perfuse_format::sys::net::SocketOwners;
@@ -46,7 +48,7 @@ impl Collector for SocketCollector {
             return;
         }
         let mut listeners = Vec::new();
-        let result = self.tcp(1 << state::LISTEN, WITH_MEMORY, &mut listeners);
+        let result = self.inet(libc::IPPROTO_TCP, 1 << state::LISTEN, WITH_MEMORY, &mut listeners);
         let mut wanted = inodes(&listeners);
         put(out, "@netlink/listen", result, listeners);
         if !(tick.slow || tick.first) {
@@ -56,9 +58,18 @@ impl Collector for SocketCollector {
         let count = out.get::<SockStat>("/proc/net/sockstat").into_value().and_then(|stat| stat.get("TCP", "inuse"));
         let many = count.is_some_and(|count| count > MOST_WITH_INFO);
         let extensions = if many { 0 } else { WITH_INFO };
-        let result = self.tcp(!(1 << state::LISTEN), extensions, &mut sockets);
+        let result = self.inet(libc::IPPROTO_TCP, !(1 << state::LISTEN), extensions, &mut sockets);
         wanted.extend(inodes(&sockets));
         put(out, "@netlink/tcp", result, sockets);
+        let mut datagrams = Vec::new();
+        let result = self.inet(libc::IPPROTO_UDP, 1 << state::UNCONNECTED, WITH_MEMORY, &mut datagrams);
+        wanted.extend(inodes(&datagrams));
+        put(out, "@netlink/udp", result, datagrams);
+        let mut local = Vec::new();
+        let result = self.netlink.dump(BY_FAMILY, &request_listeners(), &mut local);
+        let sockets = UnixSockets::from_bytes(&local).unwrap_or_default();
+        wanted.extend(sockets.0.keys().map(|inode| u64::from(*inode)));
+        put(out, "@netlink/unix-listen", result, local);
         for path in ["/proc/net/udp", "/proc/net/udp6"] {
             // The files of a snapshot are read before what the collectors add.
             let udp = out.get::<UdpSockets>(path).into_value().unwrap_or_default();
@@ -71,12 +82,12 @@ impl Collector for SocketCollector {
 }
 
 impl SocketCollector {
-    /// The TCP sockets in `states` of both families.
-    fn tcp(&mut self, states: u32, extensions: u8, out: &mut Vec<u8>) -> Result<(), Errno> {
+    /// The sockets of a protocol in `states` of both families.
+    fn inet(&mut self, protocol: i32, states: u32, extensions: u8, out: &mut Vec<u8>) -> Result<(), Errno> {
         for family in [libc::AF_INET, libc::AF_INET6] {
             let mut request = [0_u8; 56];
             request[0] = u8::try_from(family).unwrap_or_default();
-            request[1] = u8::try_from(libc::IPPROTO_TCP).unwrap_or_default();
+            request[1] = u8::try_from(protocol).unwrap_or_default();
             request[2] = extensions;
             request[4..8].copy_from_slice(&states.to_ne_bytes());
             match self.netlink.dump(BY_FAMILY, &request, out) {
@@ -130,7 +141,9 @@ fn processes(root: &Root) -> Vec<u32> {
 
 #[cfg(test)]
 mod tests {
-    use std::net::TcpListener;
+    use std::net::{TcpListener, UdpSocket};
+    use std::os::linux::net::SocketAddrExt as _;
+    use std::os::unix::net::{SocketAddr, UnixListener, UnixStream};
 
     use super::*;
 
@@ -148,5 +161,38 @@ mod tests {
         assert_eq!(ours.state, state::LISTEN);
         let owners = snapshot.get::<SocketOwners>("@net/owners").into_value().unwrap();
         assert_eq!(owners.0.get(&u64::from(ours.inode)), Some(&std::process::id()));
+    }
+
+    #[test]
+    fn datagram_and_local_sockets_of_our_own_are_found_with_their_owner() {
+        let datagrams = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let port = datagrams.local_addr().unwrap().port();
+        let connected = UdpSocket::bind("127.0.0.1:0").unwrap();
+        connected.connect(datagrams.local_addr().unwrap()).unwrap();
+        connected.send(&[0; 100]).unwrap();
+        let name = format!("perfuse-test-{}", std::process::id());
+        let address = SocketAddr::from_abstract_name(&name).unwrap();
+        let _local = UnixListener::bind_addr(&address).unwrap();
+        let _waits = UnixStream::connect_addr(&address).unwrap();
+        let mut snapshot = RawSnapshot::default();
+        let mut collector = SocketCollector::default();
+        collector.sample(&Root::default(), Tick { first: true, slow: true }, &mut snapshot);
+        let owners = snapshot.get::<SocketOwners>("@net/owners").into_value().unwrap();
+        let me = std::process::id();
+        let Some(found) = snapshot.get::<UnixSockets>("@netlink/unix-listen").into_value() else {
+            perfuse_testkit::skip!("netlink is refused here");
+        };
+        let ours = found.0.values().find(|socket| socket.name.as_deref() == Some(&format!("@{name}"))).unwrap();
+        assert_eq!((ours.state, ours.receive_queue), (state::LISTEN, 1));
+        assert!(ours.send_queue > 0, "{ours:?}");
+        assert_eq!(owners.0.get(&u64::from(ours.inode)), Some(&me));
+        let Some(found) = snapshot.get::<TcpSockets>("@netlink/udp").into_value() else {
+            perfuse_testkit::skip!("the kernel has no udp_diag");
+        };
+        let ours = found.0.iter().find(|socket| socket.local.port() == port).unwrap();
+        assert!(ours.receive_queue >= 100, "{ours:?}");
+        assert!(ours.receive_buffer.is_some_and(|buffer| buffer > 1000) && ours.drops == Some(0), "{ours:?}");
+        assert_eq!(owners.0.get(&u64::from(ours.inode)), Some(&me));
+        assert!(found.0.iter().all(|socket| socket.local != connected.local_addr().unwrap()), "connected: no listener");
     }
 }

@@ -24,7 +24,12 @@
       for (var at = focused; at !== old; at = at.parentNode) { path.unshift(Array.prototype.indexOf.call(at.parentNode.children, at)); }
     }
     old.replaceWith(fresh);
-    if (changed) { fresh.classList.add('fresh'); }
+    if (changed) {
+      fresh.classList.add('fresh');
+      // A group that is closed as all was well is so no longer.
+      var fold = fresh.closest('details.fold');
+      if (fold && fresh.matches('.s-degraded, .s-partial, .s-major')) { fold.open = true; }
+    }
     if (focused && !document.contains(focused)) {
       var place = path.reduce(function (at, index) { return at && at.children[index]; }, fresh);
       if (place && place.focus) { place.focus({ preventScroll: true }); }

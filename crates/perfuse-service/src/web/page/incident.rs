@@ -21,7 +21,7 @@ use super::{Document, Place, class, document, icon, pill, time, title_of, word};
 use crate::incident::{Compared, Incident};
 use crate::now::Now;
 use crate::web::guard::{Asked, refuse};
-use crate::web::{Shared, Web, access, book, series, when};
+use crate::web::{Shared, Web, access, book, live, series, when};
 
 /// Captures that are flame graphs.
 const FLAMES: [&str; 2] = ["on-cpu", "off-cpu"];
@@ -98,7 +98,8 @@ pub(in crate::web) async fn page(
         @if let Some(why) = &why { section { (why.cannot_tell(texts)) } }
         (captures(&incident, texts))
     };
-    let events = incident.ended.is_none().then(|| format!("/incident/{}/events", super::encoded(&incident.id)));
+    let events =
+        live::goes_on(&incident, now.time).then(|| format!("/incident/{}/events", super::encoded(&incident.id)));
     let page = Document { title: headline, place: Place::Incidents, main, events, charts: false };
     document(&web, &asked, &page).into_response()
 }

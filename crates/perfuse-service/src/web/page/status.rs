@@ -21,6 +21,8 @@ use crate::web::{Shared, Web};
 
 /// Days that past incidents stay on the page.
 const RECENT: u64 = 14 * 86_400_000;
+/// Components of a group that are shown one by one, at most; a larger group is closed while all is well.
+const UNFOLDED: usize = 8;
 /// How far ahead planned work is announced: two weeks, in milliseconds.
 const AHEAD: u64 = 14 * 86_400_000;
 
@@ -49,16 +51,38 @@ pub(in crate::web) fn main(web: &Web, now: &Now, incidents: &[Arc<Incident>], la
         }
         @for (group, members) in groups(&components) {
             @let () = parts.fixed(group);
-            section.group aria-labelledby=[group.map(|group| id_of("g", group))] {
-                @if let Some(group) = group { h2 id=(id_of("g", group)) { (clean(group)) } }
+            @let rows = html! {
                 ul.components {
-                    @for component in members {
+                    @for component in &members {
                         (parts.live(&id_of("c", &component.view.name), row(now, component, texts)))
                     }
+                }
+            };
+            section.group aria-labelledby=[group.map(|group| id_of("g", group))] {
+                @match group {
+                    Some(group) if members.len() > UNFOLDED => (folded(group, &members, &rows, texts, parts)),
+                    Some(group) => { h2 id=(id_of("g", group)) { (clean(group)) } (rows) }
+                    None => (rows),
                 }
             }
         }
         (parts.live("recent", section_recent(web, now, &recent, texts)))
+    }
+}
+
+/// A group of many: it is closed while all is well, and says so.
+fn folded(group: &str, members: &[&ComponentNow], rows: &Markup, texts: &Texts, parts: &Parts) -> Markup {
+    let bad = members.iter().filter(|component| component.view.state.is_bad()).count();
+    let worst = whole(members.iter().map(|component| &component.view)).unwrap_or(State::Unknown);
+    let id = id_of("f", group);
+    let (message, count) = (if bad > 0 { "web-group-bad" } else { "web-group-well" }, members.len() as u64);
+    let message = Msg::new(message).with("count", count).with("bad", bad as u64);
+    let sum = html! { span.sum id=(id) { span.soft { (texts.text(&message)) } (pill(worst, texts)) } };
+    html! {
+        details.fold open[bad > 0] {
+            summary { h2 id=(id_of("g", group)) { (clean(group)) } (parts.live(&id, sum)) }
+            (rows)
+        }
     }
 }
 

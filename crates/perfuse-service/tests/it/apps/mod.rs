@@ -71,15 +71,23 @@ impl Server {
     }
 
     /// Waits until something comes true, or fails with the server's log.
-    async fn until<T>(&mut self, what: &str, mut is: impl AsyncFnMut() -> Option<T>) -> T {
+    async fn until<T>(&mut self, what: &str, is: impl AsyncFnMut() -> Option<T>) -> T {
+        self.comes(what, is).await.unwrap_or_else(|problem| panic!("{problem}"))
+    }
+
+    /// Waits until something comes true; else what the server has said, for tests that need no server which cannot start.
+    async fn comes<T>(&mut self, what: &str, mut is: impl AsyncFnMut() -> Option<T>) -> Result<T, String> {
         let begun = Instant::now();
         loop {
             if let Some(found) = is().await {
-                return found;
+                return Ok(found);
             }
-            let ended = self.child.try_wait().expect("waits");
-            assert!(ended.is_none(), "{what}: the server ended with {ended:?}: {}", self.log());
-            assert!(begun.elapsed() < PATIENCE, "{what}: {}", self.log());
+            if let Some(ended) = self.child.try_wait().expect("waits") {
+                return Err(format!("{what}: the server ended with {ended}: {}", self.log()));
+            }
+            if begun.elapsed() > PATIENCE {
+                return Err(format!("{what}: {}", self.log()));
+            }
             // InnoDB renews its tables of locks and transactions only when nobody has read them for 100 ms.
             tokio::time::sleep(Duration::from_millis(150)).await;
         }

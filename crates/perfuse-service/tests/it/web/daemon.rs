@@ -122,6 +122,21 @@ impl Made {
         self.change(|now| now.open = vec![Arc::new(made)]);
         id
     }
+
+    /// Ends it, without the numbers of the time after it.
+    pub(super) fn end(&self, component: &str) {
+        let id = format!("20261126T231500-{component}");
+        let mut ended = incident(&id, component, time() - 60_000, Some(55_000));
+        ended.compared.clear();
+        put(&mut self.store.lock().unwrap(), &ended);
+        self.change(|now| now.open.clear());
+    }
+
+    /// Adds these numbers, as it is done a minute later.
+    pub(super) fn compare(&self, component: &str) {
+        let id = format!("20261126T231500-{component}");
+        put(&mut self.store.lock().unwrap(), &incident(&id, component, time() - 60_000, Some(55_000)));
+    }
 }
 
 /// The numbers of a second.

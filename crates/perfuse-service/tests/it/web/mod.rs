@@ -115,6 +115,14 @@ fn incident(server: &Server, browser: &mut Browser) {
     browser.run("document.querySelector('#open a').click()");
     browser.until("document.querySelector('.finding .chain') && document.querySelector('.finding pre')");
     browser.until("document.querySelectorAll('iframe.flame').length === 2");
+    // It ends, and a minute later there is how things were before, during and after it: nobody has to load the page again.
+    let compared = "document.body.textContent.includes('Before, during and after')";
+    server.made.end("database");
+    browser.until(&format!(
+        "document.querySelector('main') && !{compared} && !document.body.textContent.includes('under way')"
+    ));
+    server.made.compare("database");
+    browser.until(compared);
     browser.go(&format!("{}/incident/{id}/flame/off-cpu", server.address));
     browser.until("document.querySelectorAll('#bars g.on').length > 3");
     browser.go(&format!("{}/dash/checklist#cpu.saturation", server.address));

@@ -8,7 +8,7 @@ mod screen;
 use std::io::{IsTerminal as _, stdin, stdout};
 
 use perfuse_analyze::Msg;
-use perfuse_analyze::annotate::Histogram;
+use perfuse_analyze::annotate::{Histogram, PercentType};
 use perfuse_analyze::resolve::SymbolId;
 use perfuse_render::perf::annotate::{AnnotateOptions, Annotated, EventColumn, stdio, stdio2};
 
@@ -16,7 +16,7 @@ use super::options::Parsed;
 use super::recorded::{Input, Passage};
 use crate::console::{self, Console};
 pub(crate) use load::{EventAbout, Filter, Loaded, Opened, find, open};
-pub(crate) use options::{COMMAND, Listing};
+pub(crate) use options::{COMMAND, Listing, percent_type};
 use options::{Options, Style};
 pub(crate) use screen::{Left, view};
 
@@ -125,14 +125,7 @@ pub(crate) fn show<T>(
     })
 }
 
-/// What `report` shares with the terminal view: its layout without colours of its own.
-pub(crate) const fn plain() -> AnnotateOptions {
-    AnnotateOptions {
-        percent: perfuse_analyze::annotate::PercentType::DEFAULT,
-        samples: false,
-        period: false,
-        full_paths: false,
-        lines: false,
-        color: false,
-    }
+/// What `report` and `top` share with the terminal view: its layout without colours of its own.
+pub(crate) const fn plain(percent: PercentType) -> AnnotateOptions {
+    AnnotateOptions { percent, samples: false, period: false, full_paths: false, lines: false, color: false }
 }

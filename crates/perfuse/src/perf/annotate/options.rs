@@ -83,6 +83,13 @@ pub(super) struct Options {
     pub dump: bool,
 }
 
+/// `--percent-type`, which `report` takes as well.
+pub(crate) fn percent_type(parsed: &Parsed) -> Result<PercentType, UsageError> {
+    let Some(text) = parsed.text("percent-type") else { return Ok(PercentType::DEFAULT) };
+    let wrong = || UsageError::value("percent-type", &text, Msg::new("perf-annotate-percent-type"));
+    PercentType::parse(&text).ok_or_else(wrong)
+}
+
 /// How a function is listed.
 #[derive(Debug, Clone)]
 pub(crate) struct Listing {
@@ -138,11 +145,7 @@ impl Options {
         if let Some(surplus) = rest.next() {
             return Err(UsageError(Msg::new("usage-surplus-word").with("word", surplus)));
         }
-        let percent = match parsed.text("percent-type") {
-            None => PercentType::DEFAULT,
-            Some(text) => PercentType::parse(&text)
-                .ok_or_else(|| UsageError::value("percent-type", &text, Msg::new("perf-annotate-percent-type")))?,
-        };
+        let percent = percent_type(parsed)?;
         let limit = parsed.text("percent-limit");
         let percent_limit = match &limit {
             None => 0.0,

@@ -103,6 +103,15 @@ fn refuses_programs(error: &LiveError) -> bool {
     }
 }
 
+/// Whether an event without a program has samples all the same.
+fn is_seen_in_rings(source: &Source, error: &LiveError) -> bool {
+    match source.place {
+        Place::Probe { .. } => false,
+        Place::Function { .. } => true,
+        Place::Trace { .. } | Place::Samples(_) => refuses_programs(error),
+    }
+}
+
 fn begin(asked: &Asked, sources: &[Source], console: &Console) -> Result<Result<Adder, Failure>, UsageError> {
     let mut programs = Vec::new();
     for source in sources {
@@ -110,7 +119,7 @@ fn begin(asked: &Asked, sources: &[Source], console: &Console) -> Result<Result<
         let (what, condition) = (asked.aggregation(&scope)?, asked.condition(&scope)?);
         match LiveProgram::aggregate(&source.plan(condition, &asked.pids), &what, false) {
             Ok(program) => programs.push(program),
-            Err(error) if refuses_programs(&error) && !matches!(source.place, Place::Probe { .. }) => {
+            Err(error) if is_seen_in_rings(source, &error) => {
                 if !asked.quiet {
                     console.note(&Msg::new("live-fallback").with("why", error.to_string()));
                 }
@@ -164,7 +173,10 @@ impl Adder {
     /// Waits a little, and empties rings.
     fn step(&mut self, frame: &Frame) {
         match self {
-            Self::Kernel(_) => std::thread::sleep(frame.left(GLANCE)),
+            Self::Kernel(programs) => {
+                programs.iter_mut().for_each(LiveProgram::glance);
+                std::thread::sleep(frame.left(GLANCE));
+            }
             Self::Here(here) => {
                 here.watched.wait(frame.left(ROUND));
                 here.round();

@@ -22,6 +22,11 @@ impl Failure {
         Self { status: FAILED, words: vec![words] }
     }
 
+    /// What is said.
+    pub(in crate::perf) fn into_words(self) -> Vec<Msg> {
+        self.words
+    }
+
     /// Says it; the exit status.
     pub(super) fn say(&self, console: &Console) -> u8 {
         let words: Vec<String> = self.words.iter().map(|words| console.texts.text(words)).collect();

@@ -34,6 +34,8 @@ struct Known {
     name: String,
     scope: Scope,
     printer: Option<Printer>,
+    /// Whether the kernel leaves nobody out, this process neither.
+    unfiltered: bool,
     /// What the kernel does not filter itself.
     condition: Option<Expr>,
     /// What it filters, unless it does not understand it.
@@ -116,7 +118,7 @@ impl<'a> Show<'a> {
             let printer = source.format().map(|format| Printer::new(&format, Layout::default()));
             let mut spare = None;
             let condition = match source.place {
-                Place::Samples(_) => asked.condition(&scope)?,
+                Place::Samples(_) | Place::Function { .. } => asked.condition(&scope)?,
                 Place::Trace { .. } => {
                     // The kernel knows more fields of every tracepoint; else mistakes are told with their place.
                     if !asked.filter.as_ref().is_some_and(|filter| filter.contains("common_")) {
@@ -126,7 +128,8 @@ impl<'a> Show<'a> {
                 }
                 Place::Probe { .. } => None,
             };
-            known.push(Known { name: source.name.clone(), scope, printer, condition, spare });
+            let unfiltered = matches!(source.place, Place::Samples(_) | Place::Function { .. });
+            known.push(Known { name: source.name.clone(), scope, printer, unfiltered, condition, spare });
         }
         let names: Vec<&str> = known.iter().map(|known| known.name.as_str()).collect();
         let layout = Hits::new(&names, console.color);
@@ -173,7 +176,7 @@ impl<'a> Show<'a> {
             return self.comms.learn(hit);
         };
         let Some(known) = self.known.get(source) else { return };
-        if known.printer.is_none() && *pid == self.own {
+        if known.unfiltered && *pid == self.own {
             return;
         }
         if let Some(condition) = &known.condition {

@@ -3,8 +3,9 @@
 use perfuse_analyze::Msg;
 use perfuse_collect::Root;
 use perfuse_collect::bpf::{EventDenied, LiveEvent, LiveHook, LivePlan};
+use perfuse_collect::perf::function::function_event;
 use perfuse_format::event::{EventSpec, Events, Mode};
-use perfuse_format::live::{Expr, Method, ProbeRecord, Scope};
+use perfuse_format::live::{Expr, Hooked, Method, ProbeRecord, Scope};
 use perfuse_format::perfdata::EventAttr;
 use perfuse_format::probe::TraceProbe;
 use perfuse_format::tracefs::EventFormat;
@@ -37,6 +38,8 @@ pub(in crate::perf) enum Place {
         /// Whether the address of the hit is known.
         address: bool,
     },
+    /// A function of the kernel, by the event of the function tracer, whose number the format has.
+    Function { format: Box<EventFormat>, function: String },
 }
 
 /// One event with its name.
@@ -48,6 +51,22 @@ pub(in crate::perf) struct Source {
 }
 
 impl Source {
+    /// A probe that a program or the function tracer is attached for.
+    pub(in crate::perf) fn typed(probe: TraceProbe, hook: Hooked) -> Result<Self, Failure> {
+        if hook.method != Method::Ftrace {
+            let address = hook.method.has_address();
+            return Ok(Self::probe(probe, LiveHook::Typed(hook), address));
+        }
+        let name = probe.name();
+        let words = || Msg::new("live-format").with("event", name.as_str());
+        let format = ProbeRecord::new(&probe, OWN_ID, true).map(|record| record.format());
+        let format = EventFormat::parse(&probe.group, format.unwrap_or_default().as_bytes());
+        let mut format = format.map_err(|error| Failure::new(words().with("why", error.to_string())))?;
+        format.id = function_event(&Root::default())
+            .map_err(|denied| Failure::new(words().with("why", denied_words(&denied))))?;
+        Ok(Self { name, place: Place::Function { format: Box::new(format), function: hook.name } })
+    }
+
     /// A definition that was resolved.
     pub(in crate::perf) fn probe(probe: TraceProbe, hook: LiveHook, address: bool) -> Self {
         Self { name: probe.name(), place: Place::Probe { probe: Box::new(probe), hook, address } }
@@ -56,7 +75,7 @@ impl Source {
     /// The names that expressions may use, where hits come from a ring.
     pub(super) fn ring_scope(&self) -> Scope {
         match &self.place {
-            Place::Trace { format, .. } => Scope::of_format(format),
+            Place::Trace { format, .. } | Place::Function { format, .. } => Scope::of_format(format),
             Place::Samples(_) => Scope::of_samples(),
             Place::Probe { .. } => self.format().map_or_else(Scope::default, |format| Scope::of_format(&format)),
         }
@@ -75,7 +94,7 @@ impl Source {
     /// How records are laid out; `None` for samples.
     pub(super) fn format(&self) -> Option<EventFormat> {
         match &self.place {
-            Place::Trace { format, .. } => Some((**format).clone()),
+            Place::Trace { format, .. } | Place::Function { format, .. } => Some((**format).clone()),
             Place::Samples(_) => None,
             Place::Probe { .. } => {
                 let record = self.record()?;
@@ -98,6 +117,9 @@ impl Source {
             Place::Trace { format, probe } => LiveEvent::Trace { format: format.clone(), probe: probe.clone() }.hook(),
             Place::Samples(attr) => LiveHook::Samples(attr.clone()),
             Place::Probe { hook, .. } => hook.clone(),
+            Place::Function { function, .. } => {
+                LiveHook::Typed(Hooked { method: Method::Ftrace, name: function.clone() })
+            }
         };
         LivePlan { hook, scope: self.scope(), filter, pids: pids.to_vec() }
     }
@@ -129,8 +151,7 @@ pub(super) fn of_events(parsed: &Parsed) -> Result<Result<Vec<Source>, Failure>,
 
 fn one(root: &Root, spec: &EventSpec) -> Result<Source, Failure> {
     if let Some(stored) = tables::stored_probe(spec) {
-        let address = stored.hook.method != Method::TpBtf;
-        return Ok(Source::probe(stored.probe, LiveHook::Typed(stored.hook), address));
+        return Source::typed(stored.probe, stored.hook);
     }
     match LiveEvent::of(root, spec) {
         Ok(LiveEvent::Trace { format, probe }) => {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use perfuse_collect::Root;
 use perfuse_collect::bpf::LiveProgram;
+use perfuse_collect::perf::function::{function_attr, function_filter};
 use perfuse_collect::perf::record::{self, Planned, Recording, Target};
 use perfuse_collect::perf::{cpus, ring, tasks};
 use perfuse_format::live::{HIT_SAMPLE, Hit};
@@ -57,7 +58,6 @@ impl Watched {
             let events = sources.iter().enumerate();
             let events = events.map(|(at, source)| planned(at, source, asked, bytes, filtered)).collect();
             let mut recording = Recording::open(events, &mut target, &root, &mut Vec::new(), |_, _, _, _| {})?;
-            recording.set_filters()?;
             recording.map(bytes)?;
             Ok(recording)
         };
@@ -124,6 +124,7 @@ impl Watched {
 
     /// Waits for a ring that is half full, or so long; false when nobody is left who could have hits.
     pub(super) fn wait(&mut self, limit: Duration) -> bool {
+        self.programs.iter_mut().for_each(LiveProgram::glance);
         self.recording.wait(&[], Some(limit)).is_ok_and(|(_, alive)| alive)
     }
 
@@ -142,6 +143,7 @@ fn planned(at: usize, source: &Source, asked: &Asked, bytes: usize, filtered: bo
             (attr, Some((format.system.clone(), format.name.clone())))
         }
         Place::Samples(attr) => (**attr, None),
+        Place::Function { format, .. } => (EventAttr { sample_period: 1, ..function_attr(format.id) }, None),
         Place::Probe { .. } => {
             let attr = EventAttr { kind: kind::SOFTWARE, config: BPF_OUTPUT, sample_period: 1, ..EventAttr::default() };
             (attr, None)
@@ -151,12 +153,17 @@ fn planned(at: usize, source: &Source, asked: &Asked, bytes: usize, filtered: bo
     if at == 0 {
         flags |= flag::COMM | flag::TASK;
     }
-    if !asked.pids.is_empty() && !matches!(source.place, Place::Probe { .. }) {
+    if !asked.pids.is_empty() && !matches!(source.place, Place::Probe { .. } | Place::Function { .. }) {
         flags |= flag::INHERIT;
     }
     let wakeup = u32::try_from(bytes / 2).unwrap_or(u32::MAX);
     let attr =
         EventAttr { sample_type: HIT_SAMPLE, read_format: read_format::ID, flags, clockid: MONOTONIC, wakeup, ..attr };
-    let filter = tracepoint.as_ref().map(|_| asked.kernel_filter(filtered)).filter(|filter| !filter.is_empty());
+    let filter = match &source.place {
+        Place::Function { function, .. } => function_filter(function),
+        _ if tracepoint.is_some() => asked.kernel_filter(filtered),
+        _ => String::new(),
+    };
+    let filter = Some(filter).filter(|filter| !filter.is_empty());
     Planned { name: source.name.clone(), attr, leader: at, tracepoint, filter, ..Planned::default() }
 }

@@ -21,7 +21,7 @@ pub(super) fn explain(path: &str, function: &str) -> Failure {
 
 /// Whether a program at the entry of the function loads.
 fn fentry(function: &str) -> Msg {
-    match with_types(|types, _| try_fentry(types, function)) {
+    match with_types(None, |types, _| try_fentry(types, function)) {
         Ok(Some(Ok(()))) => Msg::new("probe-try-loads").with("what", "fentry"),
         Ok(Some(Err(errno))) => Msg::new("probe-try-refused").with("what", "fentry").with("error", errno.to_string()),
         Ok(None) => Msg::new("probe-try-no-function").with("what", "fentry").with("name", function),
@@ -33,7 +33,7 @@ fn fentry(function: &str) -> Msg {
 }
 
 /// Whether the function tracer's event opens, which is the last door to the entry of a kernel function.
-pub(super) fn ftrace() -> Msg {
+fn ftrace() -> Msg {
     let what = "ftrace:function";
     let id = match Tracefs::find(&Root::default()).and_then(|tracefs| tracefs.id("ftrace", "function")) {
         Ok(id) => id,

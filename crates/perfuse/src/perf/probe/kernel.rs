@@ -5,7 +5,7 @@ use std::path::Path;
 use perfuse_analyze::Msg;
 use perfuse_collect::Root;
 use perfuse_collect::perf::probes::ProbeEvents;
-use perfuse_format::btf::Btf;
+use perfuse_format::btf::{Btf, join};
 use perfuse_format::event::glob;
 use perfuse_format::probe::{Base, Definition, KernelFunction, Machine, Place, Spot, Target, TraceArgument};
 
@@ -13,8 +13,8 @@ use super::failure::{Failure, INVALID, NOT_FOUND, Outcome, TOO_MANY, near, of_ty
 use super::point::Point;
 use super::request::{Request, Where};
 
-/// Where the running kernel tells of its types.
-const BTF: &str = "/sys/kernel/btf/vmlinux";
+/// Where the running kernel tells of its types, and of those of its modules.
+const BTF: &str = "/sys/kernel/btf";
 
 /// A symbol of the kernel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -144,7 +144,7 @@ impl Kernel {
                 symbol: function.name.to_owned(),
                 group: "probe".to_owned(),
                 event: None,
-                arguments: arguments(definition, function.name, notes)?,
+                arguments: arguments(definition, function.module, function.name, notes)?,
                 ret: *spot == Spot::Return,
             });
         }
@@ -160,7 +160,8 @@ impl Kernel {
 
     fn address(&self, definition: &Definition, address: u64, ret: bool) -> Outcome<Vec<Point>> {
         let function = self.holding(address).map(|(name, _)| name.to_owned());
-        let arguments = arguments(definition, function.as_deref().unwrap_or_default(), &mut Vec::new())?;
+        let function = function.as_deref().unwrap_or_default();
+        let arguments = arguments(definition, self.module.as_deref(), function, &mut Vec::new())?;
         Ok(vec![Point {
             target: Target::Address(address),
             symbol: format!("abs_{address:x}"),
@@ -196,7 +197,7 @@ impl Kernel {
 }
 
 /// The name of a module, from its name or file.
-fn module_name(text: &str) -> String {
+pub(super) fn module_name(text: &str) -> String {
     let file = Path::new(text).file_name().map_or_else(|| text.to_owned(), |name| name.to_string_lossy().into_owned());
     let bare = file.split(".ko").next().unwrap_or(&file);
     bare.replace('-', "_")
@@ -206,19 +207,31 @@ fn needs_vmlinux(definition: &Definition, at: usize) -> Failure {
     Failure::new(NOT_FOUND, Msg::new("probe-needs-vmlinux")).at(definition, at)
 }
 
-/// The types of the running kernel, for as long as the closure runs.
-pub(super) fn with_types<T>(use_types: impl FnOnce(&Btf<'_>, Machine) -> T) -> Outcome<T> {
-    let failed =
-        |error: String| Failure::new(NOT_FOUND, Msg::new("probe-no-btf").with("path", BTF).with("error", error));
-    let bytes = std::fs::read(BTF).map_err(|error| failed(error.to_string()))?;
-    let btf = Btf::parse(&bytes).map_err(|error| failed(error.to_string()))?;
+/// The types of the running kernel, with those of a module behind them, for as long as the closure runs.
+pub(super) fn with_types<T>(module: Option<&str>, use_types: impl FnOnce(&Btf<'_>, Machine) -> T) -> Outcome<T> {
+    let failed = |name: &str, error: String| {
+        let words = Msg::new("probe-no-btf").with("path", format!("{BTF}/{name}"));
+        Failure::new(NOT_FOUND, words.with("error", error))
+    };
+    let read = |name: &str| std::fs::read(format!("{BTF}/{name}")).map_err(|error| failed(name, error.to_string()));
+    let (mut bytes, mut of) = (read("vmlinux")?, "vmlinux");
+    if let Some(module) = module {
+        bytes = join(&bytes, &read(module)?).map_err(|error| failed(module, error.to_string()))?;
+        of = module;
+    }
+    let btf = Btf::parse(&bytes).map_err(|error| failed(of, error.to_string()))?;
     let machine = Machine::of_name(std::env::consts::ARCH)
         .ok_or_else(|| Failure::new(INVALID, Msg::new("probe-machine").with("name", std::env::consts::ARCH)))?;
     Ok(use_types(&btf, machine))
 }
 
 /// What is fetched at a function: by the types of the kernel where a variable is asked for.
-fn arguments(definition: &Definition, function: &str, notes: &mut Vec<Msg>) -> Outcome<Vec<TraceArgument>> {
+fn arguments(
+    definition: &Definition,
+    module: Option<&str>,
+    function: &str,
+    notes: &mut Vec<Msg>,
+) -> Outcome<Vec<TraceArgument>> {
     let ret = definition.place.is_return();
     let variable = definition.arguments.iter().find(|argument| !matches!(argument.base, Base::Fetch { .. }));
     let Some(variable) = variable else {
@@ -234,7 +247,7 @@ fn arguments(definition: &Definition, function: &str, notes: &mut Vec<Msg>) -> O
         // Where a parameter is behind the entry only DWARF tells.
         return Err(Failure::new(NOT_FOUND, Msg::new("probe-entry-only")).at(definition, variable.value_at));
     }
-    let found = with_types(|btf, machine| {
+    let found = with_types(module, |btf, machine| {
         let Some(known) = KernelFunction::find(btf, function, machine) else {
             let words = Msg::new("probe-no-btf-function").with("name", function);
             return Err(Failure::new(NOT_FOUND, words).at(definition, variable.value_at));

@@ -57,7 +57,8 @@ fn sources(request: &Request, console: &Console) -> Outcome<Vec<Source>> {
                 }
             })?;
             notes.extend(found.notes);
-            sources.push(Source::probe(found.probe, LiveHook::Typed(found.hook), found.address));
+            let source = Source::typed(found.probe, found.hook);
+            sources.push(source.map_err(|why| Failure { status: NOT_FOUND, place: None, words: why.into_words() })?);
         }
     } else {
         let resolved = add::resolve(request, definitions, &mut notes)?;

@@ -75,7 +75,7 @@ const OPTIONS: &[Opt] = &[
     long_value("sum", "expr"),
     long_value("symfs", "directory"),
     long_value("target-ns", "pid"),
-    long_value("via", "tp_btf|fentry|fexit|kprobe"),
+    long_value("via", "tp_btf|fentry|fexit|ftrace|kprobe"),
 ];
 
 fn run(parsed: &Parsed, console: &Console) -> anyhow::Result<u8> {

@@ -8,7 +8,7 @@ use perfuse_format::probe::{Definition, Filter, KernelFunction, LineRange, Place
 use super::add::unprinted;
 use super::debug::Debug;
 use super::failure::{Failure, NOT_FOUND, Outcome};
-use super::kernel::{Kernel, with_types};
+use super::kernel::{Kernel, module_name, with_types};
 use super::request::{Request, Where};
 use super::user::Program;
 use crate::console::{self, Console};
@@ -117,8 +117,13 @@ fn by_btf(request: &Request, definition: &Definition) -> Outcome<(String, Vec<St
     let Place::Function { name, file: None, spot: Spot::Entry | Spot::Offset(0) } = &definition.place else {
         return Err(Failure::new(NOT_FOUND, Msg::new("probe-needs-vmlinux")).at(definition, at));
     };
-    let found =
-        with_types(|types, machine| KernelFunction::find(types, name, machine).map(|function| function.variables()))?;
+    let module = match &request.place {
+        Where::Module(module) => Some(module_name(module)),
+        _ => None,
+    };
+    let found = with_types(module.as_deref(), |types, machine| {
+        KernelFunction::find(types, name, machine).map(|function| function.variables())
+    })?;
     let variables = found.ok_or_else(|| {
         let words = Msg::new("probe-no-btf-function").with("name", name.as_str());
         Failure::new(NOT_FOUND, words).at(definition, at)

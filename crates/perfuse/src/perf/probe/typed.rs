@@ -1,5 +1,5 @@
-//! Probes of the kernel without kprobes: the tracepoint of the function's name with its typed arguments, or a program at
-//! the function's entry or return. Whether a kernel takes one is only known by loading it.
+//! Probes of the kernel without kprobes: the tracepoint of the function's name with its typed arguments, a program at the
+//! function's entry or return, or the function tracer's event. Whether a kernel takes one is only known by loading it.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -7,6 +7,7 @@ use std::path::Path;
 use perfuse_analyze::{Arg, Msg};
 use perfuse_collect::Root;
 use perfuse_collect::bpf::{LiveError, LiveHook, LivePlan, LiveProgram};
+use perfuse_collect::perf::function::{FunctionDenied, open_function};
 use perfuse_collect::perf::probes::{ProbeDenied, ProbeEvents, ProbeKind};
 use perfuse_format::btf::{Btf, Kind, Type};
 use perfuse_format::live::{Aggregation, Hooked, Method, Scope, StoredProbe};
@@ -14,8 +15,7 @@ use perfuse_format::probe::{Definition, KernelFunction, Place, Spot, Target, Tra
 
 use super::super::tables::stored_probes;
 use super::add::{place, unnamed};
-use super::failure::{Failure, NOT_FOUND, Outcome, of_types, status_of};
-use super::fallback;
+use super::failure::{Failure, NOT_FOUND, of_types, status_of};
 use super::kernel::with_types;
 use super::request::Request;
 use crate::console::{self, Console};
@@ -87,8 +87,6 @@ pub(super) fn add(request: &Request, definitions: &[Definition], console: &Conso
 pub(super) struct Found {
     pub(super) probe: TraceProbe,
     pub(super) hook: Hooked,
-    /// Whether a program learns the address of the function.
-    pub(super) address: bool,
     pub(super) notes: Vec<Msg>,
 }
 
@@ -114,12 +112,16 @@ struct Tried {
 }
 
 enum Answer {
-    /// The kernel's types do not have it.
+    /// The kernel's types, or the function tracer, do not have it.
     Unknown,
     /// The arguments are not those of this way.
     Arguments(Failure),
+    /// This way has no arguments at all.
+    NoArguments,
     /// The kernel refuses it.
     Refused(String),
+    /// What is needed for it is not there.
+    Missing(Box<Failure>),
 }
 
 /// The first way that really loads.
@@ -129,34 +131,30 @@ pub(super) fn find(definition: &Definition, via: Option<Method>) -> Result<Found
         Place::Function { name, file: None, spot: Spot::Return } => (name, true),
         _ => return Err(NotTyped::Unknown),
     };
-    let methods: &[Method] = if ret { &[Method::Fexit] } else { &[Method::TpBtf, Method::Fentry] };
+    let methods: &[Method] = if ret { &[Method::Fexit] } else { &[Method::TpBtf, Method::Fentry, Method::Ftrace] };
     let mut tried = Vec::new();
     let wanted = |method: &&Method| via.is_none_or(|via| via == **method);
     for method in methods.iter().filter(wanted) {
-        match attempt(definition, name, *method, via.is_none())? {
+        match attempt(definition, name, *method, via.is_none()) {
             Ok(found) => return Ok(found),
             Err(answer) => tried.push(Tried { method: *method, answer }),
         }
     }
-    if tried.iter().all(|one| matches!(one.answer, Answer::Unknown)) {
+    // A name that the types do not know is looked up among the symbols, unless the function tracer was asked for.
+    let unknown = |one: &Tried| one.method == Method::Ftrace || matches!(one.answer, Answer::Unknown);
+    if tried.iter().all(unknown) && (tried.is_empty() || via != Some(Method::Ftrace)) {
         return Err(NotTyped::Unknown);
     }
-    Err(explain(definition, name, tried).into())
+    Err(explain(definition, name, ret, tried).into())
 }
 
-/// Tries one way: its arguments, and a program that counts.
-fn attempt(definition: &Definition, name: &str, method: Method, explained: bool) -> Outcome<Result<Found, Answer>> {
-    let arguments = with_types(|btf, _| arguments(btf, definition, name, method))?;
-    let arguments = match arguments {
-        Ok(arguments) => arguments,
-        Err(answer) => return Ok(Err(answer)),
-    };
+/// Tries one way.
+fn attempt(definition: &Definition, name: &str, method: Method, explained: bool) -> Result<Found, Answer> {
     let hook = Hooked { method, name: name.to_owned() };
-    let scope = Scope::of_arguments(&arguments);
-    let plan = LivePlan { hook: LiveHook::Typed(hook.clone()), scope, filter: None, pids: Vec::new() };
-    if let Err(error) = LiveProgram::aggregate(&plan, &Aggregation::default(), false) {
-        return Ok(Err(Answer::Refused(short(&error))));
-    }
+    let arguments = match method {
+        Method::Ftrace => traced(definition, name)?,
+        _ => loaded(definition, &hook)?,
+    };
     let symbol = name.to_owned();
     let probe = TraceProbe {
         ret: method == Method::Fexit,
@@ -173,9 +171,40 @@ fn attempt(definition: &Definition, name: &str, method: Method, explained: bool)
         // What was asked for needs no explanation.
         _ if !explained => Vec::new(),
         Method::TpBtf => vec![Msg::new("probe-typed-tracepoint").with("name", name)],
-        _ => vec![Msg::new("probe-typed-function").with("name", name).with("how", method.name())],
+        _ => vec![Msg::new("probe-typed-function").with("name", name).with("how", what(method))],
     };
-    Ok(Ok(Found { probe, hook, address: method != Method::TpBtf, notes }))
+    Ok(Found { probe, hook, notes })
+}
+
+/// Loads a program that counts; the arguments that one there can fetch.
+fn loaded(definition: &Definition, hook: &Hooked) -> Result<Vec<TraceArgument>, Answer> {
+    let arguments = with_types(None, |btf, _| arguments(btf, definition, &hook.name, hook.method));
+    let arguments = arguments.map_err(|failure| Answer::Missing(Box::new(failure)))??;
+    let scope = Scope::of_arguments(&arguments);
+    let plan = LivePlan { hook: LiveHook::Typed(hook.clone()), scope, filter: None, pids: Vec::new() };
+    match LiveProgram::aggregate(&plan, &Aggregation::default(), false) {
+        Ok(_) => Ok(arguments),
+        Err(error) => Err(Answer::Refused(short(&error))),
+    }
+}
+
+/// Opens the function tracer's event for the function; it has no arguments.
+fn traced(definition: &Definition, name: &str) -> Result<Vec<TraceArgument>, Answer> {
+    match open_function(&Root::default(), name, 0, -1) {
+        Ok(_) if definition.arguments.is_empty() => Ok(Vec::new()),
+        Ok(_) => Err(Answer::NoArguments),
+        Err(FunctionDenied::Unknown(_)) => Err(Answer::Unknown),
+        Err(FunctionDenied::Tracefs(denied)) => {
+            Err(Answer::Missing(Box::new(Failure::from(ProbeDenied::Tracefs(denied)))))
+        }
+        Err(FunctionDenied::Open(error)) => Err(Answer::Refused(error.errno.to_string())),
+        Err(FunctionDenied::Filter(errno)) => Err(Answer::Refused(errno.to_string())),
+    }
+}
+
+/// A way, as people know it.
+fn what(method: Method) -> &'static str {
+    if method == Method::Ftrace { "ftrace:function" } else { method.name() }
 }
 
 /// The arguments of a definition, by the prototype that a way has.
@@ -202,7 +231,7 @@ fn prototype<'b>(btf: &'b Btf<'b>, name: &str, method: Method) -> Option<(Type<'
             let named = btf.function(&format!("__traceiter_{name}")).and_then(|of| of.target());
             (named.unwrap_or(plain), 1)
         }
-        Method::Fentry | Method::Fexit | Method::Kprobe => (btf.function(name)?.target()?, 0),
+        Method::Fentry | Method::Fexit | Method::Kprobe | Method::Ftrace => (btf.function(name)?.target()?, 0),
     };
     (of.kind() == Kind::FuncProto).then_some((of, skip))
 }
@@ -215,24 +244,34 @@ fn short(error: &LiveError) -> String {
 }
 
 /// What was tried, and what each way answered.
-fn explain(definition: &Definition, name: &str, tried: Vec<Tried>) -> Failure {
+fn explain(definition: &Definition, name: &str, ret: bool, tried: Vec<Tried>) -> Failure {
     let why = Arg::Msg(Box::new(Msg::new("probe-typed-none")));
     let none = Msg::new("probe-try-missing").with("what", "kprobe_events").with("why", why);
     let mut lines: Vec<Msg> = if has_kprobes() { Vec::new() } else { vec![none] };
     for one in tried {
-        let what = one.method.name();
+        let what = what(one.method);
         lines.push(match one.answer {
             // The types know the name, and not what is asked of it: that is what is wrong.
             Answer::Arguments(failure) => return failure,
+            Answer::Unknown if one.method == Method::Ftrace => {
+                Msg::new("probe-try-untraced").with("what", what).with("name", name)
+            }
             Answer::Unknown => Msg::new("probe-try-no-function").with("what", what).with("name", name),
+            Answer::NoArguments => Msg::new("probe-try-no-arguments").with("what", what),
             Answer::Refused(error) => Msg::new("probe-try-refused").with("what", what).with("error", error),
+            Answer::Missing(failure) => {
+                let why = failure.words.into_iter().next().unwrap_or_else(|| Msg::new("probe-machine"));
+                Msg::new("probe-try-missing").with("what", what).with("why", Arg::Msg(Box::new(why)))
+            }
         });
     }
-    lines.push(fallback::ftrace());
+    if ret {
+        lines.push(Msg::new("probe-try-entry").with("what", what(Method::Ftrace)));
+    }
     let words = Msg::new("probe-typed-nothing").with("name", name);
     let failure = Failure::new(NOT_FOUND, words).at(definition, definition.place_at);
     let failure = lines.into_iter().fold(failure, |failure, line| {
         failure.also(Msg::new("probe-typed-line").with("line", Arg::Msg(Box::new(line))))
     });
-    failure.also(Msg::new("probe-no-kprobes-remedy"))
+    if has_kprobes() { failure } else { failure.also(Msg::new("probe-no-kprobes-remedy")) }
 }

@@ -65,6 +65,9 @@ pub(super) fn events(parsed: &Parsed, root: &Root) -> Result<Vec<Planned>, Usage
         }
     }
     for (at, filter) in filters {
+        if let Some(probe) = &events[at].stored {
+            tables::function_event_of(probe, true)?;
+        }
         let place = &mut events[at].filter;
         *place = Some(match place.take() {
             Some(before) => format!("({before}) && ({filter})"),
@@ -132,7 +135,10 @@ fn planned(spec: &EventSpec, leader: usize, counted: bool) -> Result<Planned, Us
         ..Planned::default()
     };
     Ok(match tables::stored_probe(spec) {
-        Some(probe) => planned.with_stored(probe),
+        Some(probe) => match tables::function_event_of(&probe, false)? {
+            Some(id) => planned.with_function(probe, id),
+            None => planned.with_stored(probe),
+        },
         None => planned,
     })
 }

@@ -4,13 +4,13 @@ use perfuse_analyze::{Arg, Msg};
 use perfuse_collect::bpf::{LiveHook, LivePlan, LiveProgram};
 use perfuse_collect::perf::record::tracing::OwnFormat;
 use perfuse_collect::perf::record::{Planned, Recording};
-use perfuse_format::live::{Expr, Method, ProbeRecord, Scope, StoredProbe};
+use perfuse_format::live::{Expr, ProbeRecord, Scope, StoredProbe};
 
 use super::target::Whom;
 
 /// The layout of the samples of a probe.
 fn layout(probe: &StoredProbe) -> Option<ProbeRecord> {
-    ProbeRecord::new(&probe.probe, probe.id, probe.hook.method != Method::TpBtf)
+    ProbeRecord::new(&probe.probe, probe.id, probe.hook.method.has_address())
 }
 
 /// The formats of all such probes of a recording.
@@ -19,9 +19,10 @@ pub(super) fn formats(recording: &Recording) -> Vec<OwnFormat> {
     stored.map(|layout| (layout.system.clone(), layout.name.clone(), layout.format().into_bytes())).collect()
 }
 
-/// Starts the programs of all such probes; what went wrong is told in words.
+/// Starts the programs of those that need one; what went wrong is told in words.
 pub(super) fn start(recording: &Recording, whom: &Whom, command: Option<i32>) -> Result<Vec<LiveProgram>, Msg> {
     let stored = recording.events.iter().enumerate();
+    let stored = stored.filter(|(_, event)| event.is_of_program());
     let stored = stored.filter_map(|(at, event)| Some((at, event, event.stored.as_deref()?)));
     stored.map(|(at, event, probe)| one(recording, at, event, probe, whom, command)).collect()
 }

@@ -77,7 +77,6 @@ pub(super) fn record(mut plan: Plan, notes: &Notes<'_>) -> anyhow::Result<u8> {
         notes.notice(notice);
     }
     let (recording, off_cpu) = match opened.and_then(|(mut recording, off_cpu)| {
-        recording.set_filters()?;
         recording.map(plan.ring_bytes)?;
         recording.empty_from(plan.extra.flush(plan.ring_bytes));
         recording.read_at(&plan.root, plan.extra.affinity);

@@ -7,6 +7,7 @@ use perfuse_analyze::hist::{ChainKey, ChainOptions, ChainValue, Style};
 use regex::Regex;
 
 use crate::perf::Command;
+use crate::perf::annotate::percent_type;
 use crate::perf::options::{Opt, Parsed, Takes, UsageError, long_optional, long_switch, long_value, switch, value};
 use crate::perf::recorded::Header;
 
@@ -356,19 +357,13 @@ fn refuse(parsed: &Parsed) -> Result<(), UsageError> {
             return Err(UsageError(Msg::new(why)));
         }
     }
-    if let Some(text) = parsed.text("percent-type") {
-        let words: Vec<&str> = text.split('-').collect();
-        let known = |word: &&str| ["local", "global", "period", "hits"].contains(word);
-        if words.len() != 2 || !words.iter().all(known) {
-            return Err(UsageError::value("percent-type", &text, Msg::new("perf-report-percent-type")));
-        }
-    }
     if let Some(text) = parsed.text("pretty").filter(|text| !matches!(text.as_str(), "normal" | "raw")) {
         return Err(UsageError::value("pretty", &text, Msg::new("perf-report-pretty")));
     }
     if let Some(text) = parsed.text("prefix-strip").filter(|_| parsed.text("prefix").is_none()) {
         return Err(UsageError::value("prefix-strip", &text, Msg::new("perf-report-prefix")));
     }
+    percent_type(parsed)?;
     parsed.number::<u32>("prefix-strip")?;
     parsed.number::<u32>("samples")?;
     Ok(())

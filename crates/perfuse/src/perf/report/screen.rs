@@ -148,14 +148,14 @@ fn annotate(
     // The samples are read once more when the first function is opened: the table has no addresses.
     let filter = annotate::Filter::default();
     let loaded = code.get_or_insert_with(|| annotate::Loaded::new(&filter, None, data, None, parsed, console));
-    let listing = annotate::Listing::of(parsed)?;
+    let (listing, percent) = (annotate::Listing::of(parsed)?, annotate::percent_type(parsed)?);
     let events = std::mem::take(&mut loaded.events);
     let event = events.iter().find(|event| event.members.contains(&asked.event));
     let found = annotate::find(&loaded.annotations, &loaded.resolver, &asked.symbol, &asked.dso);
     let result = match (event, found) {
         (Some(event), Some(id)) => match loaded.open(id, &listing) {
             Ok(opened) => annotate::show(loaded, event, id, &opened, |shown| {
-                annotate::view(terminal, shown, annotate::plain(), interrupt, console)
+                annotate::view(terminal, shown, annotate::plain(percent), interrupt, console)
             })
             .map(Ok),
             Err(why) => Ok(Err(annotate::cannot(&asked.symbol, &why, console))),

@@ -10,6 +10,7 @@ use perfuse_analyze::stat::{Aggregation, CountedEvent};
 use perfuse_collect::Root;
 use perfuse_collect::perf::cgroup;
 use perfuse_collect::perf::cpus::parse_list;
+use perfuse_collect::perf::function::function_filter;
 use perfuse_collect::perf::pmu::HostEvents;
 use perfuse_format::event::{EventSpec, Events, Group, MAX_EVENTS, Mode, Pmus as _, Tool};
 use perfuse_format::live::StoredProbe;
@@ -44,6 +45,20 @@ pub(super) struct Event {
     pub(super) cgroup: Option<usize>,
     /// A probe that tracefs does not have, which a program counts.
     pub(super) stored: Option<StoredProbe>,
+    /// Whether children of whoever is watched do not count: they would not inherit the function that is traced.
+    pub(super) alone: bool,
+}
+
+impl Event {
+    /// A probe that is the function tracer's is that event, limited to its function.
+    fn be_function(&mut self) -> anyhow::Result<()> {
+        let Some(probe) = &self.stored else { return Ok(()) };
+        let Some(id) = tables::function_event_of(probe, self.filter.is_some())? else { return Ok(()) };
+        (self.spec.attr.kind, self.spec.attr.config) = (kind::TRACEPOINT, id);
+        self.filter = Some(CString::new(function_filter(&probe.hook.name))?);
+        (self.stored, self.alone) = (None, true);
+        Ok(())
+    }
 }
 
 /// A cgroup to count in.
@@ -116,7 +131,9 @@ impl List {
         for ((spec, filter), cgroup) in specs.into_iter().zip(filters).zip(cgroups) {
             let cpus = spec.cpus.as_ref().and_then(|cpus| parse_list(cpus.as_bytes()));
             let stored = tables::stored_probe(&spec);
-            list.events.push(Event { spec, leader: None, cpus, filter, cgroup, stored });
+            let mut event = Event { spec, leader: None, cpus, filter, cgroup, stored, alone: false };
+            event.be_function()?;
+            list.events.push(event);
         }
         list.lead(plan.group);
         if let Some(names) = &plan.for_each_cgroup {
@@ -200,7 +217,7 @@ impl List {
         attr.sample_period = 0;
         attr.sample_type = sample_type::IDENTIFIER;
         attr.flags &= !(flag::DISABLED | flag::INHERIT | flag::ENABLE_ON_EXEC | flag::FREQ);
-        if event.spec.terms.inherit.unwrap_or(plan.inherit) {
+        if event.spec.terms.inherit.unwrap_or(plan.inherit) && !event.alone {
             attr.flags |= flag::INHERIT;
         }
         if leads {
@@ -266,6 +283,7 @@ impl List {
                 filter: event.filter.clone(),
                 cgroup: Some(cgroup),
                 stored: event.stored.clone(),
+                alone: event.alone,
             }));
         }
         Ok(())

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use perfuse_analyze::Msg;
+use perfuse_analyze::annotate::PercentType;
 use perfuse_collect::terminal::{Wait, wait};
 use perfuse_render::perf::annotate::Annotated;
 use perfuse_render::perf::top::{Flow, TopTui};
@@ -55,8 +56,9 @@ fn step(
                 tui.update(screen.head, screen.tables, cost);
             }
             Ok(News::Code(Ok(listed))) => {
-                let view =
-                    |shown: &Annotated<'_>| annotate::view(terminal, shown, annotate::plain(), interrupt, console);
+                let view = |shown: &Annotated<'_>| {
+                    annotate::view(terminal, shown, annotate::plain(PercentType::DEFAULT), interrupt, console)
+                };
                 if listed.show(view)? == Left::Out {
                     return Ok(Some(News::Over(0)));
                 }
