@@ -36,6 +36,9 @@ const PROBES: &str = include_str!("guest/probes.sh");
 /// All one-liners, which [`INIT`] runs where it is told how fast.
 const ONE_LINERS: &str = include_str!("guest/one-liners.sh");
 
+/// The module that probes are tried in: disks in memory, which need no hardware.
+const MODULE: &str = "brd.ko";
+
 /// The longest that all one-liners may take, twice.
 const ONE_LINERS_PATIENCE: Duration = Duration::from_secs(5400);
 
@@ -108,7 +111,12 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     let directory = tools::target().join("guest");
     let kernel = fetch(kernel.as_deref().unwrap_or(KERNEL), &directory)?;
     let perfuse = package::build_static("dev")?;
-    let initramfs = pack(&root(&directory, Some(&perfuse))?, &directory)?;
+    let root = root(&directory, Some(&perfuse))?;
+    let module = module(&kernel, &root)?;
+    if !module {
+        println!("this kernel's package has no {MODULE}: probes of modules are not tried");
+    }
+    let initramfs = pack(&root, &directory)?;
     let mut rows = Vec::new();
     for boot in BOOTS.iter().filter(|boot| names.is_empty() || names.iter().any(|name| name == boot.name)) {
         println!("\n== {}", boot.name);
@@ -121,7 +129,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
             Ok(seen) => {
                 let mut verdict = check::judge(&seen, &boot.expect);
                 if boot.words.contains("guest.probes=yes") {
-                    verdict.problems.extend(probes::problems(&seen.probes));
+                    verdict.problems.extend(probes::problems(&seen.probes, module));
                 }
                 verdict
             }
@@ -245,6 +253,19 @@ fn root(directory: &Path, perfuse: Option<&Path>) -> Result<PathBuf> {
     std::fs::write(root.join("one-liners.sh"), ONE_LINERS)?;
     tools::output(Command::new("chmod").arg("755").arg(&init))?;
     Ok(root)
+}
+
+/// Puts the module that probes are tried in beside perfuse; whether the kernel's package has it, as it is loaded.
+fn module(kernel: &Path, root: &Path) -> Result<bool> {
+    let name = kernel.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    let release = name.strip_prefix("vmlinuz-").context("the image of a kernel has its release in its name")?;
+    let tree = kernel.ancestors().nth(2).context("the image of a kernel stands in boot")?;
+    let module = tree.join("lib/modules").join(release).join("kernel/drivers/block").join(MODULE);
+    if !module.is_file() {
+        return Ok(false);
+    }
+    std::fs::copy(&module, root.join(MODULE))?;
+    Ok(true)
 }
 
 /// The archive that the kernel unpacks as its root.

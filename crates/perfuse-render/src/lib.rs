@@ -16,6 +16,7 @@ pub(crate) mod golden;
 pub mod handbook;
 pub mod html;
 pub mod i18n;
+pub(crate) mod keys;
 pub mod layout;
 pub mod live;
 pub mod perf;

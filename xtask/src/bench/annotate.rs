@@ -47,7 +47,7 @@ pub(super) fn annotate(settings: &Settings) -> Result<Vec<Row>> {
         let sides = [Side::new(&ours, &line), Side::new(&perf, &line)];
         let [own, theirs] = recordings::by_turns(settings, &sides)?[..] else { continue };
         let what = format!("annotate{what}, a function of a program of {mib} MiB");
-        rows.extend(recordings::rows(&what, "", own, ("perf", theirs), ["at most 0.1", "at most 1"]));
+        rows.extend(recordings::rows(&what, "", own, ("perf", theirs), ["below 1 s", "at most 1"]));
     }
     Ok(rows)
 }

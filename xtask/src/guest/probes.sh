@@ -90,6 +90,26 @@ probe L09 beside perf probe --live 'vfs_read count' --filter 'count == 100' --fo
 probe L10 beside perf probe --via fexit --live 'vfs_read%return count $retval:s32' --filter 'count == 100' --sum arg2 --json --for 8s
 probe L11 beside perf trace -e syscalls:sys_enter_read --filter 'count == 100' --count --by comm --for 8s
 
+# Functions of a module, whose types lead into those of the kernel.
+if [ -f /brd.ko ]; then
+    insmod /brd.ko rd_nr=1 rd_size=1024
+    pages() {
+        while :; do
+            sleep 0.5
+            dd if=/dev/zero of=/dev/ram0 bs=4096 count=2 2>/dev/null
+            sync
+        done
+    }
+    pages &
+    pager=$!
+    probe M01 perf probe -m brd -V brd_do_bvec
+    probe M02 perf probe -m /brd.ko 'brd_do_bvec brd->brd_number len brd->brd_disk->first_minor'
+    probe M03 kept -e probe:brd_do_bvec
+    perf probe -q -d 'probe:*'
+    probe M04 perf probe -m brd 'brd_do_bvec brd->brd_numbr'
+    kill "$pager"
+fi
+
 # The function tracer: the entry of a function alone. To begin with every function of the kernel is patched, on every CPU,
 # which is slow in an emulator; one CPU is enough.
 echo 0 >/sys/devices/system/cpu/cpu1/online

@@ -59,7 +59,7 @@ perf-top-tui-knobs = Old samples forgotten: { $zero } · kernel: { $kernel } · 
 perf-top-tui-reading = Reading the code of { $symbol } …
 perf-top-tui-delay = Seconds between refreshes:
 perf-top-tui-paused = Held · f goes on
-perf-top-tui-foot = Enter call chains · a code · / search · f hold · z zero · K U hide · d delay · h help · q quit
+perf-top-tui-foot = Enter chains · a code · / search · f hold · z zero · K U hide · h help · q quit
 perf-top-tui-help =
     ↑ ↓ PgUp PgDn Home End   move
     Enter, +                 open or close the call chains of a line

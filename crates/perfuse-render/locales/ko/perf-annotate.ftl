@@ -51,21 +51,21 @@ perf-annotate-machine = { $file } 파일은 명령어를 알 수 없는 기계�
 perf-annotate-no-code = { $file } 파일의 이 위치에는 코드가 없습니다
 perf-annotate-other-kernel = 다른 커널에서 기록했습니다. 코드가 있는 그 커널의 이미지를 -k vmlinux로 줄 수 있습니다
 perf-annotate-no-kernel = 이 커널의 이미지를 찾지 못했고(-k vmlinux로 줄 수 있습니다), 커널 메모리도 읽을 수 없습니다: { $why }. 커널이 CONFIG_PROC_KCORE로 빌드되고 잠겨 있지 않으면 root는 /proc/kcore에서 실행 중인 커널의 코드를 볼 수 있습니다.
-perf-annotate-tui-foot = ↑ ↓ 이동 · Tab 뜨거운 곳 · Enter 점프 따라가기 · l 뜨거운 줄 · s 소스 · h 도움말 · q 뒤로
+perf-annotate-tui-foot = ↑ ↓ · Tab 뜨거운 곳 · Enter 점프 · l 뜨거운 줄 · s 소스 · h 도움말 · q 뒤로
 perf-annotate-tui-cold = 샘플이 있는 명령어가 없습니다.
 perf-annotate-tui-not-found = 찾지 못했습니다
 perf-annotate-tui-leads-nowhere = 이 줄은 이 함수 안의 다른 곳으로 이어지지 않습니다.
 perf-annotate-tui-help =
-    ↑ ↓ PgUp PgDn Home End   이동
-    Tab, Shift-Tab           다음으로 뜨거운 명령어, 그 앞의 명령어
-    H                        가장 뜨거운 명령어
-    l                        샘플이 있는 모든 명령어, 뜨거운 것부터
-    Enter, →                 점프를 따라갑니다; Esc, ← 는 거기서 되돌아옵니다
-    /  n  N                  찾기, 다음, 그 앞
-    s                        소스 줄 켜기와 끄기
-    o                        주소 또는 오프셋
-    t                        백분율, 주기, 샘플 수
-    b                        이 함수의 백분율 또는 전체의 백분율
-    p                        주기의 백분율 또는 샘플의 백분율
+    ↑ ↓ PgUp PgDn Home End   움직입니다
+    Tab, Shift-Tab           다음으로 뜨거운 명령어나 그 앞의 명령어로 갑니다
+    H                        가장 뜨거운 명령어로 갑니다
+    l                        샘플이 있는 명령어를 뜨거운 것부터 봅니다
+    Enter, →                 점프를 따라갑니다. Esc와 ←는 되돌아옵니다
+    /  n  N                  찾습니다. 다음 것이나 그 앞의 것으로 갑니다
+    s                        소스 줄을 켜거나 끕니다
+    o                        주소나 오프셋을 봅니다
+    t                        백분율, 주기, 샘플 수를 차례로 봅니다
+    b                        이 함수나 전체에 대한 백분율을 봅니다
+    p                        주기나 샘플 수의 백분율을 봅니다
     P                        목록을 파일에 씁니다
-    q                        뒤로
+    q                        뒤로 갑니다

@@ -59,11 +59,11 @@ perf-top-tui-knobs = 지난 샘플 잊기: { $zero } · 커널: { $kernel } · �
 perf-top-tui-reading = { $symbol }의 코드를 읽고 있습니다 …
 perf-top-tui-delay = 새로 고치는 간격(초):
 perf-top-tui-paused = 화면 멈춤 · f 계속
-perf-top-tui-foot = Enter 호출 사슬 · a 코드 · / 찾기 · f 멈춤 · z 잊기 · K U 감추기 · d 간격 · h 도움말 · q 끝
+perf-top-tui-foot = Enter 사슬 · a 코드 · / 찾기 · f 멈춤 · z 잊기 · K U 감추기 · h 도움말 · q 끝
 perf-top-tui-help =
     ↑ ↓ PgUp PgDn Home End   이동
     Enter, +                 줄의 호출 사슬을 열거나 닫습니다
-    a                        함수의 명령을 샘플과 함께 보여 줍니다
+    a                        함수의 명령어를 샘플과 함께 봅니다
     e  c                     모두 열기, 모두 닫기
     Tab                      다음 이벤트
     /                        이 글자가 있는 줄만

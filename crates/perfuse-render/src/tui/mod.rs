@@ -25,10 +25,11 @@ mod tests;
 
 use std::collections::BTreeMap;
 
-use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+use crossterm::event::{KeyCode, KeyEvent};
 use perfuse_analyze::{Checklist, Kind, Resource};
 
 use crate::i18n::{Lang, Texts};
+use crate::keys::Pressed;
 use crate::report::{Cell, Finding, Report, ReportContext};
 
 /// Values of each cell that are kept for its chart.
@@ -188,16 +189,15 @@ impl App {
 
     /// Takes a key.
     pub fn on_key(&mut self, key: KeyEvent) -> Flow {
-        if key.kind == KeyEventKind::Release {
-            return Flow::Continue;
-        }
-        if key.code == KeyCode::Char('c') && key.modifiers.contains(KeyModifiers::CONTROL) {
-            return Flow::Quit;
-        }
+        let code = match Pressed::from(key) {
+            Pressed::Nothing => return Flow::Continue,
+            Pressed::Out => return Flow::Quit,
+            Pressed::Key(code) => code,
+        };
         if self.typing {
-            self.type_filter(key.code);
+            self.type_filter(code);
         } else {
-            match key.code {
+            match code {
                 KeyCode::Char('q') => return Flow::Quit,
                 KeyCode::Char('?') | KeyCode::F(1) => self.toggle_help(),
                 KeyCode::Char('L') => self.next_language(),

@@ -4,6 +4,8 @@ use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use unicode_width::UnicodeWidthStr;
 
+use crossterm::event::KeyModifiers;
+
 use super::*;
 use crate::fixture::{checklist, context};
 use crate::golden;

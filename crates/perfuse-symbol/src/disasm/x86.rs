@@ -215,7 +215,9 @@ mod tests {
     #[test]
     fn what_is_no_instruction_is_one_byte_and_the_next_begins_behind_it() {
         // Cut off, cut off behind a longer one, an instruction of 32 bits only, and a group without that member.
-        for code in [&b"\x3b"[..], b"\x63\x9c\x3b", b"\x06\x98\xc3", b"\xff\xff\x98\xc3"] {
+        // The last is a chain of prefixes, as a fuzzer makes them.
+        let prefixes = b"\xf2\xe2\x17\xa3\x17\xa3\x17\xf2\x0a";
+        for code in [&b"\x3b"[..], b"\x63\x9c\x3b", b"\x06\x98\xc3", b"\xff\xff\x98\xc3", prefixes] {
             let mut at = 0;
             for insn in disassemble(code, 0x1000, 64, Syntax::Att) {
                 assert_eq!(insn.offset, at, "{code:x?}");

@@ -224,7 +224,7 @@ fn no_member(structure: &Die<'_, '_>, before: &str, name: &str) -> DwarfProblem 
 }
 
 /// Bytes of a type: its own size, that of a pointer, or of all elements of an array.
-fn size(kind: &Die<'_, '_>) -> Option<u64> {
+pub(super) fn size(kind: &Die<'_, '_>) -> Option<u64> {
     let mut at = kind.clone();
     let mut count = 1_u64;
     for _ in 0..MOST_LEVELS {

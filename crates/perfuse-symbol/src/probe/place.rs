@@ -4,6 +4,7 @@ use gimli::constants as dw;
 use gimli::{AttributeValue, CfaRule, Operation, RawLocListEntry, Reader as _, Register};
 
 use super::die::Die;
+use super::fetch::size;
 use super::finder::Hit;
 use super::problem::DwarfProblem;
 use super::unit::Slice;
@@ -227,7 +228,16 @@ pub(super) fn chain(variable: &Die<'_, '_>, name: &str, hit: &Hit<'_, '_>) -> Re
     let damaged = |error: gimli::Error| unfetchable(&format!("told in a damaged way ({error})"));
     let first = Operation::parse(&mut rest, encoding).map_err(damaged)?;
     let second = if rest.is_empty() { None } else { Some(Operation::parse(&mut rest, encoding).map_err(damaged)?) };
-    let alone = second.is_none();
+    // A structure of one member is told as a piece that is the whole of it.
+    let whole = |bits: u64| {
+        let size = variable.real_type().as_ref().and_then(size);
+        size.and_then(|bytes| bytes.checked_mul(8)).is_some_and(|size| bits >= size)
+    };
+    let alone = match second {
+        None => true,
+        Some(Operation::Piece { size_in_bits, bit_offset: None }) => rest.is_empty() && whole(size_in_bits),
+        _ => false,
+    };
     let register =
         |register: Register, offsets: Vec<i64>| Ok(Some(Chain { start: Start::Register(register.0), offsets }));
     match first {

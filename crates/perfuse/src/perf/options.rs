@@ -340,6 +340,13 @@ fn find(grammar: Grammar, name: &str) -> Result<(&'static Opt, bool), UsageError
     }
 }
 
+/// The words of a line, taken apart: what tests of a command's options begin with.
+#[cfg(test)]
+pub(crate) fn parse_line(grammar: Grammar, line: &str) -> Result<Parsed, UsageError> {
+    let words: Vec<OsString> = line.split_whitespace().map(OsString::from).collect();
+    parse(grammar, &words)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -360,8 +367,7 @@ mod tests {
     ];
 
     fn line(runs: bool, words: &str) -> Result<Parsed, UsageError> {
-        let words: Vec<OsString> = words.split_whitespace().map(OsString::from).collect();
-        parse(Grammar { options: OPTIONS, runs }, &words)
+        parse_line(Grammar { options: OPTIONS, runs }, words)
     }
 
     /// `id`, `id=value` and `!id`, then `|` and the rest.

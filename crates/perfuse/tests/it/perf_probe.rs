@@ -83,12 +83,16 @@ impl Drop for Probed {
 
 impl Probed {
     pub(crate) fn new(name: &str) -> Self {
+        Self::built(name, SOURCE, "-O1")
+    }
+
+    fn built(name: &str, source_text: &str, level: &str) -> Self {
         let directory = tempfile::tempdir().unwrap();
         // Several runs of the tests at once must not remove each other's probes.
         let name = format!("{name}{}", std::process::id());
         let (source, program) = (directory.path().join("probed.c"), directory.path().join(&name));
-        std::fs::write(&source, SOURCE).unwrap();
-        let built = Command::new("gcc").args(["-g", "-O1", "-o"]).arg(&program).arg(&source).output().unwrap();
+        std::fs::write(&source, source_text).unwrap();
+        let built = Command::new("gcc").args(["-g", level, "-o"]).arg(&program).arg(&source).output().unwrap();
         assert!(built.status.success(), "{}", stderr(&built));
         Self { directory, program, name }
     }
@@ -170,6 +174,34 @@ fn lines_for_the_kernel_are_those_of_perf() {
         let (ours, perf) = (probed.ours(arguments), probed.perf(arguments));
         assert_eq!(stdout(&ours), stdout(&perf), "{arguments:?}");
         assert_eq!(ours.status.code(), perf.status.code(), "{arguments:?}");
+    }
+}
+
+/// A structure of one member, which the compiler tells as a piece that is the whole of it.
+const ONE_PIECE: &str = r#"
+#include <stdio.h>
+typedef struct { unsigned val; } id_type;
+struct inode { int mode; id_type owner; };
+__attribute__((noinline)) unsigned map(void *names, unsigned v) { return v + (names != 0); }
+static inline unsigned from_id(void *names, id_type id) { return map(names, id.val); }
+__attribute__((noinline)) unsigned show(struct inode *i, void *names) { return from_id(names, i->owner); }
+int main(int count, char **words)
+{
+    struct inode i = {count, {5}};
+    printf("%u\n", show(&i, words));
+    return 0;
+}
+"#;
+
+#[test]
+fn a_structure_that_is_one_piece_is_fetched_as_perf_fetches_it() {
+    need!(gate::command("perf"));
+    need!(can_probe());
+    let probed = Probed::built("piece", ONE_PIECE, "-O2");
+    for definition in ["from_id $params", "from_id id", "from_id id.val"] {
+        let (ours, perf) = (probed.ours(&["-D", definition]), probed.perf(&["-D", definition]));
+        assert_eq!(stdout(&ours), stdout(&perf), "{definition}: {}", stderr(&ours));
+        assert!(!stdout(&ours).is_empty(), "{definition}: {}", stderr(&ours));
     }
 }
 

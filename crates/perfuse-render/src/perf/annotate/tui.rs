@@ -1,6 +1,6 @@
 //! `perf annotate` on a terminal: a state machine without a terminal, which the binary feeds with keys and draws.
 
-use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+use crossterm::event::{KeyCode, KeyEvent};
 use perfuse_analyze::annotate::Flow as Leads;
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
@@ -11,7 +11,8 @@ use ratatui::widgets::Paragraph;
 use super::graph::{Graph, column, inside, title};
 use super::{AnnotateOptions, Annotated, HOT, WARM};
 use crate::i18n::Texts;
-use crate::layout::{clean, fit, pad};
+use crate::keys::Pressed;
+use crate::layout::{clean, fit, pad, width};
 
 /// What the caller does after a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -134,15 +135,14 @@ impl<'a> AnnotateTui<'a> {
 
     /// Answers a key.
     pub fn on_key(&mut self, key: KeyEvent) -> Flow {
-        if key.kind == KeyEventKind::Release {
-            return Flow::Continue;
-        }
-        if key.modifiers.contains(KeyModifiers::CONTROL) && key.code == KeyCode::Char('c') {
-            return Flow::Quit;
-        }
+        let code = match Pressed::from(key) {
+            Pressed::Nothing => return Flow::Continue,
+            Pressed::Out => return Flow::Quit,
+            Pressed::Key(code) => code,
+        };
         self.message = None;
         if self.typing {
-            self.type_key(key.code);
+            self.type_key(code);
             return Flow::Continue;
         }
         match self.view {
@@ -150,8 +150,8 @@ impl<'a> AnnotateTui<'a> {
                 self.view = View::Code;
                 Flow::Continue
             }
-            View::Hottest => self.hottest_key(key.code),
-            View::Code => self.code_key(key.code),
+            View::Hottest => self.hottest_key(code),
+            View::Code => self.code_key(code),
         }
     }
 
@@ -285,7 +285,14 @@ impl<'a> AnnotateTui<'a> {
         let heights = [Constraint::Length(2), Constraint::Fill(1), Constraint::Length(1)];
         let [head, body, foot] = Layout::vertical(heights).areas(frame.area());
         let columns = usize::from(head.width);
-        let [first, second] = title(&self.shown, self.options).map(|line| fit(&clean(&line), columns));
+        let [first, mut second] = title(&self.shown, self.options).map(|line| clean(&line).into_owned());
+        if width(&first) > columns {
+            // Of what is shares is at the end of the first line; where that is cut, it stands in the second.
+            let words = format!(" [percent: {}]", self.options.percent.words());
+            let room = columns.saturating_sub(width(&words));
+            second = pad(&fit(&second, room), room) + &words;
+        }
+        let (first, second) = (fit(&first, columns), fit(&second, columns));
         let lines = vec![
             Line::styled(first, Style::new().add_modifier(Modifier::BOLD)),
             Line::styled(pad(&second, columns), Style::new().add_modifier(Modifier::REVERSED)),
@@ -303,6 +310,7 @@ impl<'a> AnnotateTui<'a> {
         let text = match &self.message {
             _ if self.typing => format!("/{}_", self.search),
             Some(message) => message.clone(),
+            None if self.view == View::Help => self.word("perf-report-tui-foot-help"),
             None => self.word("perf-annotate-tui-foot"),
         };
         frame.render_widget(Paragraph::new(Line::raw(fit(&clean(&text), columns))), foot);

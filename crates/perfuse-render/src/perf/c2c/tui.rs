@@ -4,7 +4,7 @@
 //!   lines  ->  Enter or d: the rows of one line  ->  n nodes, s whole names, q back
 //! ```
 
-use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+use crossterm::event::{KeyCode, KeyEvent};
 use perfuse_analyze::Msg;
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
@@ -14,6 +14,7 @@ use ratatui::widgets::Paragraph;
 
 use super::C2c;
 use crate::i18n::Texts;
+use crate::keys::Pressed;
 
 /// What fills the screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,13 +47,12 @@ impl<'a> C2cTui<'a> {
 
     /// Takes a key; false at the end.
     pub fn on_key(&mut self, key: KeyEvent) -> bool {
-        if key.kind == KeyEventKind::Release {
-            return true;
-        }
-        if key.modifiers.contains(KeyModifiers::CONTROL) && key.code == KeyCode::Char('c') {
-            return false;
-        }
-        match key.code {
+        let code = match Pressed::from(key) {
+            Pressed::Nothing => return true,
+            Pressed::Out => return false,
+            Pressed::Key(code) => code,
+        };
+        match code {
             KeyCode::Char('q') | KeyCode::Esc if self.view == View::Lines => return false,
             KeyCode::Char('q') | KeyCode::Esc => self.turn(View::Lines),
             KeyCode::Enter | KeyCode::Char('d') if self.view == View::Lines && !self.shown.shared.lines.is_empty() => {

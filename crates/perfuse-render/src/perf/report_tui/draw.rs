@@ -78,7 +78,7 @@ impl ReportTui<'_> {
         };
         let lines = vec![
             Line::styled(fit(&clean(&first), columns), Style::new().add_modifier(Modifier::BOLD)),
-            Line::styled(pad(&fit(&second, columns), columns), Style::new().add_modifier(Modifier::REVERSED)),
+            Line::styled(pad(&fit(second.trim_end(), columns), columns), Style::new().add_modifier(Modifier::REVERSED)),
         ];
         frame.render_widget(Paragraph::new(lines), area);
     }
@@ -219,7 +219,7 @@ impl ReportTui<'_> {
         Line::from(vec![
             Span::raw(format!("{sign} ")),
             Span::styled(bar(share), tone(share)),
-            Span::styled(pad(&fit(&text, room), room), tone(share)),
+            Span::styled(pad(&fit(text.trim_end(), room), room), tone(share)),
         ])
     }
 

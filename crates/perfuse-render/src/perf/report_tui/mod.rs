@@ -12,13 +12,14 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+use crossterm::event::{KeyCode, KeyEvent};
 use perfuse_analyze::Msg;
 use perfuse_analyze::hist::hierarchy::Hierarchy;
 use perfuse_analyze::hist::{CallTree, Key, NO_TEXT, Style};
 
 use super::report::{Layout, ReportEvent};
 use crate::i18n::Texts;
+use crate::keys::Pressed;
 use rows::Row;
 
 /// Lines whose call chains are opened at once by one key: more would not be looked at.
@@ -217,24 +218,23 @@ impl<'a> ReportTui<'a> {
 
     /// Answers a key.
     pub fn on_key(&mut self, key: KeyEvent) -> Flow {
-        if key.kind == KeyEventKind::Release {
-            return Flow::Continue;
-        }
-        if key.modifiers.contains(KeyModifiers::CONTROL) && key.code == KeyCode::Char('c') {
-            return Flow::Quit;
-        }
+        let code = match Pressed::from(key) {
+            Pressed::Nothing => return Flow::Continue,
+            Pressed::Out => return Flow::Quit,
+            Pressed::Key(code) => code,
+        };
         self.message = None;
         if self.typing != Typing::Nothing {
-            self.type_key(key.code);
+            self.type_key(code);
             return Flow::Continue;
         }
-        match key.code {
+        match code {
             KeyCode::Char('h' | '?') | KeyCode::F(1) if self.view != View::Help => {
                 self.under = self.view;
                 self.view = View::Help;
                 Flow::Continue
             }
-            code => match self.view {
+            _ => match self.view {
                 View::Help => {
                     self.view = self.under;
                     Flow::Continue

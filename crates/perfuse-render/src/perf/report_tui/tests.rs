@@ -147,7 +147,7 @@ fn every_word_is_there_in_both_languages() {
             }
         });
     }
-    with(Lang::Ko, 1, |tui| assert!(screen(tui, 100, 12)[0].contains("표본 880개")));
+    with(Lang::Ko, 1, |tui| assert!(screen(tui, 100, 12)[0].contains("샘플 880개")));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+use crossterm::event::{KeyCode, KeyEvent};
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::{Color, Modifier, Style};
@@ -11,6 +11,7 @@ use ratatui::widgets::Paragraph;
 
 use super::{TopHead, TopLine, TopTable};
 use crate::i18n::Texts;
+use crate::keys::Pressed;
 use crate::layout::{clean, fit, pad};
 
 /// What the caller does after a key.
@@ -156,21 +157,20 @@ impl<'a> TopTui<'a> {
 
     /// Answers a key.
     pub fn on_key(&mut self, key: KeyEvent) -> Flow {
-        if key.kind == KeyEventKind::Release {
-            return Flow::Continue;
-        }
-        if key.modifiers.contains(KeyModifiers::CONTROL) && key.code == KeyCode::Char('c') {
-            return Flow::Quit;
-        }
+        let code = match Pressed::from(key) {
+            Pressed::Nothing => return Flow::Continue,
+            Pressed::Out => return Flow::Quit,
+            Pressed::Key(code) => code,
+        };
         self.message = None;
         if self.typing != Typing::Nothing {
-            return self.type_key(key.code);
+            return self.type_key(code);
         }
         if std::mem::take(&mut self.help) {
             return Flow::Continue;
         }
         let last = self.rows().len().saturating_sub(1);
-        match key.code {
+        match code {
             KeyCode::Char('q' | 'Q') | KeyCode::Esc => return Flow::Quit,
             KeyCode::Up => self.row = self.row.saturating_sub(1),
             KeyCode::Down => self.row = (self.row + 1).min(last),
@@ -277,6 +277,7 @@ impl<'a> TopTui<'a> {
             (_, Typing::Search) => format!("/{}_", self.search),
             (_, Typing::Delay) => format!("{} {}_", self.texts.word("perf-top-tui-delay"), self.typed),
             (Some(message), _) => message.clone(),
+            (None, _) if self.help => self.texts.word("perf-report-tui-foot-help"),
             (None, _) if self.paused => self.texts.word("perf-top-tui-paused"),
             (None, _) => self.texts.word("perf-top-tui-foot"),
         };

@@ -200,14 +200,11 @@ impl Options {
 
 #[cfg(test)]
 mod tests {
-    use std::ffi::OsString;
-
     use super::*;
-    use crate::perf::options::{Grammar, parse};
+    use crate::perf::options::{Grammar, parse_line};
 
     fn options(line: &str) -> Result<Options, UsageError> {
-        let words: Vec<OsString> = line.split_whitespace().map(OsString::from).collect();
-        Options::of(&parse(Grammar { options: OPTIONS, runs: false }, &words)?)
+        Options::of(&parse_line(Grammar { options: OPTIONS, runs: false }, line)?)
     }
 
     #[test]
