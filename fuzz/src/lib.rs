@@ -178,10 +178,8 @@ pub fn control(data: &[u8]) {
 /// A configuration of the daemon: read, and if it is right, its plan checked. Secrets are nowhere to be had.
 pub fn config(data: &[u8]) {
     let Ok(text) = str::from_utf8(data) else { return };
-    let outside = perfuse_service::config::Outside {
-        file: &|_| Err(std::io::ErrorKind::NotFound.into()),
-        variable: &|_| None,
-    };
+    let outside =
+        perfuse_service::config::Outside { file: &|_| Err(std::io::ErrorKind::NotFound.into()), variable: &|_| None };
     match perfuse_service::config::parse(text, &outside) {
         Ok(config) => config.plan().check().expect("a configuration without mistakes has a plan without mistakes"),
         Err(errors) => {

@@ -240,7 +240,7 @@ mod tests {
         };
         let words: [&[u8]; 8] =
             [b"?", b"lang=ko", b"&", b"name=perfuse_threads_count", b"\n", b"%", b"host: a\n", b"/"];
-        let mut seen = std::collections::BTreeMap::new();
+        let mut answers = std::collections::BTreeMap::new();
         for _ in 0..3000 {
             let mut data = vec![byte(), byte(), byte()];
             for _ in 0..byte() % 6 {
@@ -250,11 +250,11 @@ mod tests {
                 }
             }
             if let Some(status) = ask(&data) {
-                *seen.entry(status).or_insert(0) += 1;
+                *answers.entry(status).or_insert(0) += 1;
             }
         }
         // Most are refused for one reason or another; those that are not are pages.
-        assert!(seen.get(&StatusCode::OK).is_some_and(|count| *count > 50), "{seen:?}");
-        assert!(seen.len() > 4, "{seen:?}");
+        assert!(answers.get(&StatusCode::OK).is_some_and(|count| *count > 50), "{answers:?}");
+        assert!(answers.len() > 4, "{answers:?}");
     }
 }

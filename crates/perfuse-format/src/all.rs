@@ -134,6 +134,7 @@ pub const PARSERS: &[(&str, Parser)] = &parsers! {
         "event::parse" => event,
         "jitdump::JitDump" => jitdump,
         "kafka::answers" => crate::kafka::all,
+        "mysql::packets" => crate::mysql::all,
         "live::Expr" => live_expression,
         "live::Hit" => live_hit,
         "netlink::messages" => netlink,

@@ -1,17 +1,50 @@
 //! The few messages of the Kafka protocol that tell how a cluster is and how far consumers are behind (Kafka's protocol
-//! guide, "The Messages"). One version of each is spoken, the one that brokers from 0.11 to 4 understand.
+//! guide, "The Messages"). One version of each is spoken, the one that brokers from 0.11 to 4 understand, and an older one of
+//! the first that is asked, for brokers that do less. Which messages a broker takes it says itself ([`api_versions`]).
 //!
 //! Answers are read with every count and length checked against what is there: a broker, or whatever listens at its port,
 //! decides how much it sends, and not how much is set aside for it.
 
 /// Keys of the requests.
-mod key {
-    pub(super) const LIST_OFFSETS: i16 = 2;
-    pub(super) const METADATA: i16 = 3;
-    pub(super) const OFFSET_FETCH: i16 = 9;
-    pub(super) const DESCRIBE_GROUPS: i16 = 15;
-    pub(super) const LIST_GROUPS: i16 = 16;
+pub mod key {
+    /// Ends of partitions.
+    pub const LIST_OFFSETS: i16 = 2;
+    /// Brokers, topics and leaders.
+    pub const METADATA: i16 = 3;
+    /// What a group has committed.
+    pub const OFFSET_FETCH: i16 = 9;
+    /// Who looks after a group.
+    pub const FIND_COORDINATOR: i16 = 10;
+    /// State and members of groups.
+    pub const DESCRIBE_GROUPS: i16 = 15;
+    /// The groups that a broker looks after.
+    pub const LIST_GROUPS: i16 = 16;
+    /// By which mechanism somebody will say who it is.
+    pub const SASL_HANDSHAKE: i16 = 17;
+    /// The messages that a broker takes.
+    pub const API_VERSIONS: i16 = 18;
+    /// What a mechanism sends.
+    pub const SASL_AUTHENTICATE: i16 = 36;
+
+    /// The name of a message in the guide.
+    pub fn name(key: i16) -> &'static str {
+        match key {
+            LIST_OFFSETS => "ListOffsets",
+            METADATA => "Metadata",
+            OFFSET_FETCH => "OffsetFetch",
+            FIND_COORDINATOR => "FindCoordinator",
+            DESCRIBE_GROUPS => "DescribeGroups",
+            LIST_GROUPS => "ListGroups",
+            SASL_HANDSHAKE => "SaslHandshake",
+            API_VERSIONS => "ApiVersions",
+            SASL_AUTHENTICATE => "SaslAuthenticate",
+            _ => "?",
+        }
+    }
 }
+
+/// The version of [`metadata`] that does not make a topic by asking for it.
+pub const METADATA_WITHOUT_MAKING: i16 = 4;
 
 /// `timestamp` of a request for the offset that the next message will get.
 const LATEST: i64 = -1;
@@ -58,6 +91,13 @@ impl Request {
         self.0.extend(text.bytes().take(usize::from(length.unsigned_abs())));
     }
 
+    fn texts(&mut self, texts: &[&str]) {
+        self.count(texts.len());
+        for text in texts {
+            self.text(text);
+        }
+    }
+
     fn done(mut self) -> Vec<u8> {
         let length = u32::try_from(self.0.len() - 4).unwrap_or(u32::MAX);
         self.0[..4].copy_from_slice(&length.to_be_bytes());
@@ -65,20 +105,49 @@ impl Request {
     }
 }
 
+/// Asks for the messages that the broker takes, and their versions.
+pub fn api_versions(correlation: i32) -> Vec<u8> {
+    Request::new(key::API_VERSIONS, 0, correlation).done()
+}
+
 /// Asks for the brokers and the partitions of all topics, or of some; `Some(&[])` for the brokers alone. Topics that are
 /// not there are not made.
 pub fn metadata(correlation: i32, topics: Option<&[&str]>) -> Vec<u8> {
-    let mut request = Request::new(key::METADATA, 4, correlation);
+    let mut request = Request::new(key::METADATA, METADATA_WITHOUT_MAKING, correlation);
     match topics {
-        Some(topics) => {
-            request.count(topics.len());
-            for topic in topics {
-                request.text(topic);
-            }
-        }
+        Some(topics) => request.texts(topics),
         None => request.word(-1),
     }
     request.0.push(0);
+    request.done()
+}
+
+/// As [`metadata`], of brokers that only know version 2: all topics or none, since asking for one would make it.
+pub fn metadata_2(correlation: i32, topics: bool) -> Vec<u8> {
+    let mut request = Request::new(key::METADATA, 2, correlation);
+    request.word(if topics { -1 } else { 0 });
+    request.done()
+}
+
+/// Asks any broker who looks after a group.
+pub fn find_coordinator(correlation: i32, group: &str) -> Vec<u8> {
+    let mut request = Request::new(key::FIND_COORDINATOR, 0, correlation);
+    request.text(group);
+    request.done()
+}
+
+/// Says by which mechanism the next messages will tell who asks.
+pub fn sasl_handshake(correlation: i32, mechanism: &str) -> Vec<u8> {
+    let mut request = Request::new(key::SASL_HANDSHAKE, 1, correlation);
+    request.text(mechanism);
+    request.done()
+}
+
+/// A message of the mechanism.
+pub fn sasl_authenticate(correlation: i32, message: &[u8]) -> Vec<u8> {
+    let mut request = Request::new(key::SASL_AUTHENTICATE, 0, correlation);
+    request.count(message.len());
+    request.0.extend(message);
     request.done()
 }
 
@@ -90,23 +159,35 @@ pub fn list_groups(correlation: i32) -> Vec<u8> {
 /// Asks the coordinator for the state and the members of groups.
 pub fn describe_groups(correlation: i32, groups: &[&str]) -> Vec<u8> {
     let mut request = Request::new(key::DESCRIBE_GROUPS, 0, correlation);
-    request.count(groups.len());
-    for group in groups {
-        request.text(group);
+    request.texts(groups);
+    request.done()
+}
+
+/// Partitions of topics.
+pub type Partitions<'t> = [(&'t str, Vec<i32>)];
+
+/// Asks the coordinator for the offsets that a group has committed: all of them, or those of some partitions.
+pub fn offset_fetch(correlation: i32, group: &str, topics: Option<&Partitions<'_>>) -> Vec<u8> {
+    let mut request = Request::new(key::OFFSET_FETCH, 2, correlation);
+    request.text(group);
+    match topics {
+        None => request.word(-1),
+        Some(topics) => {
+            request.count(topics.len());
+            for (topic, partitions) in topics {
+                request.text(topic);
+                request.count(partitions.len());
+                for partition in partitions {
+                    request.word(*partition);
+                }
+            }
+        }
     }
     request.done()
 }
 
-/// Asks the coordinator for all offsets that a group has committed.
-pub fn offset_fetch(correlation: i32, group: &str) -> Vec<u8> {
-    let mut request = Request::new(key::OFFSET_FETCH, 2, correlation);
-    request.text(group);
-    request.word(-1);
-    request.done()
-}
-
 /// Asks the leader of partitions for their ends.
-pub fn list_offsets(correlation: i32, topics: &[(&str, Vec<i32>)]) -> Vec<u8> {
+pub fn list_offsets(correlation: i32, topics: &Partitions<'_>) -> Vec<u8> {
     let mut request = Request::new(key::LIST_OFFSETS, 1, correlation);
     request.word(-1);
     request.count(topics.len());
@@ -167,6 +248,17 @@ pub struct Metadata {
     pub controller: i32,
     /// The topics that were asked for.
     pub topics: Vec<Topic>,
+}
+
+/// A message that a broker takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Api {
+    /// Which, see [`key`].
+    pub key: i16,
+    /// The oldest version.
+    pub least: i16,
+    /// The newest version.
+    pub most: i16,
 }
 
 /// A consumer group as its coordinator describes it.
@@ -262,12 +354,17 @@ impl<'b> Answer<'b> {
     }
 
     /// Elements, as many as are announced; null is none.
-    fn all<T>(&mut self, mut one: impl FnMut(&mut Self) -> Read<T>) -> Read<Vec<T>> {
-        let count = usize::try_from(self.word()?).unwrap_or(0);
+    fn all<T>(&mut self, one: impl FnMut(&mut Self) -> Read<T>) -> Read<Vec<T>> {
+        self.maybe_all(one).map(Option::unwrap_or_default)
+    }
+
+    /// As [`Answer::all`], with null as `None`.
+    fn maybe_all<T>(&mut self, mut one: impl FnMut(&mut Self) -> Read<T>) -> Read<Option<Vec<T>>> {
+        let Ok(count) = usize::try_from(self.word()?) else { return Ok(None) };
         if count > self.bytes.len() - self.at {
             return Err(self.error("no more elements than bytes"));
         }
-        (0..count).map(|_| one(self)).collect()
+        (0..count).map(|_| one(self)).collect::<Read<Vec<T>>>().map(Some)
     }
 
     fn end(&self) -> Read<()> {
@@ -275,10 +372,67 @@ impl<'b> Answer<'b> {
     }
 }
 
+/// Reads the answer to [`api_versions`], without its length: an error or 0, and the messages.
+pub fn read_api_versions(bytes: &[u8], correlation: i32) -> Read<(i16, Vec<Api>)> {
+    let mut answer = Answer::new(bytes, correlation)?;
+    let error = answer.short()?;
+    let all = answer.all(|answer| Ok(Api { key: answer.short()?, least: answer.short()?, most: answer.short()? }))?;
+    answer.end()?;
+    Ok((error, all))
+}
+
+/// Reads the answer to [`find_coordinator`]: an error or 0, and the broker.
+pub fn read_find_coordinator(bytes: &[u8], correlation: i32) -> Read<(i16, Broker)> {
+    let mut answer = Answer::new(bytes, correlation)?;
+    let error = answer.short()?;
+    let broker = Broker { id: answer.word()?, host: answer.text()?, port: answer.word()? };
+    answer.end()?;
+    Ok((error, broker))
+}
+
+/// Reads the answer to [`sasl_handshake`]: an error or 0, and the mechanisms that the broker takes.
+pub fn read_sasl_handshake(bytes: &[u8], correlation: i32) -> Read<(i16, Vec<String>)> {
+    let mut answer = Answer::new(bytes, correlation)?;
+    let error = answer.short()?;
+    let mechanisms = answer.all(Answer::text)?;
+    answer.end()?;
+    Ok((error, mechanisms))
+}
+
+/// What a mechanism answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SaslAnswer {
+    /// 0, or why it is not believed.
+    pub error: i16,
+    /// The same in words, if there are any.
+    pub message: Option<String>,
+    /// The answer.
+    pub bytes: Vec<u8>,
+}
+
+/// Reads the answer to [`sasl_authenticate`].
+pub fn read_sasl_authenticate(bytes: &[u8], correlation: i32) -> Read<SaslAnswer> {
+    let mut answer = Answer::new(bytes, correlation)?;
+    let (error, message) = (answer.short()?, answer.maybe_text()?);
+    let length = answer.word()?;
+    let bytes = answer.skip(usize::try_from(length).unwrap_or(0))?.to_vec();
+    answer.end()?;
+    Ok(SaslAnswer { error, message, bytes })
+}
+
 /// Reads the answer to [`metadata`], without its length.
 pub fn read_metadata(bytes: &[u8], correlation: i32) -> Read<Metadata> {
     let mut answer = Answer::new(bytes, correlation)?;
     let _throttled = answer.word()?;
+    metadata_of(answer)
+}
+
+/// Reads the answer to [`metadata_2`], without its length.
+pub fn read_metadata_2(bytes: &[u8], correlation: i32) -> Read<Metadata> {
+    metadata_of(Answer::new(bytes, correlation)?)
+}
+
+fn metadata_of(mut answer: Answer<'_>) -> Read<Metadata> {
     let brokers = answer.all(|answer| {
         let broker = Broker { id: answer.word()?, host: answer.text()?, port: answer.word()? };
         let _rack = answer.maybe_text()?;
@@ -330,10 +484,11 @@ pub fn read_describe_groups(bytes: &[u8], correlation: i32) -> Read<Vec<Group>> 
     Ok(groups)
 }
 
-/// Reads the answer to [`offset_fetch`]: an error or 0, and the offsets.
-pub fn read_offset_fetch(bytes: &[u8], correlation: i32) -> Read<(i16, Vec<Offset>)> {
+/// Reads the answer to [`offset_fetch`]: an error or 0, and the offsets. `None` is the answer of those that give offsets only
+/// of partitions that they are asked for.
+pub fn read_offset_fetch(bytes: &[u8], correlation: i32) -> Read<(i16, Option<Vec<Offset>>)> {
     let mut answer = Answer::new(bytes, correlation)?;
-    let topics = answer.all(|answer| {
+    let topics = answer.maybe_all(|answer| {
         let topic = answer.text()?;
         answer.all(|answer| {
             let (partition, offset) = (answer.word()?, answer.long()?);
@@ -343,7 +498,7 @@ pub fn read_offset_fetch(bytes: &[u8], correlation: i32) -> Read<(i16, Vec<Offse
     })?;
     let error = answer.short()?;
     answer.end()?;
-    Ok((error, topics.into_iter().flatten().collect()))
+    Ok((error, topics.map(|topics| topics.into_iter().flatten().collect())))
 }
 
 /// Reads the answer to [`list_offsets`].
@@ -364,6 +519,11 @@ pub fn read_list_offsets(bytes: &[u8], correlation: i32) -> Read<Vec<Offset>> {
 pub(crate) fn all(bytes: &[u8]) -> bool {
     let number = bytes.first_chunk::<4>().map_or(0, |first| i32::from_be_bytes(*first));
     read_metadata(bytes, number).is_ok()
+        || read_metadata_2(bytes, number).is_ok()
+        || read_api_versions(bytes, number).is_ok()
+        || read_find_coordinator(bytes, number).is_ok()
+        || read_sasl_handshake(bytes, number).is_ok()
+        || read_sasl_authenticate(bytes, number).is_ok()
         || read_list_groups(bytes, number).is_ok()
         || read_describe_groups(bytes, number).is_ok()
         || read_offset_fetch(bytes, number).is_ok()
@@ -402,7 +562,31 @@ mod tests {
         }
         answer.extend(b"\0\0");
         let (error, offsets) = read_offset_fetch(&answer, 9).unwrap();
+        let offsets = offsets.unwrap();
         assert_eq!((error, offsets.len()), (0, 2));
         assert_eq!(offsets[0], Offset { topic: "orders".into(), partition: 0, error: 0, offset: 5 });
+    }
+    #[test]
+    fn answers_of_a_real_peer() {
+        // The mock cluster of librdkafka 2.0.2, to the requests above with the number 7.
+        let answer = b"\0\0\0\x07\0\0\0\0\0\x01\0\x09127.0.0.1\0\0\xa7\xf3";
+        let broker = Broker { id: 1, host: "127.0.0.1".into(), port: 42995 };
+        assert_eq!(read_find_coordinator(answer, 7), Ok((0, broker.clone())));
+        assert_eq!(read_offset_fetch(b"\0\0\0\x07\xff\xff\xff\xff\0\0", 7), Ok((0, None)));
+        let answer =
+            b"\0\0\0\x07\0\0\0\x02\0\0\0\x01\0\x09127.0.0.1\0\0\xa7\xf3\xff\xff\0\0\0\x02\0\x09127.0.0.1\0\0\x82A\
+            \xff\xff\0\x17mockCluster157933d086d8\0\0\0\0\0\0\0\0";
+        let metadata = read_metadata_2(answer, 7).unwrap();
+        assert_eq!((metadata.brokers.len(), &metadata.brokers[0], metadata.topics.len()), (2, &broker, 0));
+    }
+
+    #[test]
+    fn what_mechanisms_say() {
+        let request = sasl_authenticate(1, b"n,,");
+        assert!(request.ends_with(b"perfuse\0\0\0\x03n,,"), "{request:?}");
+        let refused = read_sasl_authenticate(b"\0\0\0\x01\0\x3a\0\x02no\0\0\0\0", 1).unwrap();
+        assert_eq!(refused, SaslAnswer { error: 58, message: Some("no".into()), bytes: Vec::new() });
+        let handshake = read_sasl_handshake(b"\0\0\0\x01\0\x21\0\0\0\x01\0\x05PLAIN", 1);
+        assert_eq!(handshake, Ok((33, vec!["PLAIN".to_owned()])));
     }
 }

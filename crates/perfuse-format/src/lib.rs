@@ -19,6 +19,7 @@ pub mod jitdump;
 pub mod jitelf;
 pub mod kafka;
 pub mod live;
+pub mod mysql;
 pub mod netlink;
 pub mod openmetrics;
 pub mod parse;

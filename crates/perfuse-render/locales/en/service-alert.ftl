@@ -18,6 +18,7 @@ alert-affected = Held up by it: { $names }
 alert-flapping = It changes its state all the time.
 alert-burning = The error budget burns too fast: more than { $rate } times its rate over { $long } and over { $short }.
 alert-incident = Details: perfuse incident show { $id }
+alert-page = Page: { $url }
 alert-host = Host: { $host }
 
 ## When nobody could be told

@@ -13,3 +13,7 @@ app-variable-symbol = { $file } has no variable { $symbol }: { $problem }
 app-variable-type = the type of { $symbol } is not known; say it with type
 app-variable-read = the memory of process { $pid } cannot be read: { $problem }; it takes the same user or CAP_SYS_PTRACE
 app-probe-open = { $event } cannot be counted: { $problem }
+app-kafka-name-groups = { $reason }; name the groups with groups
+app-kafka-no-members = { $reason }; the members of groups are not known
+app-jolokia-odd = the answer is not that of a Jolokia agent: { $problem }
+app-jolokia-refused = the agent does not tell everything: { $problem }

@@ -52,3 +52,5 @@ config-expected-after-start = after `start`
 config-expected-template = a text with values of these names, each in two pairs of braces: { $names }
 config-expected-mailbox = an address such as "ops@example.org" or "Operators <ops@example.org>"
 config-expected-seconds = whole seconds, at least one
+config-expected-ssl-mode = a URL whose ssl mode is one of: { $names }
+config-expected-not-with-verify = left out: the URL says that the certificate is verified

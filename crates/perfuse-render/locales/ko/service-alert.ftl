@@ -18,6 +18,7 @@ alert-affected = 이 때문에 멈춘 구성 요소: { $names }
 alert-flapping = 상태가 계속 바뀝니다.
 alert-burning = 오류 예산이 너무 빨리 줄고 있습니다. { $long } 동안과 { $short } 동안 모두 허용 속도의 { $rate }배를 넘었습니다.
 alert-incident = 자세히 보기: perfuse incident show { $id }
+alert-page = 페이지: { $url }
 alert-host = 호스트: { $host }
 
 ## 알리지 못했을 때

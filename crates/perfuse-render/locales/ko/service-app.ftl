@@ -13,3 +13,7 @@ app-variable-symbol = { $file }에 변수 { $symbol }{ JOSA($symbol, "이/가") 
 app-variable-type = { $symbol }의 타입을 알 수 없습니다. type으로 지정하십시오
 app-variable-read = 프로세스 { $pid }의 메모리를 읽을 수 없습니다: { $problem }. 같은 사용자이거나 CAP_SYS_PTRACE가 있어야 합니다
 app-probe-open = { $event }의 횟수를 셀 수 없습니다: { $problem }
+app-kafka-name-groups = { $reason }. groups에 그룹의 이름을 지정하십시오
+app-kafka-no-members = { $reason }. 그룹의 멤버를 알 수 없습니다
+app-jolokia-odd = Jolokia 에이전트의 응답이 아닙니다: { $problem }
+app-jolokia-refused = 에이전트가 일부를 알려 주지 않습니다: { $problem }

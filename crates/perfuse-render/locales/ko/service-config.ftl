@@ -52,3 +52,5 @@ config-expected-after-start = `start`보다 뒤의 시각
 config-expected-template = 값의 이름을 중괄호 두 쌍으로 감싼 글. 쓸 수 있는 이름: { $names }
 config-expected-mailbox = "ops@example.org"나 "Operators <ops@example.org>" 같은 주소
 config-expected-seconds = 1초 이상의 초 단위 시간
+config-expected-ssl-mode = ssl 방식이 다음 중 하나인 URL: { $names }
+config-expected-not-with-verify = 없음. URL이 인증서를 확인하라고 합니다

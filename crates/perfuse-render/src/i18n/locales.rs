@@ -42,6 +42,7 @@ tables!(
     "service-cli",
     "service-config",
     "service-daemon",
+    "service-tls",
     "status",
     "web",
     "service-export",

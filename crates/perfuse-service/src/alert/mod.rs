@@ -30,6 +30,7 @@ use tokio::task::{self, JoinError, JoinHandle, JoinSet};
 
 use crate::config::{Alert, AlertKind, Config};
 use crate::now::{ComponentNow, Now};
+use crate::problem::Problem;
 use crate::store::{Kind, Reader, Record, StoreError};
 use desk::{Clock, Desk, Known, Memory, Receiver, Seen, Waits};
 use notice::{Named, Phase};
@@ -85,6 +86,8 @@ pub struct Setup {
     pub offset: i32,
     /// Name of the host.
     pub host: String,
+    /// Where people reach the pages, if that is known.
+    pub page: Option<String>,
     /// How long is waited for what; a reload does not change it.
     pub waits: Waits,
 }
@@ -93,7 +96,8 @@ impl Setup {
     /// From a configuration.
     pub fn new(config: &Config, host: String) -> Self {
         let lang = Lang::from_locale(config.language).unwrap_or_default();
-        Self { alerts: config.alerts.clone(), lang, offset: config.time_offset, host, waits: Waits::default() }
+        let page = config.page_url.clone();
+        Self { alerts: config.alerts.clone(), lang, offset: config.time_offset, host, page, waits: Waits::default() }
     }
 }
 
@@ -108,9 +112,6 @@ pub enum AlertError {
         /// Why.
         problem: String,
     },
-    /// TLS or the resolver cannot be set up.
-    #[error("alerts: {0}")]
-    Client(String),
 }
 
 /// Alerts that run; they end when this is dropped.
@@ -169,11 +170,10 @@ fn senders(setup: &Setup) -> Result<BTreeMap<String, Arc<Sender>>, AlertError> {
     if setup.alerts.is_empty() {
         return Ok(BTreeMap::new());
     }
-    let client = crate::post::client().map_err(AlertError::Client)?;
-    let speaker = Arc::new(Speaker::new(setup.lang, setup.offset, setup.host.clone()));
+    let speaker = Arc::new(Speaker::new(setup.lang, setup.offset, setup.host.clone()).with_page(setup.page.clone()));
     let sender = |alert: &Alert| {
         let name = alert.name.clone();
-        match Sender::new(alert, &client, &speaker) {
+        match Sender::new(alert, &speaker) {
             Ok(sender) => Ok((name, Arc::new(sender))),
             Err(problem) => Err(AlertError::Receiver { name, problem }),
         }
@@ -238,7 +238,7 @@ struct Teller {
     /// What is to be kept, and is not yet.
     records: Vec<Record>,
     /// By receiver, until the next one that is delivered.
-    given_up: BTreeMap<String, String>,
+    given_up: BTreeMap<String, Problem>,
     unkept: Option<String>,
     troubles: watch::Sender<Vec<Msg>>,
 }
@@ -399,7 +399,7 @@ impl Teller {
 
     /// Publishes who could not be told, a line for each receiver.
     fn tell_troubles(&self) {
-        let mut waiting: BTreeMap<&str, (u64, &str)> = BTreeMap::new();
+        let mut waiting: BTreeMap<&str, (u64, &Problem)> = BTreeMap::new();
         for delivery in self.queue.waiting() {
             if let Some(problem) = &delivery.problem {
                 let entry = waiting.entry(&delivery.receiver).or_insert((0, problem));

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::desk::Clock;
 use super::notice::{Notice, Phase};
+use crate::problem::Problem;
 
 /// Time before the second attempt.
 const FIRST: u64 = 1_000;
@@ -28,7 +29,7 @@ const MOST: usize = 500;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
     /// In the words of a library or of the receiver, without secrets.
-    pub problem: String,
+    pub problem: Problem,
     /// The receiver answered, and does not want it.
     pub refused: bool,
     /// What the receiver said of the next attempt.
@@ -37,7 +38,7 @@ pub struct Failure {
 
 impl Failure {
     /// The receiver could not be asked.
-    pub fn new(problem: impl Into<String>) -> Self {
+    pub fn new(problem: impl Into<Problem>) -> Self {
         Self { problem: problem.into(), refused: false, after: None }
     }
 }
@@ -56,7 +57,7 @@ pub struct Delivery {
     /// Attempts that failed.
     pub attempts: u32,
     /// Why the last one failed, or why there will be no other.
-    pub problem: Option<String>,
+    pub problem: Option<Problem>,
     /// When it was delivered, in milliseconds since 1970.
     pub delivered: Option<u64>,
     #[serde(skip)]
@@ -182,7 +183,7 @@ impl Queue {
 }
 
 fn given_up(delivery: Delivery, why: &str) -> Delivery {
-    Delivery { problem: Some(why.to_owned()), ..delivery }
+    Delivery { problem: Some(why.into()), ..delivery }
 }
 
 /// Milliseconds before the next attempt: the doubled time, less up to half of it.

@@ -14,6 +14,7 @@ pub const NAMES: &[&str] = &[
     "cause",
     "affected",
     "incident",
+    "link",
     "host",
     "key",
     "since",
@@ -54,7 +55,7 @@ impl Escape {
         }
     }
 
-    fn write(self, value: &str, to: &mut String) {
+    pub(super) fn write(self, value: &str, to: &mut String) {
         match self {
             Self::Plain => to.push_str(value),
             // A JSON string without its quotes.

@@ -316,7 +316,7 @@ fn a_delivery_is_tried_again_at_growing_times_and_in_order() {
     let mut time = 0;
     for attempt in 1..12 {
         let (kept, over) = queue.done("db.state.1#1@a", Err(Failure::new("no")), at(time)).expect("it is known");
-        assert_eq!((kept.attempts, over, kept.problem.as_deref()), (attempt, false, Some("no")));
+        assert_eq!((kept.attempts, over, kept.problem), (attempt, false, Some("no".into())));
         let next = queue.next().expect("there is one") - YEAR;
         let gap = next - time;
         assert!(gap > last / 2 && (500..=300_000).contains(&gap), "{gap} after {last}");

@@ -7,6 +7,7 @@ use perfuse_analyze::{Msg, Quantity};
 use perfuse_render::{Lang, Texts};
 
 use super::notice::{Named, Notice, Phase, Subject};
+use super::template::Escape;
 
 /// Who speaks: the language, the place, and the host.
 pub struct Speaker {
@@ -15,12 +16,35 @@ pub struct Speaker {
     offset: i32,
     /// Name of the host.
     pub host: String,
+    /// Where people reach the pages, if that is known.
+    page: Option<String>,
 }
 
 impl Speaker {
     /// A speaker of a language.
     pub fn new(lang: Lang, offset: i32, host: String) -> Self {
-        Self { texts: Texts::new(lang), offset, host }
+        Self { texts: Texts::new(lang), offset, host, page: None }
+    }
+
+    /// The same one, who knows where people reach the pages: a URL without a slash at the end.
+    #[must_use]
+    pub fn with_page(self, page: Option<String>) -> Self {
+        Self { page, ..self }
+    }
+
+    /// Where more is to be seen: the page of the incident, or else the first one. `None` where nobody said where the pages
+    /// are.
+    pub fn link(&self, notice: &Notice) -> Option<String> {
+        let page = self.page.as_ref()?;
+        Some(match &notice.incident {
+            Some(incident) => {
+                let mut id = String::new();
+                // Names of components may have letters that URLs do not have.
+                Escape::Form.write(incident, &mut id);
+                format!("{page}/incident/{id}")
+            }
+            None => format!("{page}/"),
+        })
     }
 
     fn say(&self, message: &Msg) -> String {
@@ -115,6 +139,9 @@ impl Speaker {
         if let Some(incident) = &notice.incident {
             lines.push(self.say(&Msg::new("alert-incident").with("id", incident)));
         }
+        if let Some(link) = self.link(notice) {
+            lines.push(self.say(&Msg::new("alert-page").with("url", link)));
+        }
         lines.push(self.say(&Msg::new("alert-host").with("host", self.host.as_str())));
         lines.join("\n")
     }
@@ -132,6 +159,7 @@ impl Speaker {
             "cause" => self.cause(notice).unwrap_or_default().into(),
             "affected" => notice.affected.iter().map(|named| named.name.as_str()).collect::<Vec<_>>().join(", ").into(),
             "incident" => notice.incident.as_deref().unwrap_or_default().into(),
+            "link" => self.link(notice).unwrap_or_default().into(),
             "host" => self.host.as_str().into(),
             "key" => notice.key.as_str().into(),
             "since" => utc(notice.began).into(),
@@ -213,8 +241,23 @@ mod tests {
     }
 
     #[test]
-    fn every_name_of_templates_has_a_value() {
+    fn a_link_leads_to_the_incident_where_the_pages_are_known() {
         let speaker = Speaker::new(Lang::En, 0, "web1".to_owned());
+        assert_eq!(speaker.link(&notice()), None);
+        let speaker = speaker.with_page(Some("https://status.example.org/perf".to_owned()));
+        let link = "https://status.example.org/perf/incident/20261126T231500-db";
+        assert_eq!(speaker.link(&notice()).as_deref(), Some(link));
+        assert!(speaker.body(&notice()).contains(&format!("show 20261126T231500-db\nPage: {link}\nHost")));
+        let korean = Notice { incident: Some("1-가/?".to_owned()), ..notice() };
+        let link = "https://status.example.org/perf/incident/1-%EA%B0%80%2F%3F";
+        assert_eq!(speaker.link(&korean).as_deref(), Some(link));
+        let none = Notice { incident: None, ..notice() };
+        assert_eq!(speaker.link(&none).as_deref(), Some("https://status.example.org/perf/"));
+    }
+
+    #[test]
+    fn every_name_of_templates_has_a_value() {
+        let speaker = Speaker::new(Lang::En, 0, "web1".to_owned()).with_page(Some("https://s.example".to_owned()));
         let over = Notice { phase: Phase::Resolved, ended: Some(1_795_735_500_000), ..notice() };
         for name in super::super::template::NAMES {
             assert!(!speaker.value(&over, name).is_empty(), "{name}");

@@ -4,9 +4,10 @@ use perfuse_analyze::Msg;
 use perfuse_analyze::status::Outcome;
 
 use super::{Clients, Said};
-use crate::client::web::{self, Login};
+use crate::client::web::{self, Access};
 use crate::client::{mysql, postgresql};
 use crate::config::check::Agree;
+use crate::config::trust::Server;
 
 /// Bytes of a body that is one value.
 const MOST: u64 = 64 * 1024;
@@ -25,14 +26,15 @@ impl Clients {
     }
 
     /// What a URL says: the first value of a query, or a body.
-    async fn value(&self, url: &str, query: Option<&str>) -> Result<String, Said> {
+    async fn value(&self, server: &Server, query: Option<&str>) -> Result<String, Said> {
         let query = query.unwrap_or("SELECT 1");
-        let value = if url.starts_with("mysql:") {
-            mysql::value(self, url, None, query).await?
-        } else if url.starts_with("postgres") {
-            postgresql::value(self, url, None, query).await?
+        let value = if server.url.starts_with("mysql:") {
+            mysql::value(self, server, query).await?
+        } else if server.url.starts_with("postgres") {
+            postgresql::value(self, server, query).await?
         } else {
-            let bytes = web::get(self, url, &Login::Nobody, "text/plain, */*;q=0.5", MOST).await?;
+            let bytes =
+                web::get(self, &server.url, &Access::nobody(&server.trust), "text/plain, */*;q=0.5", MOST).await?;
             Some(String::from_utf8_lossy(&bytes).into_owned())
         };
         value.map(|value| value.trim().to_owned()).ok_or_else(|| Said::no_data(format!("{query}: NULL")))

@@ -87,7 +87,7 @@ fn failed(error: &reqwest::Error) -> Said {
     if error.is_builder() {
         return Said::no_data(words::cause(error));
     }
-    Said::fail(words::cause(error))
+    words::said(error)
 }
 
 async fn judge(check: &Http, response: &mut Response) -> Said {
@@ -105,7 +105,7 @@ async fn judge(check: &Http, response: &mut Response) -> Said {
     // All of the body is read even if nobody asks for it: an answer that breaks off is none.
     match body(response, check.max_body).await {
         Ok((body, cut)) => judge_body(check, &body, cut),
-        Err(error) => Said::fail(words::cause(&error.without_url())),
+        Err(error) => words::said(&error.without_url()),
     }
 }
 

@@ -11,7 +11,7 @@ impl Clients {
     pub(super) async fn kafka(&self, check: &Kafka) -> Said {
         let topic = check.topic.as_deref();
         let wanted: Vec<&str> = topic.into_iter().collect();
-        let metadata = match Broker::first(self, &check.brokers, Some(&wanted)).await {
+        let metadata = match Broker::first(self, &check.cluster, &wanted).await {
             Ok((_, metadata)) => metadata,
             Err(said) => return said,
         };

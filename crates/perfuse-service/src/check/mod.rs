@@ -32,7 +32,8 @@ use perfuse_analyze::status::Outcome;
 use rustls::ClientConfig;
 
 use crate::client::guarded;
-use crate::config::check::{Http, Trust};
+use crate::config::check::Http;
+use crate::config::trust::Trust;
 use crate::config::{Check, CheckKind};
 
 pub(crate) use http::body;
@@ -95,18 +96,15 @@ pub enum ClientsError {
     Tls(#[from] rustls::Error),
 }
 
-/// Whom a check trusts: the file of more certificates, and whether any certificate is taken.
-type Trusting = (Option<String>, bool);
-
 /// What checks share.
 pub struct Clients {
     resolver: TokioResolver,
     trusted: Arc<rustls::RootCertStore>,
-    tls: Mutex<BTreeMap<Trusting, Arc<ClientConfig>>>,
+    tls: Mutex<BTreeMap<Trust, Arc<ClientConfig>>>,
     /// By whom is trusted, and the redirects that are followed.
-    http: Mutex<BTreeMap<(Trusting, usize), reqwest::Client>>,
-    /// The HTTP client whose connections stay open, for what is asked for numbers again and again.
-    kept: Mutex<Option<reqwest::Client>>,
+    http: Mutex<BTreeMap<(Trust, usize), reqwest::Client>>,
+    /// The HTTP clients whose connections stay open, for what is asked for numbers again and again.
+    kept: Mutex<BTreeMap<Trust, reqwest::Client>>,
 }
 
 impl Clients {
@@ -114,11 +112,18 @@ impl Clients {
     pub fn new() -> Result<Self, ClientsError> {
         Ok(Self {
             resolver: dns::system()?,
-            trusted: Arc::new(tls::trusted()),
+            trusted: Arc::new(crate::trust::system()),
             tls: Mutex::default(),
             http: Mutex::default(),
             kept: Mutex::default(),
         })
+    }
+
+    /// Forgets what was read from files of certificates, so that it is read again.
+    pub fn renew(&self) {
+        self.tls.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.http.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
     /// Makes one check, and comes back within its time-out. `None` for a check that others make: reports that are sent
@@ -157,7 +162,7 @@ impl Clients {
             CheckKind::PostgreSql(sql) => self.postgresql(sql).await,
             CheckKind::MySql(sql) => self.mysql(sql).await,
             CheckKind::Redis(server) => self.redis(server).await,
-            CheckKind::Nats(address) => self.nats(address).await,
+            CheckKind::Nats(server) => self.nats(server).await,
             CheckKind::Scrape(scrape) => self.scrape(scrape).await,
             CheckKind::RabbitMq(server) => self.rabbitmq(server).await,
             CheckKind::Kafka(cluster) => self.kafka(cluster).await,
@@ -169,7 +174,7 @@ impl Clients {
 
     /// The HTTP client for a check.
     fn client(&self, http: &Http) -> Result<reqwest::Client, Said> {
-        let key = ((http.trust.ca_file.clone(), http.trust.insecure), http.redirects);
+        let key = (http.trust.of_connection(), http.redirects);
         if let Some(client) = self.http.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
             return Ok(client.clone());
         }
@@ -180,13 +185,14 @@ impl Clients {
     }
 
     /// The HTTP client that keeps its connections.
-    pub(crate) fn kept(&self) -> Result<reqwest::Client, Said> {
-        if let Some(client) = self.kept.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
+    pub(crate) fn kept(&self, trust: &Trust) -> Result<reqwest::Client, Said> {
+        let key = trust.of_connection();
+        if let Some(client) = self.kept.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
             return Ok(client.clone());
         }
-        let tls = (*self.tls_config(&Trust::default())?).clone();
+        let tls = (*self.tls_config(trust)?).clone();
         let client = http::client(tls, 2, true).map_err(Said::no_data)?;
-        *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(client.clone());
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).insert(key, client.clone());
         Ok(client)
     }
 }

@@ -5,11 +5,14 @@ use std::net::SocketAddr;
 use perfuse_analyze::Msg;
 use perfuse_analyze::status::Outcome;
 use regex::bytes::Regex;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::{Clients, Said, words};
-use crate::config::check::{Server, Tcp};
+use crate::client::Stream;
+use crate::client::wire::host;
+use crate::config::check::{Nats, Tcp};
+use crate::config::trust::{Encrypt, Server, Trust};
 
 /// Bytes of an answer that are looked at, at most.
 const MOST: usize = 64 * 1024;
@@ -66,27 +69,51 @@ impl Clients {
             send = request(&words);
         }
         send.extend(request(&["PING"]));
-        match self.exchange(&address, &send, r"\A(\+OK\r\n)?\+PONG\r\n|(?m)^-[^\r]*\r\n").await {
+        let trust = (check.encrypt == Encrypt::Always).then_some(&check.trust);
+        match self.exchange(&address, trust, &send, r"\A(\+OK\r\n)?\+PONG\r\n|(?m)^-[^\r]*\r\n").await {
             Ok(answer) => refusal(&answer).unwrap_or_else(Said::pass),
             Err(said) => said,
         }
     }
 
-    /// `INFO` and `PING` of a NATS server.
-    pub(super) async fn nats(&self, address: &str) -> Said {
-        let connect = b"CONNECT {\"verbose\":false,\"pedantic\":false,\"name\":\"perfuse\"}\r\nPING\r\n";
-        match self.exchange(address, connect, r"(?s)\AINFO \{.*\r\nPONG\r\n|(?m)^-ERR [^\r]*\r\n").await {
-            Ok(answer) => refusal(&answer).unwrap_or_else(Said::pass),
-            Err(said) => said,
+    /// `INFO` and `PING` of a NATS server. TLS begins after the former, if either side wants it.
+    pub(super) async fn nats(&self, check: &Nats) -> Said {
+        self.ask_nats(check).await.unwrap_or_else(|said| said)
+    }
+
+    async fn ask_nats(&self, check: &Nats) -> Result<Said, Said> {
+        let mut stream = self.connect(&check.address).await?;
+        let info = Regex::new(r"(?s)\AINFO \{[^\n]*\r\n|(?m)^-ERR [^\r]*\r\n");
+        let greeting = until(&mut stream, &info.map_err(|error| Said::no_data(words::cause(&error)))?).await?;
+        if let Some(refused) = refusal(&greeting) {
+            return Ok(refused);
         }
+        let info = greeting.strip_prefix(b"INFO ").unwrap_or_default();
+        let info = info.split(|byte| *byte == b'\r').next().unwrap_or_default();
+        let info: serde_json::Value = serde_json::from_slice(info).map_err(|_| Said::fail("INFO: JSON"))?;
+        let is = |key: &str| info.get(key).and_then(serde_json::Value::as_bool) == Some(true);
+        let mut stream: Box<dyn Stream> = if check.encrypted || is("tls_required") {
+            if !is("tls_required") && !is("tls_available") {
+                return Err(Said::new(Outcome::Fail, Msg::new("tls-not-offered")));
+            }
+            Box::new(self.encrypted(stream, host(&check.address), &check.trust).await?)
+        } else {
+            Box::new(stream)
+        };
+        let connect = b"CONNECT {\"verbose\":false,\"pedantic\":false,\"name\":\"perfuse\"}\r\nPING\r\n";
+        stream.write_all(connect).await.map_err(|error| words::said(&error))?;
+        let pong =
+            Regex::new(r"(?m)^PONG\r\n|^-ERR [^\r]*\r\n").map_err(|error| Said::no_data(words::cause(&error)))?;
+        let answer = until(&mut stream, &pong).await?;
+        Ok(refusal(&answer).unwrap_or_else(Said::pass))
     }
 
     /// Sends something and reads until a pattern has come.
-    async fn exchange(&self, address: &str, send: &[u8], pattern: &str) -> Result<Vec<u8>, Said> {
+    async fn exchange(&self, address: &str, tls: Option<&Trust>, send: &[u8], pattern: &str) -> Result<Vec<u8>, Said> {
         let pattern = Regex::new(pattern).map_err(|error| Said::no_data(words::cause(&error)))?;
-        let mut stream = self.connect(address).await?;
-        stream.write_all(send).await.map_err(|error| Said::fail(error.to_string()))?;
-        until(&mut stream, &pattern).await
+        let mut wire = self.dial(address, tls).await?;
+        wire.stream.write_all(send).await.map_err(|error| words::said(&error))?;
+        until(&mut wire.stream, &pattern).await
     }
 }
 
@@ -111,11 +138,11 @@ fn port_given(host: &str) -> bool {
 }
 
 /// Reads until a pattern has come; the end of the stream, and more than anyone expects, is a failure.
-async fn until(stream: &mut TcpStream, pattern: &Regex) -> Result<Vec<u8>, Said> {
+async fn until(stream: &mut (impl AsyncRead + Unpin), pattern: &Regex) -> Result<Vec<u8>, Said> {
     let mut seen = Vec::new();
     let mut buffer = vec![0_u8; 4096];
     loop {
-        let read = stream.read(&mut buffer).await.map_err(|error| Said::fail(error.to_string()))?;
+        let read = stream.read(&mut buffer).await.map_err(|error| words::said(&error))?;
         seen.extend_from_slice(&buffer[..read]);
         if pattern.is_match(&seen) {
             return Ok(seen);

@@ -4,7 +4,7 @@ use perfuse_analyze::Msg;
 use perfuse_analyze::status::Outcome;
 
 use super::{Clients, Said};
-use crate::client::web::{self, Login};
+use crate::client::web::{self, Access};
 use crate::config::check::RabbitMq;
 
 impl Clients {
@@ -14,9 +14,9 @@ impl Clients {
 
     async fn ask_rabbitmq(&self, check: &RabbitMq) -> Result<Said, Said> {
         let base = check.url.trim_end_matches('/');
-        let login = Login::of(check.basic.as_ref());
+        let access = Access::of(check.basic.as_ref(), &check.trust);
         let url = format!("{base}/api/nodes?columns=name,running,mem_alarm,disk_free_alarm");
-        let nodes = web::json(self, &url, &login).await?;
+        let nodes = web::json(self, &url, &access).await?;
         let nodes = nodes.as_array().map(Vec::as_slice).unwrap_or_default();
         let is = |node: &serde_json::Value, key: &str| node.get(key).and_then(serde_json::Value::as_bool);
         for node in nodes {
@@ -31,7 +31,7 @@ impl Clients {
             return Ok(Said::fail("no node runs"));
         }
         let Some(queue) = &check.queue else { return Ok(Said::pass()) };
-        let found = web::json(self, &format!("{base}/api/queues?columns=name,messages,state"), &login).await?;
+        let found = web::json(self, &format!("{base}/api/queues?columns=name,messages,state"), &access).await?;
         let found = found.as_array().map(Vec::as_slice).unwrap_or_default();
         let is_it = |one: &&serde_json::Value| one.get("name").and_then(serde_json::Value::as_str) == Some(queue);
         let Some(found) = found.iter().find(is_it) else {

@@ -6,7 +6,7 @@ use perfuse_format::openmetrics::Exposition;
 use perfuse_format::parse::FromBytes as _;
 
 use super::{Clients, Said};
-use crate::client::web::{self, Login};
+use crate::client::web::{self, Access};
 use crate::config::check::Scrape;
 
 /// Bytes of an exposition that are read at most.
@@ -16,7 +16,7 @@ const ACCEPT: &str = "application/openmetrics-text;version=1.0.0;q=0.9,text/plai
 
 impl Clients {
     pub(super) async fn scrape(&self, check: &Scrape) -> Said {
-        let exposition = match self.exposition(&check.url, &Login::Nobody).await {
+        let exposition = match self.exposition(&check.url, &Access::nobody(&check.trust)).await {
             Ok(exposition) => exposition,
             Err(said) => return said,
         };
@@ -32,8 +32,8 @@ impl Clients {
     }
 
     /// Fetches and parses an endpoint.
-    pub(crate) async fn exposition(&self, url: &str, login: &Login) -> Result<Exposition, Said> {
-        let bytes = web::get(self, url, login, ACCEPT, MOST).await?;
+    pub(crate) async fn exposition(&self, url: &str, access: &Access) -> Result<Exposition, Said> {
+        let bytes = web::get(self, url, access, ACCEPT, MOST).await?;
         web::apart(bytes, |bytes| Exposition::from_bytes(bytes).map_err(|error| Said::fail(error.to_string()))).await?
     }
 }

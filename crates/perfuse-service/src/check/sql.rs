@@ -9,14 +9,14 @@ use crate::config::check::Sql;
 
 impl Clients {
     pub(super) async fn postgresql(&self, check: &Sql) -> Said {
-        match postgresql::value(self, &check.url, check.password.as_ref(), &check.query).await {
+        match postgresql::value(self, &check.server, &check.query).await {
             Ok(value) => judge(check, value.as_deref()),
             Err(said) => said,
         }
     }
 
     pub(super) async fn mysql(&self, check: &Sql) -> Said {
-        match mysql::value(self, &check.url, check.password.as_ref(), &check.query).await {
+        match mysql::value(self, &check.server, &check.query).await {
             Ok(value) => judge(check, value.as_deref()),
             Err(said) => said,
         }

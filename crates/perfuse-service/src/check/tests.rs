@@ -44,6 +44,22 @@ async fn server(answer: &'static [u8], stays: bool) -> SocketAddr {
     address
 }
 
+/// A server that speaks first, and once more when it was answered.
+async fn greeter(first: &'static [u8], then: &'static [u8]) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let _ = stream.write_all(first).await;
+            let mut answer = [0; 4096];
+            if !then.is_empty() && stream.read(&mut answer).await.is_ok() {
+                let _ = stream.write_all(then).await;
+            }
+        }
+    });
+    address
+}
+
 const OK: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 26\r\n\r\n{\"db\":{\"up\":true},\"n\":\"1\"}";
 
 #[tokio::test]
@@ -174,8 +190,11 @@ async fn tcp_redis_and_nats_lines() {
     assert_eq!(found(&redis(server(b"+PONG\r\n", true).await)).await.outcome, Outcome::Pass);
     assert_eq!(found(&redis(server(b"-NOAUTH no\r\n", true).await)).await.message.id, "check-failed");
     let nats = |address| format!("kind = \"nats\"\naddress = \"{address}\"\ntimeout = \"500ms\"");
-    assert_eq!(found(&nats(server(b"INFO {\"a\":1}\r\nPONG\r\n", true).await)).await.outcome, Outcome::Pass);
-    assert_eq!(found(&nats(server(b"HTTP/1.1 400\r\n\r\n", false).await)).await.message.id, "check-unexpected");
+    assert_eq!(found(&nats(greeter(b"INFO {\"a\":1}\r\n", b"PONG\r\n").await)).await.outcome, Outcome::Pass);
+    assert_eq!(found(&nats(greeter(b"INFO {}\r\n", b"-ERR no\r\n").await)).await.message.id, "check-failed");
+    assert_eq!(found(&nats(greeter(b"SSH-2.0-x\r\n", b"").await)).await.message.id, "check-unexpected");
+    let encrypted = nats(greeter(b"INFO {}\r\n", b"PONG\r\n").await) + "\nencryption = \"tls\"";
+    assert_eq!(found(&encrypted).await.message.id, "tls-not-offered");
 }
 
 #[tokio::test]

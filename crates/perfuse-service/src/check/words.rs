@@ -2,12 +2,14 @@
 
 use std::error::Error;
 
-/// The innermost cause: what is around it repeats that something failed.
-pub(crate) fn cause(error: &dyn Error) -> String {
-    let mut innermost = error;
-    while let Some(source) = innermost.source() {
-        innermost = source;
-    }
-    let text = innermost.to_string();
-    text.lines().next().unwrap_or_default().chars().take(300).collect()
+use perfuse_analyze::Msg;
+use perfuse_analyze::status::Outcome;
+
+use super::Said;
+pub(crate) use crate::problem::cause;
+
+/// An error of a connection: what is wrong with its TLS, if that is it, else the innermost cause.
+pub(crate) fn said(error: &(dyn Error + 'static)) -> Said {
+    let message = crate::problem::why(error).unwrap_or_else(|| Msg::new("check-failed").with("problem", cause(error)));
+    Said::new(Outcome::Fail, message)
 }

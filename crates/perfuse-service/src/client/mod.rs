@@ -3,7 +3,9 @@
 pub(crate) mod kafka;
 pub(crate) mod mysql;
 pub(crate) mod postgresql;
+mod scram;
 pub(crate) mod web;
+pub(crate) mod wire;
 
 use std::future::poll_fn;
 use std::io;
@@ -44,6 +46,11 @@ impl Allowance {
         Self(Arc::new(AtomicU64::new(MOST)))
     }
 
+    /// For what is counted elsewhere.
+    pub(crate) fn endless() -> Self {
+        Self(Arc::new(AtomicU64::new(u64::MAX)))
+    }
+
     /// A new round begins.
     pub(crate) fn refill(&self) {
         self.0.store(MOST, Ordering::Relaxed);
@@ -62,8 +69,8 @@ pub(crate) struct Bounded {
 }
 
 impl Bounded {
-    pub(crate) fn new(inner: impl Stream + 'static, left: Allowance) -> Self {
-        Self { inner: Box::new(inner), left }
+    pub(crate) fn new(inner: Box<dyn Stream>, left: Allowance) -> Self {
+        Self { inner, left }
     }
 }
 
@@ -147,7 +154,8 @@ mod tests {
     #[tokio::test]
     async fn a_connection_breaks_at_its_allowance_and_goes_on_after_a_refill() {
         let allowance = Allowance::new();
-        let mut stream = Bounded::new(tokio::io::join(tokio::io::repeat(1), tokio::io::sink()), allowance.clone());
+        let mut stream =
+            Bounded::new(Box::new(tokio::io::join(tokio::io::repeat(1), tokio::io::sink())), allowance.clone());
         let mut buffer = vec![0; 64 * 1024];
         let mut read = 0;
         let error = loop {

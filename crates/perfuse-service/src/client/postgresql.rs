@@ -1,15 +1,25 @@
 //! Sessions of `PostgreSQL`.
 
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
+use perfuse_analyze::Msg;
+use perfuse_analyze::status::Outcome;
+use rustls::pki_types::ServerName;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::UnixStream;
-use tokio_postgres::config::Host;
+use tokio_postgres::config::{Host, SslMode};
 use tokio_postgres::error::SqlState;
+use tokio_postgres::tls::{ChannelBinding, TlsConnect};
 use tokio_postgres::{Client, Config, NoTls, SimpleQueryMessage, SimpleQueryRow};
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 
 use super::{Allowance, Bounded, Refused, Task};
 use crate::check::{Clients, Said, words};
-use crate::config::Secret;
+use crate::config::trust::{Encrypt, Server};
 
 /// The rows of one statement.
 pub(crate) type Rows = Vec<SimpleQueryRow>;
@@ -37,18 +47,23 @@ pub(crate) fn number(row: &SimpleQueryRow, column: usize) -> Option<f64> {
 
 impl Session {
     /// Connects to the first host of a URL that takes the connection.
-    pub(crate) async fn open(clients: &Clients, url: &str, password: Option<&Secret>) -> Result<Self, Refused> {
+    pub(crate) async fn open(clients: &Clients, server: &Server) -> Result<Self, Refused> {
         // The words of the parser may quote the URL, which may have the password in it.
-        let mut config: Config = url.parse().map_err(|_| Said::no_data("url"))?;
-        if let Some(password) = password {
+        let mut config: Config = server.url.parse().map_err(|_| Said::no_data("url"))?;
+        if let Some(password) = &server.password {
             config.password(password.reveal());
         }
         config.application_name("perfuse");
+        config.ssl_mode(match server.encrypt {
+            Encrypt::Never => SslMode::Disable,
+            Encrypt::IfOffered => SslMode::Prefer,
+            Encrypt::Always => SslMode::Require,
+        });
         let mut refused = Refused::from(Said::no_data("url"));
         for (place, host) in config.get_hosts().iter().enumerate() {
             let ports = config.get_ports();
             let port = ports.get(place).or(ports.first()).copied().unwrap_or(5432);
-            match Self::on(clients, &config, host, port).await {
+            match Self::on(clients, server, &config, host, port).await {
                 Ok(session) => return Ok(session),
                 Err(error) => refused = error,
             }
@@ -56,31 +71,38 @@ impl Session {
         Err(refused)
     }
 
-    async fn on(clients: &Clients, config: &Config, host: &Host, number: u16) -> Result<Self, Refused> {
+    async fn on(
+        clients: &Clients,
+        server: &Server,
+        config: &Config,
+        host: &Host,
+        number: u16,
+    ) -> Result<Self, Refused> {
         let allowance = Allowance::new();
-        let (stream, port, local) = match host {
+        match host {
             Host::Tcp(host) => {
-                let stream = clients.connect(&format!("{host}:{number}")).await?;
-                let port = stream.local_addr().map(|address| address.port()).ok();
-                let local = stream.peer_addr().is_ok_and(|peer| peer.ip().is_loopback());
-                (Bounded::new(stream, allowance.clone()), port, local)
+                let wire = clients.dial(&format!("{host}:{number}"), None).await?;
+                let stream = Bounded::new(wire.stream, allowance.clone());
+                let (client, task) = if server.encrypt == Encrypt::Never {
+                    begin(config, stream, NoTls).await?
+                } else {
+                    let (connector, name) = clients.connector(host, &server.trust)?;
+                    begin(config, stream, Encrypting { connector, name }).await?
+                };
+                Ok(Self { client, task, allowance, port: wire.port, local: wire.local })
             }
             Host::Unix(directory) => {
                 let path = directory.join(format!(".s.PGSQL.{number}"));
                 let stream = UnixStream::connect(&path).await;
                 let stream = stream.map_err(|error| Said::fail(format!("{}: {error}", path.display())))?;
-                (Bounded::new(stream, allowance.clone()), None, true)
+                // Nobody else is on the way: PostgreSQL has no TLS there.
+                let mut config = config.clone();
+                config.ssl_mode(SslMode::Disable);
+                let stream = Bounded::new(Box::new(stream), allowance.clone());
+                let (client, task) = begin(&config, stream, NoTls).await?;
+                Ok(Self { client, task, allowance, port: None, local: true })
             }
-        };
-        let (client, connection) = config.connect_raw(stream, NoTls).await.map_err(|error| Refused {
-            full: error.code() == Some(&SqlState::TOO_MANY_CONNECTIONS),
-            said: Said::fail(words::cause(&error)),
-        })?;
-        let task = Task::spawn(async move {
-            // Whoever asks is told of what broke the connection.
-            let _ = connection.await;
-        });
-        Ok(Self { client, task, allowance, port, local })
+        }
     }
 
     /// Whether the server has not closed it, as far as is known.
@@ -112,14 +134,82 @@ impl Session {
     }
 }
 
+/// Logs in over a connection.
+async fn begin<T>(config: &Config, stream: Bounded, tls: T) -> Result<(Client, Task), Refused>
+where
+    T: TlsConnect<Bounded>,
+    T::Stream: Send + 'static,
+{
+    let (client, connection) = config.connect_raw(stream, tls).await.map_err(|error| refused(&error))?;
+    let task = Task::spawn(async move {
+        // Whoever asks is told of what broke the connection.
+        let _ = connection.await;
+    });
+    Ok((client, task))
+}
+
+fn refused(error: &tokio_postgres::Error) -> Refused {
+    let full = error.code() == Some(&SqlState::TOO_MANY_CONNECTIONS);
+    // The library has no kind for it.
+    let said = match words::cause(error).as_str() {
+        "server does not support TLS" => Said::new(Outcome::Fail, Msg::new("tls-not-offered")),
+        _ => words::said(error),
+    };
+    Refused { said, full }
+}
+
+/// Begins TLS once the server has agreed to it.
+struct Encrypting {
+    connector: TlsConnector,
+    name: ServerName<'static>,
+}
+
+impl TlsConnect<Bounded> for Encrypting {
+    type Stream = Encrypted;
+    type Error = io::Error;
+    type Future = Pin<Box<dyn Future<Output = io::Result<Encrypted>> + Send>>;
+
+    fn connect(self, stream: Bounded) -> Self::Future {
+        Box::pin(async move { Ok(Encrypted(self.connector.connect(self.name, stream).await?)) })
+    }
+}
+
+/// A connection with TLS over it.
+struct Encrypted(TlsStream<Bounded>);
+
+impl tokio_postgres::tls::TlsStream for Encrypted {
+    fn channel_binding(&self) -> ChannelBinding {
+        ChannelBinding::none()
+    }
+}
+
+impl AsyncRead for Encrypted {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_read(context, buffer)
+    }
+}
+
+impl AsyncWrite for Encrypted {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.0).poll_write(context, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_shutdown(context)
+    }
+}
+
 /// The first value of the first row of a query, as text.
-pub(crate) async fn value(
-    clients: &Clients,
-    url: &str,
-    password: Option<&Secret>,
-    query: &str,
-) -> Result<Option<String>, Said> {
-    let session = Session::open(clients, url, password).await.map_err(|refused| refused.said)?;
+pub(crate) async fn value(clients: &Clients, server: &Server, query: &str) -> Result<Option<String>, Said> {
+    let session = Session::open(clients, server).await.map_err(|refused| refused.said)?;
     let answer = session.ask(query).await;
     session.close().await;
     let rows = answer?;

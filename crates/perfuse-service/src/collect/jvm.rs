@@ -15,9 +15,9 @@ use crate::check::Said;
 use crate::process;
 
 /// Part of the old generation, after collections, from which on the heap is nearly full.
-const NEARLY_FULL: f64 = 0.85;
+pub(super) const NEARLY_FULL: f64 = 0.85;
 /// Part of the time for which collections stop the application, from which on that is a fact.
-const MUCH_PAUSE: f64 = 0.1;
+pub(super) const MUCH_PAUSE: f64 = 0.1;
 /// Machines of one collector at most.
 const MOST: usize = 20;
 /// Rounds between two searches for processes while those that are known still run.
@@ -129,7 +129,7 @@ impl Source {
 }
 
 /// What runs in the machine: the class without its arguments, or the name of the archive.
-fn main_of(command: &str) -> String {
+pub(super) fn main_of(command: &str) -> String {
     let first = command.split_ascii_whitespace().next().unwrap_or_default();
     first.rsplit('/').next().unwrap_or_default().chars().take(100).collect()
 }

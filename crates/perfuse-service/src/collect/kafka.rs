@@ -1,18 +1,19 @@
 //! Kafka: how far groups of consumers are behind.
 //!
 //! Groups are asked of their coordinators, and ends of partitions of their leaders, as every consumer does. Nothing is
-//! written, and no group is joined.
+//! written, and no group is joined. Which groups there are is only asked where none are named.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use perfuse_analyze::Msg;
 use perfuse_analyze::app::AppWhat;
-use perfuse_format::kafka;
+use perfuse_format::kafka::{self, Offset, key};
 
 use super::rates::Rates;
 use super::sheet::Sheet;
 use crate::check::{Clients, Said};
 use crate::client::kafka::{Broker, problem};
+use crate::config::cluster::Cluster as Brokers;
 
 /// Groups that are looked at.
 const GROUPS: usize = 200;
@@ -21,7 +22,7 @@ const PARTITIONS: usize = 20_000;
 
 /// One cluster.
 pub(super) struct Source {
-    brokers: Vec<String>,
+    brokers: Brokers,
     groups: Vec<String>,
     rates: Rates,
 }
@@ -39,14 +40,18 @@ struct Group {
 type Line = (i64, String, String, i32, i64, i64);
 
 impl Source {
-    pub(super) fn new(brokers: &[String], groups: &[String]) -> Self {
-        Self { brokers: brokers.to_vec(), groups: groups.to_vec(), rates: Rates::default() }
+    pub(super) fn new(brokers: &Brokers, groups: &[String]) -> Self {
+        Self { brokers: brokers.clone(), groups: groups.to_vec(), rates: Rates::default() }
     }
 
     pub(super) async fn gather(&mut self, clients: &Clients, sheet: &mut Sheet) -> Result<(), Msg> {
         let mut cluster = Cluster::new(clients, &self.brokers).await.map_err(|said| said.message)?;
         sheet.number("kafka_brokers", &[], cluster.addresses.len() as f64);
-        let groups = cluster.groups(&self.groups, sheet).await;
+        let groups = if self.groups.is_empty() {
+            cluster.all_groups(sheet).await
+        } else {
+            cluster.named_groups(&self.groups, sheet).await
+        };
         let places: BTreeSet<&Place> = groups.values().flat_map(|group| group.committed.keys()).collect();
         if places.len() > PARTITIONS {
             return Err(Msg::new("app-kafka-many").with("most", PARTITIONS as u64));
@@ -69,7 +74,7 @@ impl Source {
         }
     }
 
-    fn lags(&mut self, sheet: &mut Sheet, groups: &BTreeMap<String, Group>, ends: &BTreeMap<Place, i64>) {
+    fn lags(&mut self, sheet: &mut Sheet, groups: &Groups, ends: &BTreeMap<Place, i64>) {
         let mut lines: Vec<Line> = Vec::new();
         let mut facts = Vec::new();
         for (name, group) in groups {
@@ -123,15 +128,20 @@ impl Source {
 /// The brokers of a cluster, for one round.
 struct Cluster<'c> {
     clients: &'c Clients,
+    how: &'c Brokers,
     addresses: BTreeMap<i32, String>,
     open: BTreeMap<i32, Broker>,
 }
 
+/// Groups by their names.
+type Groups = BTreeMap<String, Group>;
+
 impl<'c> Cluster<'c> {
-    async fn new(clients: &'c Clients, brokers: &[String]) -> Result<Self, Said> {
-        let (_, metadata) = Broker::first(clients, brokers, Some(&[])).await?;
+    async fn new(clients: &'c Clients, how: &'c Brokers) -> Result<Self, Said> {
+        let (_, metadata) = Broker::first(clients, how, &[]).await?;
         let address = |broker: kafka::Broker| (broker.id, format!("{}:{}", broker.host, broker.port));
-        Ok(Self { clients, addresses: metadata.brokers.into_iter().map(address).collect(), open: BTreeMap::new() })
+        let addresses = metadata.brokers.into_iter().map(address).collect();
+        Ok(Self { clients, how, addresses, open: BTreeMap::new() })
     }
 
     async fn broker(&mut self, id: i32) -> Result<&mut Broker, Said> {
@@ -139,17 +149,55 @@ impl<'c> Cluster<'c> {
         match self.open.entry(id) {
             std::collections::btree_map::Entry::Occupied(open) => Ok(open.into_mut()),
             std::collections::btree_map::Entry::Vacant(free) => {
-                Ok(free.insert(Broker::open(self.clients, address).await?))
+                Ok(free.insert(Broker::open(self.clients, self.how, address).await?))
             }
         }
     }
 
-    /// The groups that are wanted, or all. What a broker does not tell is a problem, and the others are asked all the same.
-    async fn groups(&mut self, wanted: &[String], sheet: &mut Sheet) -> BTreeMap<String, Group> {
-        let mut groups = BTreeMap::new();
+    /// Any broker.
+    async fn some(&mut self) -> Result<&mut Broker, Said> {
+        let first = self.addresses.keys().next().copied().ok_or_else(|| Said::fail("no broker"))?;
+        self.broker(first).await
+    }
+
+    /// All groups. What a broker does not tell is a problem, and the others are asked all the same.
+    async fn all_groups(&mut self, sheet: &mut Sheet) -> Groups {
+        let mut groups = Groups::new();
         let ids: Vec<i32> = self.addresses.keys().copied().collect();
         for id in ids {
-            if let Err(said) = self.groups_of(id, wanted, sheet, &mut groups).await {
+            if let Err(said) = self.groups_of(id, sheet, &mut groups).await {
+                self.open.remove(&id);
+                sheet.problem(said.message);
+            }
+        }
+        groups
+    }
+
+    async fn groups_of(&mut self, id: i32, sheet: &mut Sheet, groups: &mut Groups) -> Result<(), Said> {
+        let broker = self.broker(id).await?;
+        if !broker.takes(key::LIST_GROUPS, 0) {
+            sheet.problem(Msg::new("app-kafka-name-groups").with("reason", broker.lacks(key::LIST_GROUPS)));
+            return Ok(());
+        }
+        let (error, mut names) = broker.ask(kafka::list_groups, kafka::read_list_groups).await?;
+        if error != 0 {
+            return Err(Said::fail(problem(error)));
+        }
+        names.truncate(GROUPS.saturating_sub(groups.len()));
+        self.look_at(id, &names, sheet, groups).await
+    }
+
+    /// Groups that are named: each is asked of the broker that looks after it.
+    async fn named_groups(&mut self, wanted: &[String], sheet: &mut Sheet) -> Groups {
+        let (mut groups, mut of_broker) = (Groups::new(), BTreeMap::<i32, Vec<String>>::new());
+        for name in wanted.iter().take(GROUPS) {
+            match self.coordinator(name).await {
+                Ok(id) => of_broker.entry(id).or_default().push(name.clone()),
+                Err(said) => sheet.problem(said.message),
+            }
+        }
+        for (id, names) in of_broker {
+            if let Err(said) = self.look_at(id, &names, sheet, &mut groups).await {
                 self.open.remove(&id);
                 sheet.problem(said.message);
             }
@@ -160,49 +208,78 @@ impl<'c> Cluster<'c> {
         groups
     }
 
-    async fn groups_of(
-        &mut self,
-        id: i32,
-        wanted: &[String],
-        sheet: &mut Sheet,
-        groups: &mut BTreeMap<String, Group>,
-    ) -> Result<(), Said> {
-        let broker = self.broker(id).await?;
-        let (error, mut names) = broker.ask(kafka::list_groups, kafka::read_list_groups).await?;
+    /// The broker that looks after a group.
+    async fn coordinator(&mut self, group: &str) -> Result<i32, Said> {
+        let broker = self.some().await?;
+        let (error, found) =
+            broker.ask(|number| kafka::find_coordinator(number, group), kafka::read_find_coordinator).await?;
         if error != 0 {
-            return Err(Said::fail(problem(error)));
+            return Err(Said::fail(format!("{group}: {}", problem(error))));
         }
-        names.retain(|name| wanted.is_empty() || wanted.contains(name));
-        names.truncate(GROUPS.saturating_sub(groups.len()));
+        self.addresses.entry(found.id).or_insert_with(|| format!("{}:{}", found.host, found.port));
+        Ok(found.id)
+    }
+
+    /// Members and offsets of the groups that a broker looks after.
+    async fn look_at(&mut self, id: i32, names: &[String], sheet: &mut Sheet, groups: &mut Groups) -> Result<(), Said> {
         if names.is_empty() {
             return Ok(());
         }
         let all: Vec<&str> = names.iter().map(String::as_str).collect();
-        let described = broker.ask(|number| kafka::describe_groups(number, &all), kafka::read_describe_groups).await?;
-        for name in &names {
-            let (error, offsets) =
-                broker.ask(|number| kafka::offset_fetch(number, name), kafka::read_offset_fetch).await?;
+        let broker = self.broker(id).await?;
+        let described = if broker.takes(key::DESCRIBE_GROUPS, 0) {
+            broker.ask(|number| kafka::describe_groups(number, &all), kafka::read_describe_groups).await?
+        } else {
+            sheet.problem(Msg::new("app-kafka-no-members").with("reason", broker.lacks(key::DESCRIBE_GROUPS)));
+            Vec::new()
+        };
+        for name in names {
+            let (error, offsets) = self.committed(id, name).await?;
             if error != 0 {
                 sheet.problem(Said::fail(format!("{name}: {}", problem(error))).message);
                 continue;
             }
             let known = described.iter().find(|group| group.name == *name && group.error == 0);
             let committed = offsets.into_iter().filter(|offset| offset.error == 0 && offset.offset >= 0);
-            let committed = committed.map(|offset| ((offset.topic, offset.partition), offset.offset)).collect();
+            let committed: BTreeMap<Place, i64> =
+                committed.map(|offset| ((offset.topic, offset.partition), offset.offset)).collect();
+            // A group that nobody has heard of is described as dead.
+            if committed.is_empty() && known.is_none_or(|group| group.state == "Dead") {
+                continue;
+            }
             let members = known.map(|group| group.members.len() as u64);
             groups.insert(name.clone(), Group { members, committed });
         }
         Ok(())
     }
 
+    /// The offsets that a group has committed.
+    async fn committed(&mut self, id: i32, group: &str) -> Result<(i16, Vec<Offset>), Said> {
+        let broker = self.broker(id).await?;
+        let ask = |number| kafka::offset_fetch(number, group, None);
+        if let (error, Some(offsets)) = broker.ask(ask, kafka::read_offset_fetch).await? {
+            return Ok((error, offsets));
+        }
+        // One that gives none of which it is not asked is asked for every partition there is.
+        let metadata = broker.metadata(None).await?;
+        let mut left = PARTITIONS;
+        let places = metadata.topics.iter().map(|topic| {
+            let partitions: Vec<i32> = topic.partitions.iter().map(|partition| partition.index).take(left).collect();
+            left -= partitions.len();
+            (topic.name.as_str(), partitions)
+        });
+        let places: Vec<(&str, Vec<i32>)> = places.collect();
+        let ask = |number| kafka::offset_fetch(number, group, Some(&places));
+        let (error, offsets) = broker.ask(ask, kafka::read_offset_fetch).await?;
+        Ok((error, offsets.unwrap_or_default()))
+    }
+
     /// The ends of partitions.
     async fn ends(&mut self, places: &BTreeSet<&Place>, sheet: &mut Sheet) -> Result<BTreeMap<Place, i64>, Msg> {
         let topics: BTreeSet<&str> = places.iter().map(|(topic, _)| topic.as_str()).collect();
         let topics: Vec<&str> = topics.into_iter().collect();
-        let Some(&first) = self.addresses.keys().next() else { return Ok(BTreeMap::new()) };
-        let broker = self.broker(first).await.map_err(|said| said.message)?;
-        let asked = broker.ask(|number| kafka::metadata(number, Some(&topics)), kafka::read_metadata).await;
-        let metadata = asked.map_err(|said| said.message)?;
+        let broker = self.some().await.map_err(|said| said.message)?;
+        let metadata = broker.metadata(Some(&topics)).await.map_err(|said| said.message)?;
         let mut of_leader: BTreeMap<i32, BTreeMap<&str, Vec<i32>>> = BTreeMap::new();
         let mut leaderless = 0_u64;
         for topic in &metadata.topics {

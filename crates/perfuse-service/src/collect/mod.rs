@@ -11,6 +11,7 @@
 
 mod blockers;
 mod java;
+mod jolokia;
 mod jvm;
 mod kafka;
 mod mysql;
@@ -37,6 +38,7 @@ use tokio::time::{MissedTickBehavior, interval_at};
 
 use crate::check::Clients;
 use crate::client::guarded;
+use crate::client::web::Access;
 use crate::config::{Collector, CollectorKind, Config, Probe, Variable};
 use crate::store::SeriesKey;
 
@@ -124,6 +126,7 @@ enum Source {
     Nats(nats::Source),
     Kafka(kafka::Source),
     Jvm(jvm::Source),
+    Jolokia(jolokia::Source),
     Prometheus(prometheus::Source),
     Variable(variable::Source),
     Probe(Box<probe::Source>),
@@ -138,19 +141,22 @@ impl Source {
         };
         let timeout = collector.timeout;
         match &collector.kind {
-            CollectorKind::PostgreSql { url, password } => {
-                Self::PostgreSql(postgresql::Source::new(url, password.as_ref(), timeout))
+            CollectorKind::PostgreSql(server) => Self::PostgreSql(postgresql::Source::new(server, timeout)),
+            CollectorKind::MySql(server) => Self::MySql(mysql::Source::new(server)),
+            CollectorKind::Redis(server) => Self::Redis(redis::Source::new(server)),
+            CollectorKind::RabbitMq { url, login, trust } => {
+                Self::RabbitMq(rabbitmq::Source::new(url, Access::of(login.as_ref(), trust)))
             }
-            CollectorKind::MySql { url, password } => Self::MySql(mysql::Source::new(url, password.as_ref())),
-            CollectorKind::Redis { url, password } => Self::Redis(redis::Source::new(url, password.as_ref())),
-            CollectorKind::RabbitMq { url, login } => Self::RabbitMq(rabbitmq::Source::new(url, login.as_ref())),
-            CollectorKind::Nats { url } => Self::Nats(nats::Source::new(url)),
-            CollectorKind::Kafka { brokers, groups } => Self::Kafka(kafka::Source::new(brokers, groups)),
+            CollectorKind::Nats { url, trust } => Self::Nats(nats::Source::new(url, Access::nobody(trust))),
+            CollectorKind::Kafka { cluster, groups } => Self::Kafka(kafka::Source::new(cluster, groups)),
+            CollectorKind::Jolokia { url, login, trust } => {
+                Self::Jolokia(jolokia::Source::new(url, Access::of(login.as_ref(), trust)))
+            }
             CollectorKind::Jvm { process, service } => {
                 Self::Jvm(jvm::Source::new(process.as_deref(), service.as_deref()))
             }
-            CollectorKind::Prometheus { url, bearer, rules } => {
-                Self::Prometheus(prometheus::Source::new(url, bearer.as_ref(), rules))
+            CollectorKind::Prometheus { url, bearer, rules, trust } => {
+                Self::Prometheus(prometheus::Source::new(url, Access::bearer(bearer.as_ref(), trust), rules))
             }
         }
     }
@@ -163,7 +169,7 @@ impl Source {
             Self::RabbitMq(_) => AppKind::RabbitMq,
             Self::Nats(_) => AppKind::Nats,
             Self::Kafka(_) => AppKind::Kafka,
-            Self::Jvm(_) => AppKind::Jvm,
+            Self::Jvm(_) | Self::Jolokia(_) => AppKind::Jvm,
             Self::Prometheus(_) => AppKind::Prometheus,
             Self::Variable(_) | Self::Probe(_) => AppKind::Other,
         }
@@ -178,6 +184,7 @@ impl Source {
             Self::Nats(source) => source.gather(clients, sheet).await,
             Self::Kafka(source) => source.gather(clients, sheet).await,
             Self::Jvm(source) => source.gather(sheet).await,
+            Self::Jolokia(source) => source.gather(clients, sheet).await,
             Self::Prometheus(source) => source.gather(clients, sheet).await,
             Self::Variable(source) => source.gather(sheet).await,
             Self::Probe(source) => source.gather(sheet).await,

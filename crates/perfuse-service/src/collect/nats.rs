@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::rates::Rates;
 use super::sheet::Sheet;
 use crate::check::Clients;
-use crate::client::web::{self, Login};
+use crate::client::web::{self, Access};
 
 /// Connections with the most bytes that wait for them that are looked at.
 const CONNECTIONS: usize = 64;
@@ -19,6 +19,7 @@ const NEARLY_FULL: f64 = 0.8;
 /// One server.
 pub(super) struct Source {
     base: String,
+    access: Access,
     rates: Rates,
 }
 
@@ -35,8 +36,8 @@ fn all<'v>(value: &'v Value, key: &str) -> impl Iterator<Item = &'v Value> {
 }
 
 impl Source {
-    pub(super) fn new(url: &str) -> Self {
-        Self { base: url.trim_end_matches('/').to_owned(), rates: Rates::default() }
+    pub(super) fn new(url: &str, access: Access) -> Self {
+        Self { base: url.trim_end_matches('/').to_owned(), access, rates: Rates::default() }
     }
 
     pub(super) async fn gather(&mut self, clients: &Clients, sheet: &mut Sheet) -> Result<(), Msg> {
@@ -53,7 +54,7 @@ impl Source {
     }
 
     async fn ask(&self, clients: &Clients, path: &str) -> Result<Value, Msg> {
-        web::json(clients, &format!("{}/{path}", self.base), &Login::Nobody).await.map_err(|said| said.message)
+        web::json(clients, &format!("{}/{path}", self.base), &self.access).await.map_err(|said| said.message)
     }
 
     fn server(&mut self, sheet: &mut Sheet, server: &Value) {

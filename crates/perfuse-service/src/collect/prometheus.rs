@@ -7,8 +7,8 @@ use super::rates::Rates;
 use super::rules::{self, Fields};
 use super::sheet::Sheet;
 use crate::check::Clients;
-use crate::client::web::Login;
-use crate::config::{Rule, Secret};
+use crate::client::web::Access;
+use crate::config::Rule;
 
 /// Part of a pool, a heap or the threads from which on it is a fact.
 const NEARLY_FULL: f64 = 0.8;
@@ -16,19 +16,18 @@ const NEARLY_FULL: f64 = 0.8;
 /// One endpoint.
 pub(super) struct Source {
     url: String,
-    login: Login,
+    access: Access,
     rules: Vec<Rule>,
     rates: Rates,
 }
 
 impl Source {
-    pub(super) fn new(url: &str, bearer: Option<&Secret>, rules: &[Rule]) -> Self {
-        let login = bearer.map_or(Login::Nobody, |token| Login::Bearer(token.clone()));
-        Self { url: url.to_owned(), login, rules: rules.to_vec(), rates: Rates::default() }
+    pub(super) fn new(url: &str, access: Access, rules: &[Rule]) -> Self {
+        Self { url: url.to_owned(), access, rules: rules.to_vec(), rates: Rates::default() }
     }
 
     pub(super) async fn gather(&mut self, clients: &Clients, sheet: &mut Sheet) -> Result<(), Msg> {
-        let exposition = clients.exposition(&self.url, &self.login).await.map_err(|said| said.message)?;
+        let exposition = clients.exposition(&self.url, &self.access).await.map_err(|said| said.message)?;
         let mut found = rules::apply(&exposition, &self.rules);
         for ((kind, name), fields) in std::mem::take(&mut found.counted) {
             for (field, value) in fields {

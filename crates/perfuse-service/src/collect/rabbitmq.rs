@@ -6,8 +6,7 @@ use serde_json::Value;
 
 use super::sheet::Sheet;
 use crate::check::Clients;
-use crate::client::web::{self, Login};
-use crate::config::Secret;
+use crate::client::web::{self, Access};
 
 /// Queues with the most messages that are looked at.
 const QUEUES: usize = 100;
@@ -17,7 +16,7 @@ const NEARLY_FULL: f64 = 0.8;
 /// One server, or a cluster of them.
 pub(super) struct Source {
     base: String,
-    login: Login,
+    access: Access,
 }
 
 /// A number somewhere inside.
@@ -30,8 +29,8 @@ fn text<'v>(value: &'v Value, key: &str) -> &'v str {
 }
 
 impl Source {
-    pub(super) fn new(url: &str, login: Option<&(String, Option<Secret>)>) -> Self {
-        Self { base: url.trim_end_matches('/').to_owned(), login: Login::of(login) }
+    pub(super) fn new(url: &str, access: Access) -> Self {
+        Self { base: url.trim_end_matches('/').to_owned(), access }
     }
 
     pub(super) async fn gather(&mut self, clients: &Clients, sheet: &mut Sheet) -> Result<(), Msg> {
@@ -62,7 +61,7 @@ impl Source {
     }
 
     async fn ask(&self, clients: &Clients, path: &str) -> Result<Value, Msg> {
-        web::json(clients, &format!("{}/api/{path}", self.base), &self.login).await.map_err(|said| said.message)
+        web::json(clients, &format!("{}/api/{path}", self.base), &self.access).await.map_err(|said| said.message)
     }
 }
 

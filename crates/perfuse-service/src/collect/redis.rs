@@ -12,7 +12,7 @@ use super::rates::Rates;
 use super::sheet::Sheet;
 use crate::check::{Clients, Said, words};
 use crate::client::{Allowance, Bounded, Task};
-use crate::config::Secret;
+use crate::config::trust::{Encrypt, Server};
 
 /// Entries of the log of slow commands that are read in one round.
 const LOG: usize = 128;
@@ -53,8 +53,7 @@ const COUNTERS: &[(&str, &str)] = &[
 
 /// One server.
 pub(super) struct Source {
-    url: String,
-    password: Option<Secret>,
+    server: Server,
     held: Option<Held>,
     rates: Rates,
     /// Number of the last entry of the log that was seen, and the server's run in which it was.
@@ -96,9 +95,8 @@ impl From<&redis::RedisError> for Refused {
 }
 
 impl Source {
-    pub(super) fn new(url: &str, password: Option<&Secret>) -> Self {
-        let (url, password) = (url.to_owned(), password.cloned());
-        Self { url, password, held: None, rates: Rates::default(), seen: None, silent: None, pid: None }
+    pub(super) fn new(server: &Server) -> Self {
+        Self { server: server.clone(), held: None, rates: Rates::default(), seen: None, silent: None, pid: None }
     }
 
     pub(super) async fn gather(&mut self, clients: &Clients, sheet: &mut Sheet) -> Result<(), Msg> {
@@ -153,16 +151,16 @@ impl Source {
     async fn open(&self, clients: &Clients) -> Result<Held, Refused> {
         // The words of the parser may quote the URL, which may have the password in it.
         let bad = |_| Said::no_data("url").message;
-        let info = self.url.as_str().into_connection_info().map_err(bad)?;
+        let info = self.server.url.as_str().into_connection_info().map_err(bad)?;
         let ConnectionAddr::Tcp(host, port) = info.addr() else { return Err(Said::no_data("url").message.into()) };
         let mut settings = info.redis_settings().clone().set_skip_set_lib_name();
-        if let Some(password) = &self.password {
+        if let Some(password) = &self.server.password {
             settings = settings.set_password(password.reveal());
         }
-        let stream = clients.connect(&format!("{host}:{port}")).await.map_err(|said| said.message)?;
-        let local = stream.peer_addr().is_ok_and(|peer| peer.ip().is_loopback());
-        let allowance = Allowance::new();
-        let stream = Bounded::new(stream, allowance.clone());
+        let trust = (self.server.encrypt == Encrypt::Always).then_some(&self.server.trust);
+        let wire = clients.dial(&format!("{host}:{port}"), trust).await.map_err(|said| said.message)?;
+        let (allowance, local) = (Allowance::new(), wire.local);
+        let stream = Bounded::new(wire.stream, allowance.clone());
         // The time-out is that of the round.
         let config = AsyncConnectionConfig::new().set_connection_timeout(None).set_response_timeout(None);
         let opened = MultiplexedConnection::new_with_config(&settings, stream, config).await;

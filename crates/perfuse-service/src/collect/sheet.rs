@@ -7,6 +7,7 @@ use perfuse_analyze::Msg;
 use perfuse_analyze::app::{AppFact, AppKind, AppTable, AppWhat};
 
 use super::Gathered;
+use crate::client::Refused;
 use crate::store::SeriesKey;
 
 /// Series of one application at most.
@@ -77,6 +78,16 @@ impl Sheet {
                 what,
             });
         }
+    }
+
+    /// A database that opens no session. When all its connections are taken that is a fact: of the limit with this name,
+    /// with how many connections there are and who had most of them, as far as it said before.
+    pub(super) fn refused(&mut self, refused: Refused, limit: &str, max: Option<f64>, most: Option<String>) -> Msg {
+        if refused.full {
+            let (limit, max) = (limit.to_owned(), max.unwrap_or(0.0));
+            self.fact(None, AppWhat::Limit { limit, used: max, max, refused: None, denied: true, most });
+        }
+        refused.said.message
     }
 
     /// A table, unless it is empty.

@@ -6,8 +6,10 @@ use perfuse_analyze::status::Impact;
 use regex::Regex;
 
 use super::Defaults;
+use super::cluster::{Cluster, cluster};
 use super::part::Part;
 use super::secret::Secret;
+use super::trust::{Encrypt, Server, Trust, mode, of_mode, redis, sql, trust};
 
 /// One check.
 #[derive(Debug, Clone)]
@@ -63,8 +65,8 @@ pub enum CheckKind {
     Kafka(Kafka),
     /// A `RabbitMQ` server, through its management interface.
     RabbitMq(RabbitMq),
-    /// A NATS server, `host:port`.
-    Nats(String),
+    /// A NATS server.
+    Nats(Nats),
     /// The verdict on a cell of this host's USE checklist.
     Host(Host),
     /// A number of a Prometheus endpoint.
@@ -108,17 +110,6 @@ pub struct Http {
     pub max_body: u64,
     /// The certificate.
     pub trust: Trust,
-}
-
-/// What is asked of a certificate.
-#[derive(Debug, Clone, Default)]
-pub struct Trust {
-    /// Days that it must still be valid; fewer is degraded.
-    pub days: Option<u32>,
-    /// Whether one that nobody vouches for is taken.
-    pub insecure: bool,
-    /// A file of certificates in PEM that vouch, besides those of the system.
-    pub ca_file: Option<String>,
 }
 
 /// A TCP connection.
@@ -193,29 +184,29 @@ pub struct Process {
 #[derive(Debug, Clone)]
 pub struct Sql {
     /// Where, with user and database.
-    pub url: String,
-    /// The password, when it is not needed in the URL.
-    pub password: Option<Secret>,
+    pub server: Server,
     /// What is asked; by default `SELECT 1`.
     pub query: String,
     /// What the first value of the first row has to be.
     pub compare: Option<Compare>,
 }
 
-/// A server at a URL.
+/// A NATS server.
 #[derive(Debug, Clone)]
-pub struct Server {
-    /// Where.
-    pub url: String,
-    /// The password.
-    pub password: Option<Secret>,
+pub struct Nats {
+    /// `host:port`.
+    pub address: String,
+    /// Whether it has to speak TLS. One that demands it gets it all the same.
+    pub encrypted: bool,
+    /// The certificate.
+    pub trust: Trust,
 }
 
 /// A Kafka cluster.
 #[derive(Debug, Clone)]
 pub struct Kafka {
-    /// `host:port` of some brokers.
-    pub brokers: Vec<String>,
+    /// Its brokers.
+    pub cluster: Cluster,
     /// A topic all of whose partitions must have a leader.
     pub topic: Option<String>,
     /// The least number of brokers.
@@ -233,6 +224,8 @@ pub struct RabbitMq {
     pub queue: Option<String>,
     /// The most messages that it may hold.
     pub max_messages: Option<u64>,
+    /// The certificate.
+    pub trust: Trust,
 }
 
 /// A cell of this host's checklist.
@@ -257,15 +250,17 @@ pub struct Scrape {
     pub labels: Vec<(String, String)>,
     /// What it has to be.
     pub compare: Compare,
+    /// The certificate.
+    pub trust: Trust,
 }
 
 /// Two values that must agree.
 #[derive(Debug, Clone)]
 pub struct Agree {
-    /// URL of the first (`postgresql:`, `mysql:` or `http:` with a body that is a number).
-    pub first: String,
-    /// URL of the second.
-    pub second: String,
+    /// The first (`postgresql:`, `mysql:` or `http:` with a body that is a number).
+    pub first: Server,
+    /// The second.
+    pub second: Server,
     /// What the first is asked, if it speaks SQL.
     pub query: Option<String>,
     /// What the second is asked; by default the same.
@@ -364,7 +359,7 @@ fn read_kind(kind: &str, part: Part<'_>) -> Option<CheckKind> {
             CheckKind::Tcp(Tcp { address: address(part, "address")?, send, expect })
         }
         "tls" => {
-            let (server_name, trust) = (part.text("server_name"), trust(part));
+            let (server_name, trust) = (part.text("server_name"), days(part));
             CheckKind::Tls(Tls { address: address(part, "address")?, server_name, trust })
         }
         "dns" => dns(part)?,
@@ -381,23 +376,23 @@ fn read_kind(kind: &str, part: Part<'_>) -> Option<CheckKind> {
             CheckKind::Process(Process { process: part.need_text("process")?, min, max })
         }
         "unit" => CheckKind::Unit(part.need_text("unit")?),
-        "postgresql" => CheckKind::PostgreSql(sql(part, &["postgresql", "postgres"])?),
-        "mysql" => CheckKind::MySql(sql(part, &["mysql"])?),
-        "redis" => {
-            let password = part.secret("password");
-            CheckKind::Redis(Server { url: url(part, "url", &["redis"])?, password })
-        }
+        "postgresql" => CheckKind::PostgreSql(query(part, &["postgresql", "postgres"])?),
+        "mysql" => CheckKind::MySql(query(part, &["mysql"])?),
+        "redis" => CheckKind::Redis(redis(part)?),
         "kafka" => {
             let (topic, min_brokers) = (part.text("topic"), part.small("min_brokers", 1..10_001).unwrap_or(1));
-            let brokers = part.need_list("brokers");
-            CheckKind::Kafka(Kafka { brokers: Some(brokers).filter(|all| !all.is_empty())?, topic, min_brokers })
+            CheckKind::Kafka(Kafka { cluster: cluster(part)?, topic, min_brokers })
         }
         "rabbitmq" => {
             let (basic, queue) = (basic(part), part.text("queue"));
-            let max_messages = part.integer("max_messages", 0..1 << 53);
-            CheckKind::RabbitMq(RabbitMq { url: url(part, "url", WEB)?, basic, queue, max_messages })
+            let (max_messages, trust) = (part.integer("max_messages", 0..1 << 53), trust(part));
+            CheckKind::RabbitMq(RabbitMq { url: url(part, "url", WEB)?, basic, queue, max_messages, trust })
         }
-        "nats" => CheckKind::Nats(address(part, "address")?),
+        "nats" => {
+            let trust = trust(part);
+            let encrypted = part.choice("encryption", &[("none", false), ("tls", true)]).unwrap_or(false);
+            CheckKind::Nats(Nats { address: address(part, "address")?, encrypted, trust })
+        }
         "host" => {
             let resources = ["cpu", "memory", "disk", "network"].map(|name| (name, name));
             let (resource, cell) = (part.choice("resource", &resources), part.text("cell"));
@@ -406,13 +401,14 @@ fn read_kind(kind: &str, part: Part<'_>) -> Option<CheckKind> {
         }
         "scrape" => {
             let (labels, compare) = (part.pairs("labels"), need_compare(part));
-            let metric = part.need_text("metric");
-            CheckKind::Scrape(Scrape { url: url(part, "url", WEB)?, metric: metric?, labels, compare: compare? })
+            let (metric, trust) = (part.need_text("metric"), trust(part));
+            CheckKind::Scrape(Scrape { url: url(part, "url", WEB)?, metric: metric?, labels, compare: compare?, trust })
         }
         "agree" => {
             let tolerance = share(part, "tolerance").unwrap_or(0.0);
             let (query, second_query) = (part.text("query"), part.text("second_query"));
-            let (first, second) = (url(part, "first", ASKED), url(part, "second", ASKED));
+            let trust = trust(part);
+            let (first, second) = (asked(part, "first", &trust), asked(part, "second", &trust));
             CheckKind::Agree(Agree { first: first?, second: second?, query, second_query, tolerance })
         }
         _ => {
@@ -456,7 +452,7 @@ fn http(part: Part<'_>) -> Option<Http> {
         json,
         header: part.pairs("header"),
         max_body: part.integer("max_body", 0..64 * 1024 * 1024 + 1).unwrap_or(1024 * 1024),
-        trust: trust(part),
+        trust: days(part),
     };
     Some(Http { url: url(part, "url", WEB)?, ..http })
 }
@@ -472,19 +468,27 @@ fn dns(part: Part<'_>) -> Option<CheckKind> {
     Some(CheckKind::Dns(Dns { query: part.need_text("query")?, record, server, answers }))
 }
 
-fn sql(part: Part<'_>, schemes: &[&str]) -> Option<Sql> {
-    let password = part.secret("password");
+fn query(part: Part<'_>, schemes: &[&str]) -> Option<Sql> {
     let query = part.text("query").unwrap_or_else(|| "SELECT 1".to_owned());
     let compare = compare(part);
-    Some(Sql { url: url(part, "url", schemes)?, password, query, compare })
+    Some(Sql { server: sql(part, schemes)?, query, compare })
 }
 
-fn trust(part: Part<'_>) -> Trust {
-    Trust {
-        days: part.small("certificate_days", 1..3651),
-        insecure: part.flag("insecure").unwrap_or(false),
-        ca_file: part.text("ca_file"),
-    }
+/// One of the two that must agree.
+fn asked(part: Part<'_>, key: &str, trust: &Trust) -> Option<Server> {
+    let (url, mode) = match url(part, key, ASKED)? {
+        web if web.starts_with("http") => {
+            return Some(Server { url: web, password: None, encrypt: Encrypt::Never, trust: trust.clone() });
+        }
+        other => mode(&other),
+    };
+    let (encrypt, trust) = of_mode(part, key, mode.as_deref(), trust.clone())?;
+    Some(Server { url, password: None, encrypt, trust })
+}
+
+/// What is asked of a certificate.
+fn days(part: Part<'_>) -> Trust {
+    Trust { days: part.small("certificate_days", 1..3651), ..trust(part) }
 }
 
 /// User and password.

@@ -8,6 +8,7 @@ use super::check::WEB;
 use super::keys;
 use super::part::Part;
 use super::secret::Secret;
+use super::trust::{Trust, trust};
 
 /// Somebody who gets the series.
 #[derive(Debug, Clone)]
@@ -24,6 +25,8 @@ pub struct Export {
     pub bearer: Option<Secret>,
     /// Time of one point of each series.
     pub every: Duration,
+    /// The certificate of whoever takes them.
+    pub trust: Trust,
 }
 
 /// In which protocol series are sent.
@@ -43,7 +46,7 @@ pub(super) fn exports(top: Part<'_>) -> Vec<Export> {
         if exports.iter().any(|other| other.name == name) {
             part.source.error(part.span_of("name"), Msg::new("config-twice").with("name", name.as_str()));
         }
-        let (headers, bearer) = (part.pairs("headers"), part.secret("bearer"));
+        let (headers, bearer, trust) = (part.pairs("headers"), part.secret("bearer"), trust(part));
         let every = part.duration("every").unwrap_or(Duration::from_secs(15));
         // The series have a value each second.
         if every < Duration::from_secs(1) || every.subsec_nanos() != 0 {
@@ -54,7 +57,7 @@ pub(super) fn exports(top: Part<'_>) -> Vec<Export> {
             part.wrong("url", "url-http");
         }
         let kind = if kind == "otlp" { ExportKind::Otlp } else { ExportKind::RemoteWrite };
-        exports.push(Export { name, kind, url, headers, bearer, every });
+        exports.push(Export { name, kind, url, headers, bearer, every, trust });
     }
     exports
 }

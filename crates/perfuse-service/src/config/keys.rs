@@ -10,29 +10,39 @@ pub struct Section {
     pub keys: &'static [&'static str],
     /// Keys that it shares with others.
     pub also: &'static [&'static str],
+    /// Keys of its TLS, if its connections may have that.
+    pub tls: &'static [&'static str],
 }
 
 impl Section {
     /// All its keys.
     pub fn all(&self) -> impl Iterator<Item = &'static str> {
-        self.keys.iter().chain(self.also).copied()
+        self.keys.iter().chain(self.also).chain(self.tls).copied()
+    }
+
+    /// The same section, whose connections may have TLS.
+    const fn encrypted(self) -> Self {
+        Self { tls: TRUST, ..self }
     }
 }
 
+/// Keys of connections that may have TLS.
+const TRUST: &[&str] = &["ca_file", "cert_file", "key_file", "insecure"];
+
 const fn section(name: &'static str, keys: &'static [&'static str]) -> Section {
-    Section { name, keys, also: &[] }
+    Section { name, keys, also: &[], tls: &[] }
 }
 
 const fn check(name: &'static str, keys: &'static [&'static str]) -> Section {
-    Section { name, keys, also: CHECK }
+    Section { name, keys, also: CHECK, tls: &[] }
 }
 
 const fn collector(name: &'static str, keys: &'static [&'static str]) -> Section {
-    Section { name, keys, also: &["kind", "name", "component", "every", "timeout"] }
+    Section { name, keys, also: &["kind", "name", "component", "every", "timeout"], tls: &[] }
 }
 
 const fn alert(name: &'static str, keys: &'static [&'static str]) -> Section {
-    Section { name, keys, also: &["kind", "name", "components", "resolve", "repeat"] }
+    Section { name, keys, also: &["kind", "name", "components", "resolve", "repeat"], tls: &[] }
 }
 
 /// Keys of every check.
@@ -45,6 +55,7 @@ pub const TOP: Section = section(
     &[
         "listen",
         "public_listen",
+        "page_url",
         "state_dir",
         "language",
         "time_offset",
@@ -126,33 +137,50 @@ pub const CHECKS: &[(&str, Section)] = &[
                 "header",
                 "max_body",
                 "certificate_days",
-                "insecure",
-                "ca_file",
             ],
-        ),
+        )
+        .encrypted(),
     ),
     ("tcp", check("check tcp", &["address", "send", "expect"])),
-    ("tls", check("check tls", &["address", "server_name", "certificate_days", "insecure", "ca_file"])),
+    ("tls", check("check tls", &["address", "server_name", "certificate_days"]).encrypted()),
     ("dns", check("check dns", &["query", "record", "server", "answers"])),
     ("icmp", check("check icmp", &["host", "count", "max_loss"])),
     ("command", check("check command", &["command", "dir", "env"])),
     ("process", check("check process", &["process", "min", "max"])),
     ("unit", check("check unit", &["unit"])),
-    ("postgresql", check("check postgresql", SQL)),
-    ("mysql", check("check mysql", SQL)),
-    ("redis", check("check redis", &["url", "password", "password_file", "password_env"])),
-    ("kafka", check("check kafka", &["brokers", "topic", "min_brokers"])),
+    ("postgresql", check("check postgresql", SQL).encrypted()),
+    ("mysql", check("check mysql", SQL).encrypted()),
+    ("redis", check("check redis", &["url", "password", "password_file", "password_env"]).encrypted()),
+    (
+        "kafka",
+        check(
+            "check kafka",
+            &[
+                "brokers",
+                "topic",
+                "min_brokers",
+                "encryption",
+                "mechanism",
+                "username",
+                "password",
+                "password_file",
+                "password_env",
+            ],
+        )
+        .encrypted(),
+    ),
     (
         "rabbitmq",
         check(
             "check rabbitmq",
             &["url", "username", "password", "password_file", "password_env", "queue", "max_messages"],
-        ),
+        )
+        .encrypted(),
     ),
-    ("nats", check("check nats", &["address"])),
+    ("nats", check("check nats", &["address", "encryption"]).encrypted()),
     ("host", check("check host", &["resource", "cell", "worst"])),
-    ("scrape", check("check scrape", &["url", "metric", "labels", "is", "than"])),
-    ("agree", check("check agree", &["first", "second", "tolerance", "query", "second_query"])),
+    ("scrape", check("check scrape", &["url", "metric", "labels", "is", "than"]).encrypted()),
+    ("agree", check("check agree", &["first", "second", "tolerance", "query", "second_query"]).encrypted()),
     ("push", check("check push", &["token", "token_file", "token_env", "within"])),
 ];
 
@@ -160,28 +188,49 @@ const SQL: &[&str] = &["url", "password", "password_file", "password_env", "quer
 
 /// The kinds of collectors.
 pub const COLLECTORS: &[(&str, Section)] = &[
-    ("postgresql", collector("collector postgresql", &["url", "password", "password_file", "password_env"])),
-    ("mysql", collector("collector mysql", &["url", "password", "password_file", "password_env"])),
-    ("redis", collector("collector redis", &["url", "password", "password_file", "password_env"])),
-    ("rabbitmq", collector("collector rabbitmq", &["url", "username", "password", "password_file", "password_env"])),
-    ("nats", collector("collector nats", &["url"])),
-    ("kafka", collector("collector kafka", &["brokers", "groups"])),
+    (
+        "postgresql",
+        collector("collector postgresql", &["url", "password", "password_file", "password_env"]).encrypted(),
+    ),
+    ("mysql", collector("collector mysql", &["url", "password", "password_file", "password_env"]).encrypted()),
+    ("redis", collector("collector redis", &["url", "password", "password_file", "password_env"]).encrypted()),
+    (
+        "rabbitmq",
+        collector("collector rabbitmq", &["url", "username", "password", "password_file", "password_env"]).encrypted(),
+    ),
+    ("nats", collector("collector nats", &["url"]).encrypted()),
+    (
+        "kafka",
+        collector(
+            "collector kafka",
+            &["brokers", "groups", "encryption", "mechanism", "username", "password", "password_file", "password_env"],
+        )
+        .encrypted(),
+    ),
     ("jvm", collector("collector jvm", &["process", "service"])),
-    ("prometheus", collector("collector prometheus", &["url", "bearer", "bearer_file", "bearer_env", "rule"])),
+    (
+        "jolokia",
+        collector("collector jolokia", &["url", "username", "password", "password_file", "password_env"]).encrypted(),
+    ),
+    (
+        "prometheus",
+        collector("collector prometheus", &["url", "bearer", "bearer_file", "bearer_env", "rule"]).encrypted(),
+    ),
 ];
 
 /// The kinds of alerts.
 pub const ALERTS: &[(&str, Section)] = &[
-    ("webhook", alert("alert webhook", &["url", "url_file", "url_env", "headers", "template"])),
-    ("slack", alert("alert slack", &["url", "url_file", "url_env"])),
+    ("webhook", alert("alert webhook", &["url", "url_file", "url_env", "headers", "template"]).encrypted()),
+    ("slack", alert("alert slack", &["url", "url_file", "url_env"]).encrypted()),
     (
         "email",
         alert(
             "alert email",
             &["server", "from", "to", "username", "password", "password_file", "password_env", "encryption"],
-        ),
+        )
+        .encrypted(),
     ),
-    ("alertmanager", alert("alert alertmanager", &["url", "url_file", "url_env"])),
+    ("alertmanager", alert("alert alertmanager", &["url", "url_file", "url_env"]).encrypted()),
 ];
 
 /// Keys of everyone who gets series.
@@ -189,8 +238,10 @@ const EXPORT: &[&str] =
     &["kind", "name", "url", "url_file", "url_env", "headers", "bearer", "bearer_file", "bearer_env", "every"];
 
 /// The kinds of those who get series.
-pub const EXPORTS: &[(&str, Section)] =
-    &[("remote-write", section("export remote-write", EXPORT)), ("otlp", section("export otlp", EXPORT))];
+pub const EXPORTS: &[(&str, Section)] = &[
+    ("remote-write", section("export remote-write", EXPORT).encrypted()),
+    ("otlp", section("export otlp", EXPORT).encrypted()),
+];
 
 /// Every section that is not one of a kind.
 pub const SECTIONS: &[&Section] =

@@ -5,6 +5,7 @@
 //! [`Secret`], which nothing shows.
 
 pub mod check;
+pub mod cluster;
 mod error;
 mod export;
 pub mod keys;
@@ -14,6 +15,7 @@ mod plan;
 mod secret;
 #[cfg(test)]
 mod tests;
+pub mod trust;
 
 use std::cell::RefCell;
 use std::net::SocketAddr;
@@ -42,6 +44,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Where the public page alone can be had.
     pub public_listen: Option<SocketAddr>,
+    /// Where people reach the pages, without a slash at the end: for what alerts say.
+    pub page_url: Option<String>,
     /// Where the store is; by default the place of the system or of the user.
     pub state_dir: Option<String>,
     /// `en` or `ko`, for pages of which nobody asked another language.
@@ -153,6 +157,11 @@ fn read(top: Part<'_>) -> Config {
     let config = Config {
         listen: address(top, "listen").unwrap_or(SocketAddr::from(([127, 0, 0, 1], 7780))),
         public_listen: address(top, "public_listen"),
+        page_url: top
+            .has("page_url")
+            .then(|| check::url(top, "page_url", check::WEB))
+            .flatten()
+            .map(|url| url.trim_end_matches('/').to_owned()),
         state_dir: top.text("state_dir"),
         language: top.choice("language", &[("en", "en"), ("ko", "ko")]).unwrap_or("en"),
         time_offset,

@@ -7,9 +7,11 @@ use perfuse_analyze::status::{Planned, When};
 use toml::value::{Datetime, Offset};
 
 use super::check::{WEB, address, basic, url};
+use super::cluster::{Cluster, cluster};
 use super::part::Part;
 use super::plan::known;
 use super::secret::Secret;
+use super::trust::{Server, Trust, redis, sql, trust};
 use super::{Component, keys};
 use crate::alert::template::{self, Template};
 
@@ -24,6 +26,8 @@ pub struct Alert {
     pub resolve: bool,
     /// Time after which it is told again of what lasts.
     pub repeat: Option<Duration>,
+    /// The certificate of whoever takes it.
+    pub trust: Trust,
     /// How.
     pub kind: AlertKind,
 }
@@ -124,42 +128,31 @@ pub struct Collector {
 #[derive(Debug, Clone)]
 pub enum CollectorKind {
     /// `PostgreSQL`.
-    PostgreSql {
-        /// Where.
-        url: String,
-        /// Password.
-        password: Option<Secret>,
-    },
+    PostgreSql(Server),
     /// `MySQL` or `MariaDB`.
-    MySql {
-        /// Where.
-        url: String,
-        /// Password.
-        password: Option<Secret>,
-    },
+    MySql(Server),
     /// Redis.
-    Redis {
-        /// Where.
-        url: String,
-        /// Password.
-        password: Option<Secret>,
-    },
+    Redis(Server),
     /// `RabbitMQ`.
     RabbitMq {
         /// The management interface.
         url: String,
         /// User and password.
         login: Option<(String, Option<Secret>)>,
+        /// The certificate.
+        trust: Trust,
     },
     /// NATS.
     Nats {
         /// The monitoring interface.
         url: String,
+        /// The certificate.
+        trust: Trust,
     },
     /// Kafka.
     Kafka {
-        /// `host:port` of some brokers.
-        brokers: Vec<String>,
+        /// Its brokers.
+        cluster: Cluster,
         /// Consumer groups; empty for all.
         groups: Vec<String>,
     },
@@ -170,6 +163,15 @@ pub enum CollectorKind {
         /// The process, by its systemd unit.
         service: Option<String>,
     },
+    /// A Java virtual machine anywhere, by its Jolokia agent.
+    Jolokia {
+        /// The agent.
+        url: String,
+        /// User and password.
+        login: Option<(String, Option<Secret>)>,
+        /// The certificate.
+        trust: Trust,
+    },
     /// A Prometheus or `OpenMetrics` endpoint.
     Prometheus {
         /// Where.
@@ -178,6 +180,8 @@ pub enum CollectorKind {
         bearer: Option<Secret>,
         /// What its numbers mean.
         rules: Vec<Rule>,
+        /// The certificate.
+        trust: Trust,
     },
 }
 
@@ -336,8 +340,9 @@ pub(super) fn alerts(top: Part<'_>, components: &[Component]) -> Vec<Alert> {
             let message = perfuse_analyze::Msg::new("config-twice").with("name", name.as_str());
             part.source.error(part.span_of("name"), message);
         }
+        let trust = trust(part);
         if let Some(kind) = alert(kind, part) {
-            alerts.push(Alert { name, components: named, resolve, repeat, kind });
+            alerts.push(Alert { name, components: named, resolve, repeat, trust, kind });
         }
     }
     alerts
@@ -441,36 +446,33 @@ pub(super) fn collectors(top: Part<'_>, components: &[Component]) -> Vec<Collect
 }
 
 fn collector(kind: &str, part: Part<'_>) -> Option<CollectorKind> {
-    let password = || part.secret("password");
     Some(match kind {
-        "postgresql" => {
-            let password = password();
-            CollectorKind::PostgreSql { url: url(part, "url", &["postgresql", "postgres"])?, password }
-        }
-        "mysql" => {
-            let password = password();
-            CollectorKind::MySql { url: url(part, "url", &["mysql"])?, password }
-        }
-        "redis" => {
-            let password = password();
-            CollectorKind::Redis { url: url(part, "url", &["redis"])?, password }
-        }
+        "postgresql" => CollectorKind::PostgreSql(sql(part, &["postgresql", "postgres"])?),
+        "mysql" => CollectorKind::MySql(sql(part, &["mysql"])?),
+        "redis" => CollectorKind::Redis(redis(part)?),
         "rabbitmq" => {
-            let login = basic(part);
-            CollectorKind::RabbitMq { url: url(part, "url", WEB)?, login }
+            let (login, trust) = (basic(part), trust(part));
+            CollectorKind::RabbitMq { url: url(part, "url", WEB)?, login, trust }
         }
-        "nats" => CollectorKind::Nats { url: url(part, "url", WEB)? },
+        "nats" => {
+            let trust = trust(part);
+            CollectorKind::Nats { url: url(part, "url", WEB)?, trust }
+        }
         "kafka" => {
             let groups = part.list("groups");
-            CollectorKind::Kafka { brokers: part.need_list("brokers"), groups }
+            CollectorKind::Kafka { cluster: cluster(part)?, groups }
         }
         "jvm" => {
             let (process, service) = process(part);
             CollectorKind::Jvm { process, service }
         }
+        "jolokia" => {
+            let (login, trust) = (basic(part), trust(part));
+            CollectorKind::Jolokia { url: url(part, "url", WEB)?, login, trust }
+        }
         _ => {
-            let (bearer, rules) = (part.secret("bearer"), rules(part));
-            CollectorKind::Prometheus { url: url(part, "url", WEB)?, bearer, rules }
+            let (bearer, rules, trust) = (part.secret("bearer"), rules(part), trust(part));
+            CollectorKind::Prometheus { url: url(part, "url", WEB)?, bearer, rules, trust }
         }
     })
 }

@@ -176,6 +176,64 @@ fn templates_and_addresses_are_looked_at_before_they_are_needed() {
 }
 
 #[test]
+fn urls_of_databases_say_what_they_want_of_tls() {
+    use super::trust::{Encrypt, Verify};
+    let of = |lines: &str| {
+        let CheckKind::PostgreSql(sql) = &config(&format!("{CHECK}{lines}")).components[0].checks[0].kind else {
+            panic!("{lines}")
+        };
+        (sql.server.url.clone(), sql.server.encrypt, sql.server.trust.verify)
+    };
+    let plain = "kind = \"postgresql\"\nurl = \"postgresql://u@h/d?connect_timeout=3&MODE\"\n";
+    let url = "postgresql://u@h/d?connect_timeout=3".to_owned();
+    for (mode, more, encrypt, verify) in [
+        ("sslmode=disable", "", Encrypt::Never, Verify::Nothing),
+        ("sslmode=require", "", Encrypt::Always, Verify::Nothing),
+        ("sslmode=require", "ca_file = \"/ca.pem\"\n", Encrypt::Always, Verify::Issuer),
+        ("sslmode=verify-ca", "", Encrypt::Always, Verify::Issuer),
+        ("sslmode=verify-full", "", Encrypt::Always, Verify::All),
+        ("ssl-mode=VERIFY_IDENTITY", "", Encrypt::Always, Verify::All),
+    ] {
+        let found = of(&(plain.replace("MODE", mode) + more));
+        assert_eq!(found, (url.clone(), encrypt, verify), "{mode} {more}");
+    }
+    let none = plain.replace("&MODE", "");
+    assert_eq!(of(&none), (url.clone(), Encrypt::IfOffered, Verify::Nothing));
+    assert_eq!(of(&format!("{none}ca_file = \"/ca.pem\"\n")), (url.clone(), Encrypt::Always, Verify::All));
+    assert_eq!(of(&format!("{none}insecure = true\n")), (url, Encrypt::Always, Verify::Nothing));
+    let wrong = mistakes(&format!("{CHECK}{}", plain.replace("MODE", "sslmode=maybe").replace("u@h", "u:hunter2@h")));
+    assert!(
+        wrong.contains("disable, prefer, require, verify-ca, verify-full") && !wrong.contains("hunter2"),
+        "{wrong}"
+    );
+    let both = plain.replace("MODE", "sslmode=verify-full") + "insecure = true\n";
+    assert!(mistakes(&format!("{CHECK}{both}")).contains("left out"));
+    let half = format!("{CHECK}kind = \"http\"\nurl = \"https://h/\"\ncert_file = \"/c.pem\"\n");
+    assert!(mistakes(&half).contains("needs `key_file`"));
+}
+
+#[test]
+fn a_cluster_has_encryption_and_a_user() {
+    let of = |lines: &str| {
+        let CheckKind::Kafka(kafka) =
+            &config(&format!("{CHECK}kind = \"kafka\"\nbrokers = [\"b:9092\"]\n{lines}")).components[0].checks[0].kind
+        else {
+            panic!("{lines}")
+        };
+        (kafka.cluster.tls.is_some(), kafka.cluster.login.as_ref().map(|login| login.mechanism.name()))
+    };
+    assert_eq!(of(""), (false, None));
+    assert_eq!(of("encryption = \"tls\"\n"), (true, None));
+    assert_eq!(of("ca_file = \"/ca.pem\"\n"), (true, None));
+    let user = "username = \"u\"\npassword_env = \"PERFUSE_X\"\n";
+    assert_eq!(of(user), (false, Some("SCRAM-SHA-512")));
+    assert_eq!(of(&format!("{user}mechanism = \"plain\"\n")), (false, Some("PLAIN")));
+    let half = format!("{CHECK}kind = \"kafka\"\nbrokers = [\"b:9092\"]\nmechanism = \"plain\"\n");
+    let told = mistakes(&half);
+    assert!(told.contains("needs `username`") && told.contains("needs `password`"), "{told}");
+}
+
+#[test]
 fn windows_are_those_of_the_place() {
     let text = "time_offset = \"+09:00\"\n[[maintenance]]\nstart = 2026-11-29T02:00:00\nfor = \"90m\"\n";
     let saturday_17_utc = 1_795_885_200_000;

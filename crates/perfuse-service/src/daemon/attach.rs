@@ -255,6 +255,8 @@ impl Parts {
                 return;
             }
             config = Arc::clone(&settings.borrow_and_update());
+            // Certificates may have been renewed.
+            self.clients.renew();
             if let Err(error) = self.alerts.reload(&Setup::new(&config, self.host.clone())).await {
                 self.complain(&error.to_string());
             }

@@ -20,6 +20,7 @@ use tokio::task::JoinSet;
 
 use crate::config::{Export, ExportKind};
 use crate::post::Refusal;
+use crate::problem::Problem;
 use crate::store::SeriesKey;
 use buffer::{Buffer, Point};
 
@@ -34,7 +35,7 @@ const ANSWER: usize = 64 * 1024;
 
 /// Why nothing can be exported.
 #[derive(Debug, thiserror::Error)]
-#[error("exports: {0}")]
+#[error("export {0}")]
 pub struct ExportError(String);
 
 /// Exports that run; they end when this is dropped.
@@ -58,7 +59,7 @@ struct Receiver {
 #[derive(Default)]
 struct Trouble {
     /// Why the last attempt failed, if it did.
-    problem: Option<String>,
+    problem: Option<Problem>,
     /// Points that the receiver did not want.
     refused: u64,
 }
@@ -66,7 +67,7 @@ struct Trouble {
 /// Starts exports, on the runtime that calls.
 ///
 /// # Errors
-/// TLS or the resolver cannot be set up.
+/// TLS or the resolver cannot be set up, or a file of certificates cannot be read.
 pub fn start(exports: &[Export], host: &str) -> Result<Handle, ExportError> {
     begin(exports, host, &BTreeMap::new())
 }
@@ -82,8 +83,9 @@ fn begin(
     if exports.is_empty() {
         return Ok(Handle { receivers, tasks });
     }
-    let client = crate::post::client().map_err(ExportError)?;
     for export in exports {
+        let client = crate::post::client(&export.trust);
+        let client = client.map_err(|problem| ExportError(format!("{}: {problem}", export.name)))?;
         let every = export.every.as_secs();
         let buffer = buffers.get(&export.name).map_or_else(|| Arc::new(Mutex::new(Buffer::new(every))), Arc::clone);
         locked(&buffer).set_every(every);
@@ -95,7 +97,7 @@ fn begin(
             stop: Notify::new(),
             trouble: Mutex::default(),
         });
-        tasks.spawn(Arc::clone(&receiver).go_on(client.clone()));
+        tasks.spawn(Arc::clone(&receiver).go_on(client));
         receivers.push(receiver);
     }
     Ok(Handle { receivers, tasks })
@@ -233,7 +235,7 @@ impl Receiver {
     }
 
     async fn send(&self, client: &reqwest::Client, points: &[Point]) -> Result<(), Refusal> {
-        let refused = |problem| Refusal { problem, refused: true, after: None };
+        let refused = |problem: String| Refusal { problem: problem.into(), refused: true, after: None };
         let (body, fixed) = match self.export.kind {
             ExportKind::RemoteWrite => {
                 (remote_write::body(points, &self.host).map_err(refused)?, remote_write::HEADERS)
@@ -255,7 +257,7 @@ impl Receiver {
         trouble.problem = None;
         if let Some((count, problem)) = otlp::rejected(&answer).filter(|_| self.export.kind == ExportKind::Otlp) {
             trouble.refused = trouble.refused.saturating_add(count);
-            trouble.problem = Some(problem);
+            trouble.problem = Some(problem.into());
         }
         Ok(())
     }

@@ -88,11 +88,13 @@ fn of_check(check: &Check, hostname: &str) -> Vec<Who> {
         CheckKind::Http(http) => one(of_url(&http.url, hostname)),
         CheckKind::Tcp(tcp) => one(of_address(&tcp.address, hostname)),
         CheckKind::Tls(tls) => one(of_address(&tls.address, hostname)),
-        CheckKind::Nats(address) => one(of_address(address, hostname)),
-        CheckKind::PostgreSql(sql) | CheckKind::MySql(sql) => one(of_url(&sql.url, hostname)),
+        CheckKind::Nats(nats) => one(of_address(&nats.address, hostname)),
+        CheckKind::PostgreSql(sql) | CheckKind::MySql(sql) => one(of_url(&sql.server.url, hostname)),
         CheckKind::Redis(server) => one(of_url(&server.url, hostname)),
         CheckKind::RabbitMq(server) => one(of_url(&server.url, hostname)),
-        CheckKind::Kafka(kafka) => kafka.brokers.iter().filter_map(|broker| of_address(broker, hostname)).collect(),
+        CheckKind::Kafka(kafka) => {
+            kafka.cluster.brokers.iter().filter_map(|broker| of_address(broker, hostname)).collect()
+        }
         CheckKind::Scrape(scrape) => one(of_url(&scrape.url, hostname)),
         CheckKind::Dns(_)
         | CheckKind::Icmp(_)

@@ -251,15 +251,23 @@ impl Signature {
         }
     }
 
+    /// It in a word that can stand in an address.
+    fn version(&self) -> String {
+        let Self { ended, timeline, compared: (compared, after), captures, answered } = self;
+        format!("{}-{timeline}-{compared}-{after}-{captures}-{answered}", ended.unwrap_or(0))
+    }
+
     /// Whether more may come: it is open, or ended a moment ago and its numbers of the time after are not there yet.
     fn waits(&self, time: u64) -> bool {
         self.ended.is_none_or(|ended| self.compared.1 == 0 && time < ended.saturating_add(AFTER))
     }
 }
 
-/// Whether more may come to an incident.
-pub(super) fn goes_on(incident: &Incident, time: u64) -> bool {
-    Signature::of(incident).waits(time)
+/// Where the stream of the page of an incident is, if more may come to it.
+pub(super) fn stream_of(incident: &Incident, time: u64) -> Option<String> {
+    let shown = Signature::of(incident);
+    let path = || format!("/incident/{}/events?version={}", page::encoded(&incident.id), shown.version());
+    shown.waits(time).then(path)
 }
 
 /// The page of one incident that is open somewhere.
@@ -267,6 +275,8 @@ struct Follower {
     web: Shared,
     id: String,
     shown: Option<Signature>,
+    /// The page is older than the stream.
+    late: bool,
     changes: watch::Receiver<u64>,
     /// When the store was asked.
     asked: Instant,
@@ -276,15 +286,14 @@ struct Follower {
 impl Follower {
     /// Waits until the page is another one. `None` when the daemon ends.
     async fn next(&mut self) -> Option<Event> {
-        loop {
+        while !std::mem::take(&mut self.late) {
             self.changes.changed().await.ok()?;
             tokio::time::sleep(PAUSE).await;
             let is = self.look().await;
-            if is != self.shown {
-                self.shown = is;
-                return Some(Event::default().event("reload").data("1"));
-            }
+            self.late = is != self.shown;
+            self.shown = is;
         }
+        Some(Event::default().event("reload").data("1"))
     }
 
     /// The incident as it is now, as far as that may be something new.
@@ -312,13 +321,16 @@ pub(super) async fn incident(
     State(web): State<Shared>,
     Extension(asked): Extension<Asked>,
     Path(id): Path<String>,
+    Query(query): Query<HashMap<String, String>>,
 ) -> Response {
     let Ok(permit) = Arc::clone(&web.streams).try_acquire_owned() else {
         return refuse(&web, &asked, StatusCode::SERVICE_UNAVAILABLE, "web-refused-often");
     };
     let changes = web.daemon.changes();
     let shown = book::incident(&web, &id).await.map(|incident| Signature::of(&incident));
-    let follower = Follower { web, id, shown, changes, asked: Instant::now(), _permit: permit };
+    // More may have come since the page was made.
+    let late = query.get("version").zip(shown).is_some_and(|(version, shown)| *version != shown.version());
+    let follower = Follower { web, id, shown, late, changes, asked: Instant::now(), _permit: permit };
     let stream = stream::unfold(follower, |mut follower| async move {
         let event = follower.next().await?;
         Some((Ok::<_, Infallible>(event), follower))

@@ -68,7 +68,7 @@ impl Options {
     pub fn of(config: &Config, local: Option<Secret>) -> Self {
         Self {
             loopback: config.listen.ip().is_loopback(),
-            hosts: Vec::new(),
+            hosts: config.page_url.as_deref().and_then(host_of).into_iter().collect(),
             local,
             password: config.password.clone(),
             token: config.token.clone(),
@@ -77,6 +77,12 @@ impl Options {
             time_offset: config.time_offset,
         }
     }
+}
+
+/// The name in a URL at which the pages are reached through somebody else, such as a proxy on this host.
+fn host_of(url: &str) -> Option<String> {
+    let url = reqwest::Url::parse(url).ok()?;
+    url.host_str().map(|host| host.trim_matches(['[', ']']).to_owned())
 }
 
 /// What every handler needs.

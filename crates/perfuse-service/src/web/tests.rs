@@ -549,7 +549,7 @@ async fn the_page_of_an_incident_is_loaded_again_when_it_goes_on() {
     fake.change(|now| now.open = vec![Arc::new(open.clone())]);
     let app = router(Arc::clone(&fake) as Arc<dyn Daemon>, options());
     let page = get(&app, &format!("/incident/{id}")).await;
-    assert!(page.text.contains(&format!("data-events=\"/incident/{id}/events\"")));
+    assert!(page.text.contains(&format!("data-events=\"/incident/{id}/events?version=")));
     let request = Request::get(format!("/incident/{id}/events")).header("host", "localhost").body(Body::empty());
     let response = app.oneshot(request.unwrap()).await.unwrap();
     let mut stream = response.into_body().into_data_stream();
@@ -569,9 +569,11 @@ async fn the_page_of_an_incident_waits_for_the_numbers_of_the_time_after_it() {
     fake.put(&ended);
     let app = router(Arc::clone(&fake) as Arc<dyn Daemon>, options());
     let path = format!("/incident/{id}");
-    let events = format!("data-events=\"{path}/events\"");
-    assert!(get(&app, &path).await.text.contains(&events));
-    let request = Request::get(format!("{path}/events")).header("host", "localhost").body(Body::empty());
+    let events = format!("data-events=\"{path}/events?version=");
+    let page = get(&app, &path).await.text;
+    let address = page.split("data-events=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap().to_owned();
+    assert!(page.contains(&events));
+    let request = Request::get(&address).header("host", "localhost").body(Body::empty());
     let response = app.clone().oneshot(request.unwrap()).await.unwrap();
     let mut stream = response.into_body().into_data_stream();
     ended.compared = incident(id, "shop", NOW).compared;
@@ -589,6 +591,12 @@ async fn the_page_of_an_incident_waits_for_the_numbers_of_the_time_after_it() {
     let bytes = tokio::time::timeout(Duration::from_secs(30), next).await.unwrap().unwrap().unwrap();
     assert!(bytes.starts_with(b"event: reload"), "{bytes:?}");
     assert!(!get(&app, &path).await.text.contains(&events), "nothing more will come");
+    // A page whose stream begins only now is told at once.
+    let request = Request::get(&address).header("host", "localhost").body(Body::empty());
+    let mut stream = app.oneshot(request.unwrap()).await.unwrap().into_body().into_data_stream();
+    let next = futures_util::StreamExt::next(&mut stream);
+    let bytes = tokio::time::timeout(Duration::from_secs(10), next).await.unwrap().unwrap().unwrap();
+    assert!(bytes.starts_with(b"event: reload"), "{bytes:?}");
 }
 
 /// Requests of odd parts, put together in all sorts of ways: each gets an answer, and none that only a bug gives.

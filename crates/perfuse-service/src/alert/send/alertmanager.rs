@@ -43,7 +43,7 @@ fn alerts(notice: &Notice, speaker: &Speaker, now: u64) -> Value {
                 annotations[key] = value.into();
             }
         }
-        json!({
+        let mut alert = json!({
             "labels": {
                 "alertname": name,
                 "component": notice.component.name,
@@ -53,7 +53,11 @@ fn alerts(notice: &Notice, speaker: &Speaker, now: u64) -> Value {
             "annotations": annotations,
             "startsAt": utc(notice.began.min(ends)),
             "endsAt": utc(ends),
-        })
+        });
+        if let Some(link) = speaker.link(notice) {
+            alert["generatorURL"] = link.into();
+        }
+        alert
     };
     let lasts = matches!(notice.phase, Phase::Repeat | Phase::Refresh);
     let wanted = |severity: &Severity| *severity == notice.worst || *severity < notice.worst && !lasts;

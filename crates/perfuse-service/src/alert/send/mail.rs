@@ -5,7 +5,7 @@ use std::time::Duration;
 use lettre::message::Mailbox;
 use lettre::message::header::{ContentType, HeaderName, HeaderValue};
 use lettre::transport::smtp::authentication::Credentials;
-use lettre::transport::smtp::client::{Tls, TlsParameters};
+use lettre::transport::smtp::client::{Certificate, Identity, Tls, TlsParameters};
 use lettre::transport::smtp::extension::ClientId;
 use lettre::{AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor};
 
@@ -13,6 +13,8 @@ use super::super::notice::Notice;
 use super::super::queue::Failure;
 use super::super::words::Speaker;
 use crate::config::Secret;
+use crate::config::trust::{Trust, Verify};
+use crate::problem::{Problem, cause};
 
 /// Time for each answer of the server.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -31,13 +33,13 @@ impl Mail {
         from: &str,
         to: &[String],
         login: Option<(&str, Option<&Secret>)>,
-        encryption: &str,
+        (encryption, trust): (&str, &Trust),
         host: &str,
     ) -> Result<Self, String> {
         let (name, port) = server.rsplit_once(':').ok_or("host:port")?;
         let name = name.trim_matches(['[', ']']);
         let port = port.parse().map_err(|_| format!("port {port}"))?;
-        let tls = || TlsParameters::new(name.to_owned()).map_err(|error| crate::post::cause(&error));
+        let tls = || parameters(name, trust);
         let tls = match encryption {
             "tls" => Tls::Wrapper(tls()?),
             "starttls" => Tls::Required(tls()?),
@@ -64,8 +66,7 @@ impl Mail {
         let message =
             self.message(notice, speaker).map_err(|error| Failure { refused: true, ..Failure::new(error) })?;
         let sent = self.transport.send(message).await;
-        sent.map(drop)
-            .map_err(|error| Failure { refused: error.is_permanent(), ..Failure::new(crate::post::cause(&error)) })
+        sent.map(drop).map_err(|error| Failure { refused: error.is_permanent(), ..Failure::new(Problem::of(&error)) })
     }
 
     fn message(&self, notice: &Notice, speaker: &Speaker) -> Result<Message, String> {
@@ -86,6 +87,26 @@ impl Mail {
         let message = message.header(ContentType::TEXT_PLAIN).body(speaker.body(notice) + "\n");
         message.map_err(|error| error.to_string())
     }
+}
+
+/// Whom the library trusts. It has a verifier of its own.
+fn parameters(name: &str, trust: &Trust) -> Result<TlsParameters, String> {
+    let mut builder = TlsParameters::builder(name.to_owned());
+    if let Some(file) = &trust.ca_file {
+        for certificate in crate::trust::certificates(file)? {
+            let certificate = Certificate::from_der(certificate.to_vec());
+            builder = builder.add_root_certificate(certificate.map_err(|error| format!("{file}: {}", cause(&error)))?);
+        }
+    }
+    if let Some((cert, key)) = &trust.identity {
+        let read = |file: &str| std::fs::read(file).map_err(|error| format!("{file}: {error}"));
+        let identity = Identity::from_pem(&read(cert)?, &read(key)?);
+        builder = builder.identify_with(identity.map_err(|error| format!("{cert}: {}", cause(&error)))?);
+    }
+    if trust.verify == Verify::Nothing {
+        builder = builder.dangerous_accept_invalid_certs(true);
+    }
+    builder.build().map_err(|error| cause(&error))
 }
 
 /// FNV-1a: a name of a component may have letters that a message id may not.

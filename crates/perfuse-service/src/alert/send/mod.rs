@@ -29,19 +29,26 @@ enum Kind {
 
 impl Sender {
     /// The client of an alert.
-    pub(super) fn new(alert: &Alert, client: &reqwest::Client, speaker: &Arc<Speaker>) -> Result<Self, String> {
-        let client = client.clone();
+    pub(super) fn new(alert: &Alert, speaker: &Arc<Speaker>) -> Result<Self, String> {
+        let client = || crate::post::client(&alert.trust);
         let kind = match &alert.kind {
             AlertKind::Webhook { url, headers, template } => {
-                Kind::Webhook(web::Webhook::new(client, url.clone(), headers.clone(), template.as_deref())?)
+                Kind::Webhook(web::Webhook::new(client()?, url.clone(), headers.clone(), template.as_deref())?)
             }
-            AlertKind::Slack { url } => Kind::Slack(web::Slack { client, url: url.clone() }),
+            AlertKind::Slack { url } => Kind::Slack(web::Slack { client: client()?, url: url.clone() }),
             AlertKind::Email { server, from, to, login, encryption } => {
                 let login = login.as_ref().map(|(user, password)| (user.as_str(), password.as_ref()));
-                Kind::Mail(Box::new(mail::Mail::new(server, from, to, login, encryption, &speaker.host)?))
+                Kind::Mail(Box::new(mail::Mail::new(
+                    server,
+                    from,
+                    to,
+                    login,
+                    (encryption, &alert.trust),
+                    &speaker.host,
+                )?))
             }
             AlertKind::Alertmanager { url } => {
-                Kind::Alertmanager(alertmanager::Alertmanager { client, url: url.clone() })
+                Kind::Alertmanager(alertmanager::Alertmanager { client: client()?, url: url.clone() })
             }
         };
         Ok(Self { kind, speaker: Arc::clone(speaker) })

@@ -68,6 +68,7 @@ fn document(notice: &Notice, speaker: &Speaker) -> serde_json::Value {
         "affected": names,
         "cause": speaker.cause(notice),
         "incident": notice.incident,
+        "link": speaker.link(notice),
         "host": speaker.host,
         "subject": speaker.subject(notice),
         "text": speaker.body(notice),

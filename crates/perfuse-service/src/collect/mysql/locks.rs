@@ -2,14 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use mysql_async::Row;
 use perfuse_analyze::app::AppWhat;
 use perfuse_format::sql::{Dialect, without_values};
 
 use super::super::blockers::{Root, Waiter, roots};
 use super::super::sheet::Sheet;
 use super::metadata;
-use crate::client::mysql::{Session, number, text};
+use crate::client::mysql::{Row, Session, number, text};
 
 /// Characters of a statement that are shown.
 const STATEMENT: usize = 200;

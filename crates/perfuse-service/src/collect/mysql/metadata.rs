@@ -5,11 +5,9 @@
 //! instrument `wait/lock/metadata/sql/mdl` on) which locks are held and which are waited for, or with its plugin
 //! `metadata_lock_info` (`MariaDB`) those that are held. Without either only that somebody waits is known.
 
-use mysql_async::Row;
-
 use super::super::blockers::Waiter;
 use super::locks::{Waiters, id, waits_for_metadata};
-use crate::client::mysql::{Session, number, text};
+use crate::client::mysql::{Row, Session, number, text};
 
 /// Locks of the objects for which somebody waits.
 const LOCKS: &str = "SELECT t.PROCESSLIST_ID, m.OBJECT_TYPE, COALESCE(m.OBJECT_SCHEMA, ''), COALESCE(m.OBJECT_NAME, ''), \

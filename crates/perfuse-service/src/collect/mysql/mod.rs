@@ -6,15 +6,14 @@ mod metadata;
 
 use std::collections::BTreeMap;
 
-use mysql_async::Row;
 use perfuse_analyze::Msg;
 use perfuse_analyze::app::AppWhat;
 
 use super::rates::Rates;
 use super::sheet::Sheet;
 use crate::check::Clients;
-use crate::client::mysql::{Session, named, number, text};
-use crate::config::Secret;
+use crate::client::mysql::{Row, Session, named, number, text};
+use crate::config::trust::Server;
 use crate::process;
 
 /// Part of the connections from which on their number is a fact.
@@ -46,13 +45,15 @@ const COUNTERS: &[(&str, &str)] = &[
 
 /// Ours, the connections that there can be, and the version.
 const SERVER: &str = "SELECT CONNECTION_ID(), @@max_connections, VERSION()";
+/// The limit of connections.
+const LIMIT: &str = "max_connections";
 /// Who has most of the connections: user, what they do, count.
 const MOST: &str = "SELECT USER, COMMAND, COUNT(*) FROM information_schema.PROCESSLIST WHERE ID <> CONNECTION_ID() \
     GROUP BY USER, COMMAND ORDER BY 3 DESC, 1, 2 LIMIT 1";
+
 /// One server.
 pub(super) struct Source {
-    url: String,
-    password: Option<Secret>,
+    server: Server,
     held: Option<Session>,
     rates: Rates,
     /// The server's process, if it is one of this host.
@@ -64,9 +65,8 @@ pub(super) struct Source {
 }
 
 impl Source {
-    pub(super) fn new(url: &str, password: Option<&Secret>) -> Self {
-        let (url, password) = (url.to_owned(), password.cloned());
-        Self { url, password, held: None, rates: Rates::default(), pid: None, max: None, most: None }
+    pub(super) fn new(server: &Server) -> Self {
+        Self { server: server.clone(), held: None, rates: Rates::default(), pid: None, max: None, most: None }
     }
 
     pub(super) async fn gather(&mut self, clients: &Clients, sheet: &mut Sheet) -> Result<(), Msg> {
@@ -80,7 +80,9 @@ impl Source {
         let (mut session, server) = if let Some(kept) = kept {
             kept
         } else {
-            let mut session = self.open(clients, sheet).await?;
+            let mut session = Session::open(clients, &self.server)
+                .await
+                .map_err(|refused| sheet.refused(refused, LIMIT, self.max, self.most.clone()))?;
             let rows = session.ask(SERVER).await.map_err(|said| said.message)?;
             self.pid = if session.local { find().await } else { None };
             (session, rows)
@@ -103,18 +105,6 @@ impl Source {
         Ok(())
     }
 
-    async fn open(&self, clients: &Clients, sheet: &mut Sheet) -> Result<Session, Msg> {
-        Session::open(clients, &self.url, self.password.as_ref()).await.map_err(|refused| {
-            if refused.full {
-                let max = self.max.unwrap_or(0.0);
-                let limit = "max_connections".to_owned();
-                let most = self.most.clone();
-                sheet.fact(None, AppWhat::Limit { limit, used: max, max, refused: None, denied: true, most });
-            }
-            refused.said.message
-        })
-    }
-
     fn count(&mut self, sheet: &mut Sheet, status: &[Row]) {
         let values: BTreeMap<String, f64> =
             status.iter().filter_map(|row| Some((text(row, 0), number(row, 1)?))).collect();
@@ -133,7 +123,7 @@ impl Source {
         if let (Some(used), Some(max)) = (values.get("Threads_connected").copied(), self.max)
             && (used >= max * NEARLY_FULL || refused.is_some_and(|rate| rate > 0.0))
         {
-            let (limit, most) = ("max_connections".to_owned(), self.most.clone());
+            let (limit, most) = (LIMIT.to_owned(), self.most.clone());
             sheet.fact(self.pid, AppWhat::Limit { limit, used, max, refused, denied: false, most });
         }
     }

@@ -17,7 +17,7 @@ use super::rates::Rates;
 use super::sheet::Sheet;
 use crate::check::{Clients, Said};
 use crate::client::postgresql::{Rows, Session, number, text};
-use crate::config::Secret;
+use crate::config::trust::Server;
 
 /// Part of the connections from which on their number is a fact.
 const NEARLY_FULL: f64 = 0.8;
@@ -26,8 +26,7 @@ const LIMIT: &str = "max_connections - superuser_reserved_connections";
 
 /// One server.
 pub(super) struct Source {
-    url: String,
-    password: Option<Secret>,
+    server: Server,
     statements: String,
     held: Option<Held>,
     rates: Rates,
@@ -53,10 +52,9 @@ enum Host {
 }
 
 impl Source {
-    pub(super) fn new(url: &str, password: Option<&Secret>, timeout: Duration) -> Self {
+    pub(super) fn new(server: &Server, timeout: Duration) -> Self {
         Self {
-            url: url.to_owned(),
-            password: password.cloned(),
+            server: server.clone(),
             statements: statements::all(timeout),
             held: None,
             rates: Rates::default(),
@@ -69,7 +67,12 @@ impl Source {
         // What is given up half-way, by a time-out or a failure, is not used again.
         let held = match self.held.take().filter(|held| held.session.is_open()) {
             Some(held) => held,
-            None => Held { session: self.open(clients, sheet).await?, host: None },
+            None => Held {
+                session: Session::open(clients, &self.server)
+                    .await
+                    .map_err(|refused| sheet.refused(refused, LIMIT, self.max, self.most.clone()))?,
+                host: None,
+            },
         };
         let answers = held.session.ask(&self.statements).await.map_err(|said| said.message)?;
         let answers: [Rows; statements::COUNT] = answers
@@ -94,17 +97,6 @@ impl Source {
         self.rates.turn();
         self.held = Some(Held { host: Some(host), ..held });
         Ok(())
-    }
-
-    async fn open(&self, clients: &Clients, sheet: &mut Sheet) -> Result<Session, Msg> {
-        Session::open(clients, &self.url, self.password.as_ref()).await.map_err(|refused| {
-            if refused.full {
-                let max = self.max.unwrap_or(0.0);
-                let (limit, most) = (LIMIT.to_owned(), self.most.clone());
-                sheet.fact(None, AppWhat::Limit { limit, used: max, max, refused: None, denied: true, most });
-            }
-            refused.said.message
-        })
     }
 
     fn count_database(&mut self, sheet: &mut Sheet, database: &Rows) {

@@ -98,8 +98,7 @@ pub(in crate::web) async fn page(
         @if let Some(why) = &why { section { (why.cannot_tell(texts)) } }
         (captures(&incident, texts))
     };
-    let events =
-        live::goes_on(&incident, now.time).then(|| format!("/incident/{}/events", super::encoded(&incident.id)));
+    let events = live::stream_of(&incident, now.time);
     let page = Document { title: headline, place: Place::Incidents, main, events, charts: false };
     document(&web, &asked, &page).into_response()
 }

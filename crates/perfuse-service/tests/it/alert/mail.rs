@@ -6,7 +6,10 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 use perfuse_analyze::status::State;
+use perfuse_render::{Lang, Texts};
 use perfuse_testkit::{gate, need};
+
+use crate::apps::tls::Authority;
 
 use super::{Bench, until};
 
@@ -127,6 +130,30 @@ async fn without_the_encryption_that_is_demanded_nothing_is_sent() {
     assert_eq!(bench.open(), 1);
     bench.stop().await;
     assert!(server.lines.try_recv().is_err(), "no mail came");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_mail_goes_to_a_server_that_an_authority_of_ours_vouches_for() {
+    need!(gate::command("aiosmtpd"));
+    let (authority, directory) = (Authority::new(), tempfile::tempdir().expect("a directory"));
+    let ca = authority.file(directory.path());
+    let [cert, key] = authority.files(directory.path(), "server", false);
+    let server = Server::start(&["--tlscert", &cert, "--tlskey", &key]);
+    let lines = alert("127.0.0.1", server.port, "starttls");
+    let untrusted = tempfile::tempdir().expect("a directory");
+    let bench = Bench::start(untrusted.path(), &lines);
+    bench.change(State::MajorOutage);
+    let troubles = bench.handle.troubles();
+    // While the server does not listen yet, that is the trouble.
+    let told = || troubles.borrow().first().map(|trouble| Texts::new(Lang::En).text(trouble)).unwrap_or_default();
+    until("the certificate is told", || told().contains("nobody who is trusted")).await;
+    bench.stop().await;
+    let trusted = tempfile::tempdir().expect("a directory");
+    let bench = Bench::start(trusted.path(), &format!("{lines}ca_file = \"{ca}\"\n"));
+    bench.change(State::MajorOutage);
+    assert_eq!(header(&server.mail(), "To"), "ops@example.org");
+    until("the delivery is closed", || bench.over() == 1).await;
+    bench.stop().await;
 }
 
 const PORT: &str = "PERFUSE_TEST_SMTP_PORT";

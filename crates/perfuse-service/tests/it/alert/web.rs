@@ -1,6 +1,12 @@
 //! Webhooks of all kinds.
 
 use perfuse_analyze::status::State;
+use perfuse_render::{Lang, Texts};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
+
+use crate::apps::tls::Authority;
 
 use super::{Bench, Setup, config, next, server, until};
 
@@ -77,7 +83,7 @@ async fn one_that_cannot_be_reached_is_told_as_a_trouble_without_its_url() {
     bench.change(State::MajorOutage);
     let troubles = bench.handle.troubles();
     until("a trouble is told", || !troubles.borrow().is_empty()).await;
-    let told = perfuse_render::Texts::new(perfuse_render::Lang::En).text(&troubles.borrow()[0]);
+    let told = Texts::new(Lang::En).text(&troubles.borrow()[0]);
     assert!(told.starts_with("One notice for slack could not be delivered yet: "), "{told}");
     assert!(!told.contains("hunter2"), "{told}");
     bench.stop().await;
@@ -100,5 +106,75 @@ async fn who_comes_with_a_new_configuration_is_told_of_what_lasts() {
     until("what was for the old one is given up", || bench.open() == 0 && bench.over() == 2).await;
     bench.change(State::Operational);
     assert_eq!(next(&mut requests).await.json()["phase"], "resolved");
+    bench.stop().await;
+}
+
+/// A server that takes every request, over TLS; its address.
+async fn encrypted(tls: TlsAcceptor) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let tls = tls.clone();
+            tokio::spawn(async move {
+                // Who does not trust it goes away.
+                let Ok(mut stream) = tls.accept(stream).await else { return };
+                let mut request = [0; 16 * 1024];
+                while stream.read(&mut request).await.is_ok_and(|length| length > 0) {
+                    let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").await;
+                }
+            });
+        }
+    });
+    format!("https://{address}/s3cret")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_receiver_is_believed_that_an_authority_of_ours_vouches_for() {
+    let (authority, directory) = (Authority::new(), tempfile::tempdir().expect("a directory"));
+    let ca = authority.file(directory.path());
+    let (well, expired) = (encrypted(authority.acceptor(false)).await, encrypted(authority.acceptor(true)).await);
+    for (url, ca, wanted) in [
+        (&well, Some(&ca), None),
+        (&well, None, Some(["nobody who is trusted", "보증하는 곳이 없습니다"])),
+        (&expired, Some(&ca), Some(["has expired", "만료되었습니다"])),
+    ] {
+        let store = tempfile::tempdir().expect("a directory");
+        let ca = ca.map_or_else(String::new, |ca| format!("ca_file = \"{ca}\"\n"));
+        let bench = Bench::start(store.path(), &format!("{SHOP}[[alert]]\nkind = \"webhook\"\nurl = \"{url}\"\n{ca}"));
+        bench.change(State::MajorOutage);
+        let Some(words) = wanted else {
+            until("the delivery is closed", || bench.over() == 1).await;
+            bench.stop().await;
+            continue;
+        };
+        let troubles = bench.handle.troubles();
+        until("a trouble is told", || !troubles.borrow().is_empty()).await;
+        let trouble = troubles.borrow()[0].clone();
+        for (lang, words) in [Lang::En, Lang::Ko].into_iter().zip(words) {
+            let told = Texts::new(lang).text(&trouble);
+            assert!(told.contains(words) && !told.contains("s3cret"), "{told}");
+        }
+        bench.stop().await;
+    }
+    let text = format!("{SHOP}[[alert]]\nkind = \"webhook\"\nurl = \"{well}\"\nca_file = \"/nowhere/ca.pem\"\n");
+    let bench = Bench::start(tempfile::tempdir().expect("a directory").path(), SHOP);
+    let refused = bench.handle.reload(&Setup::new(&config(&text), "web1".to_owned())).await;
+    assert!(refused.is_err_and(|error| error.to_string().contains("/nowhere/ca.pem")));
+    bench.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_notice_leads_to_the_page_of_its_incident() {
+    let (url, mut requests) = server(0).await;
+    let directory = tempfile::tempdir().expect("a directory");
+    let page = "page_url = \"https://status.example.org/\"\n";
+    let bench =
+        Bench::start(directory.path(), &format!("{page}{SHOP}[[alert]]\nkind = \"webhook\"\nurl = \"{url}/x\"\n"));
+    bench.change(State::MajorOutage);
+    let link = "https://status.example.org/incident/20261126T231500-shop";
+    let json = next(&mut requests).await.json();
+    assert_eq!(json["link"], link);
+    assert!(json["text"].as_str().is_some_and(|text| text.contains(link)), "{json}");
     bench.stop().await;
 }

@@ -90,6 +90,43 @@ async fn collectors_come_back_with_a_problem() {
     }
 }
 
+/// A packet of `MySQL` with its number.
+fn packet(number: u8, payload: &[u8]) -> Vec<u8> {
+    [&[u8::try_from(payload.len()).expect("a short one"), 0, 0, number], payload].concat()
+}
+
+/// A server that takes every login and answers a query with these bytes.
+async fn lying(answer: &'static [u8]) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut taken = [0; 4096];
+            // Version 10, the name of the server, and zeros for all else.
+            let greeting = [&b"\x0a10.11\0"[..], &[0; 44]].concat();
+            for (number, bytes) in [(0, &greeting[..]), (2, b"\0\0\0\x02\0\0\0"), (1, answer)] {
+                let _ = stream.write_all(&packet(number, bytes)).await;
+                let _ = stream.read(&mut taken).await;
+            }
+        }
+    });
+    address
+}
+
+#[tokio::test]
+async fn a_database_that_lies_about_its_columns_takes_no_memory() {
+    for answer in [&b"\xfe\xff\xff\xff\xff\xff\xff\xff\xff"[..], b"\xfd\xff\xff\xff", b"\xfb/etc/passwd", b"\xfc\0\x10"]
+    {
+        let address = lying(answer).await;
+        let lines = format!("kind = \"mysql\"\ntimeout = \"2s\"\nurl = \"mysql://user:s3cret@{address}/\"\n");
+        let found = check(&lines).await;
+        assert_eq!(found.outcome, Outcome::Fail, "{answer:?}: {found:?}");
+        // The last is as many columns as there can be, of which none comes.
+        let said = if answer == b"\xfc\0\x10" { "check-timeout" } else { "check-failed" };
+        assert_eq!(found.message.id, said, "{answer:?}: {found:?}");
+    }
+}
+
 #[tokio::test]
 async fn checks_come_back_with_a_failure() {
     let nobody = SocketAddr::from(([127, 0, 0, 1], free_port()));

@@ -3,7 +3,9 @@
 
 mod endpoint;
 mod java;
+mod jolokia;
 mod kafka;
+mod kcat;
 mod misbehaving;
 mod mysql;
 mod network;
@@ -11,6 +13,7 @@ pub(crate) mod postgresql;
 mod probe;
 mod queues;
 mod redis;
+pub(crate) mod tls;
 mod variable;
 
 use std::net::TcpListener;

@@ -17,9 +17,18 @@ async fn session(port: u16, login: &str) -> Option<Conn> {
 }
 
 async fn start() -> Result<(Server, u16), String> {
+    start_with(directory(), |_| Vec::new()).await
+}
+
+/// A server in a directory, with settings that may be about files there.
+pub(super) async fn start_with(
+    place: tempfile::TempDir,
+    settings: impl FnOnce(&std::path::Path) -> Vec<String>,
+) -> Result<(Server, u16), String> {
     gate::command("mariadbd")?;
     gate::command("mariadb-install-db")?;
-    let (place, port) = (directory(), free_port());
+    let port = free_port();
+    let settings = settings(place.path());
     let data = place.path().join("data").display().to_string();
     let user = as_user("mysql", place.path());
     if user.is_empty() {
@@ -47,6 +56,7 @@ async fn start() -> Result<(Server, u16), String> {
         ["--innodb-flush-method=nosync", "--innodb-buffer-pool-size=16M", "--max-connections=20"].map(str::to_owned),
     );
     words.extend([format!("--datadir={data}"), format!("--port={port}"), format!("--socket={data}/socket")]);
+    words.extend(settings);
     let rest: Vec<&str> = words[1..].iter().map(String::as_str).collect();
     let mut server = Server::start(place, &words[0], &rest, &[]);
     server.until("a session", async || session(port, "root").await).await;
@@ -135,7 +145,9 @@ async fn transactions_that_wait_for_rows() {
     let found = server
         .until("both wait", async || {
             let found = once(&mut looks).await;
-            matches!(facts(&found)[..], [AppWhat::Blocked { waiting: 2, .. }]).then_some(found)
+            // The status is read before the locks.
+            let both = value(&found, "mysql_waiting_on_locks", &[]) == Some(2.0);
+            (both && matches!(facts(&found)[..], [AppWhat::Blocked { waiting: 2, .. }])).then_some(found)
         })
         .await;
     let AppWhat::Blocked { holder: who, doing, object, .. } = facts(&found)[0] else { panic!("{found:?}") };

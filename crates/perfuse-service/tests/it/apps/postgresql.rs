@@ -21,9 +21,18 @@ pub(crate) async fn session(port: u16, user: &str, name: &str) -> Option<Client>
 }
 
 pub(crate) async fn start() -> Result<(Server, u16), String> {
+    start_with(directory(), |_| Vec::new()).await
+}
+
+/// A server in a directory, with settings that may be about files there.
+pub(super) async fn start_with(
+    directory: tempfile::TempDir,
+    settings: impl FnOnce(&std::path::Path) -> Vec<String>,
+) -> Result<(Server, u16), String> {
     let program = |name: &str| gate::find_command(name).ok_or_else(|| format!("needs the program {name}"));
     let (initdb, postgres) = (program("initdb")?, program("postgres")?);
-    let (directory, port) = (directory(), free_port());
+    let port = free_port();
+    let settings = settings(directory.path());
     let data = directory.path().join("data").display().to_string();
     let mut words = as_user("postgres", directory.path());
     if words.is_empty() {
@@ -44,6 +53,7 @@ pub(crate) async fn start() -> Result<(Server, u16), String> {
     words.push(postgres.display().to_string());
     words.extend(["-D", &data, "-h", "127.0.0.1", "-k", &socket, "-p", &port.to_string()].map(str::to_owned));
     words.extend(["-c", "fsync=off", "-c", "max_connections=12", "-c", "autovacuum=off"].map(str::to_owned));
+    words.extend(settings.into_iter().flat_map(|setting| ["-c".to_owned(), setting]));
     let rest: Vec<&str> = words[1..].iter().map(String::as_str).collect();
     let mut server = Server::start(directory, &words[0], &rest, &[]);
     server.until("a session", async || session(port, "postgres", "begin").await).await;
