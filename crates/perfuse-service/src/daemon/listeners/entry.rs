@@ -60,11 +60,10 @@ impl Entry {
         self.drops.clear();
         let owner = self.owner.clone().unwrap_or_else(|| "?".to_owned());
         let message = match key {
-            Key::Tcp(port) => Msg::new("daemon-listener-gone").with("port", port.to_string()),
-            Key::Udp(port) => Msg::new("daemon-receiver-gone").with("port", port.to_string()),
-            Key::Local(path) => Msg::new("daemon-local-gone").with("path", path.as_str()),
+            Key::Tcp(port) => Msg::new("daemon-listener-gone").with("port", port.to_string()).with("owner", owner),
+            Key::Udp(port) => Msg::new("daemon-receiver-gone").with("port", port.to_string()).with("owner", owner),
+            Key::Local(path) => Msg::new("daemon-local-gone").with("path", path.as_str()).with("owner", owner),
         };
-        let message = message.with("owner", owner);
         Seen { component: self.name.clone(), outcome: Outcome::Fail, message, value: None }
     }
 
