@@ -11,7 +11,7 @@ use perfuse_format::{FromBytes, Missing, RawSnapshot, Reading, Why};
 
 use crate::kernel_log::Logged;
 use crate::message::Msg;
-use crate::tasks::{self, TaskUse};
+use crate::tasks::{self, Tables, TaskUse};
 use crate::threshold::Thresholds;
 
 /// What the report is narrowed to.
@@ -73,6 +73,17 @@ pub struct NoSnapshots;
 impl<'a> Run<'a> {
     /// Prepares a run.
     pub fn new(snapshots: &'a [RawSnapshot], thresholds: Thresholds, scope: Scope) -> Result<Self, NoSnapshots> {
+        Self::with(snapshots, thresholds, scope, &mut Tables::default())
+    }
+
+    /// As [`Run::new`], for who looks at the same snapshots again: the tables of tasks that were read before are used, and
+    /// those that are read now are kept.
+    pub fn with(
+        snapshots: &'a [RawSnapshot],
+        thresholds: Thresholds,
+        scope: Scope,
+        tables: &mut Tables,
+    ) -> Result<Self, NoSnapshots> {
         let first = snapshots.first().ok_or(NoSnapshots)?;
         let host = first.get::<Host>("@host").into_value().unwrap_or_else(|| Host {
             page_size: 4096,
@@ -95,7 +106,7 @@ impl<'a> Run<'a> {
             pid_cgroups,
             log: OnceCell::new(),
         };
-        run.tasks = tasks::over(&run);
+        run.tasks = tasks::over(&run, tables);
         Ok(run)
     }
 

@@ -1,6 +1,7 @@
 //! What every process and thread used over a run.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use perfuse_format::parse::{fields, fraction};
 use perfuse_format::tasks::{Task, TaskSource, TaskTable};
@@ -64,14 +65,32 @@ pub struct TaskUse {
     pub total_threads: u64,
 }
 
+/// The tables of snapshots that are looked at more than once, by the time of each: of a run without end every second one is
+/// the end of another run.
+#[derive(Debug, Default)]
+pub struct Tables(BTreeMap<u64, Arc<TaskTable>>);
+
+impl Tables {
+    fn of(&mut self, snapshot: &RawSnapshot) -> Option<Arc<TaskTable>> {
+        if let Some(table) = self.0.get(&snapshot.mono_ns) {
+            return Some(Arc::clone(table));
+        }
+        let table = Arc::new(TaskTable::from_raw(snapshot).into_value()?);
+        self.0.insert(snapshot.mono_ns, Arc::clone(&table));
+        Some(table)
+    }
+
+    /// Forgets those of snapshots from before a time (`CLOCK_MONOTONIC` in nanoseconds).
+    pub fn forget_before(&mut self, mono_ns: u64) {
+        self.0 = self.0.split_off(&mono_ns);
+    }
+}
+
 /// Adds up the differences of neighbouring snapshots, so that a task that lives only through a part of the run is
 /// still counted for that part.
-pub fn over(run: &Run) -> Reading<TaskUse> {
-    let tables: Vec<(Moment, TaskTable)> = run
-        .snapshots
-        .iter()
-        .filter_map(|snapshot| Some((Moment::of(snapshot), TaskTable::from_raw(snapshot).into_value()?)))
-        .collect();
+pub fn over(run: &Run, known: &mut Tables) -> Reading<TaskUse> {
+    let tables: Vec<(Moment, Arc<TaskTable>)> =
+        run.snapshots.iter().filter_map(|snapshot| Some((Moment::of(snapshot), known.of(snapshot)?))).collect();
     let (Some((start, first)), Some((end, last))) = (tables.first(), tables.last()) else {
         return run.snapshots.last().map_or_else(
             || Reading::missing(Why::NotSampled, "tasks"),
@@ -305,6 +324,22 @@ mod tests {
             raw.put(format!("/proc/{pid}/stat"), line);
         }
         raw
+    }
+
+    #[test]
+    fn a_table_is_read_once_and_forgotten_with_its_snapshot() {
+        let snapshots = [snapshot(1, &[(7, 50, 100)]), snapshot(2, &[(7, 50, 150)])];
+        let mut tables = Tables::default();
+        let run = |tables: &mut Tables, snapshots| {
+            Run::with(snapshots, Thresholds::default(), Scope::default(), tables).unwrap().tasks
+        };
+        let first = run(&mut tables, &snapshots);
+        assert_eq!(first, Run::new(&snapshots, Thresholds::default(), Scope::default()).unwrap().tasks);
+        let kept = Arc::clone(&tables.0[&snapshots[1].mono_ns]);
+        assert_eq!(run(&mut tables, &snapshots), first);
+        assert!(Arc::ptr_eq(&kept, &tables.0[&snapshots[1].mono_ns]));
+        tables.forget_before(snapshots[1].mono_ns);
+        assert_eq!(tables.0.len(), 1);
     }
 
     #[test]

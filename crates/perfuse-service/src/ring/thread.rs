@@ -6,6 +6,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::time::{Duration, Instant};
 
 use perfuse_analyze::series::Number;
+use perfuse_analyze::tasks::Tables;
 use perfuse_analyze::window::Sliding;
 use perfuse_analyze::{Checklist, Run, Scope, Thresholds, series};
 use perfuse_collect::usage;
@@ -37,6 +38,8 @@ pub(super) struct Sampling {
     session: Session,
     thresholds: Thresholds,
     window: Sliding,
+    /// Of the snapshots of the window.
+    tables: Tables,
     keep: Keep,
     /// What is read at the first snapshot only: every complete one gets it, as the first one is soon gone.
     once: BTreeMap<String, Raw>,
@@ -67,6 +70,7 @@ impl Sampling {
             session,
             thresholds,
             window: Sliding::new(WINDOW),
+            tables: Tables::default(),
             keep: Keep::default(),
             once: BTreeMap::new(),
             inbox,
@@ -144,7 +148,9 @@ impl Sampling {
         }
         let [.., before, last] = snapshots else { return };
         if self.full.is_none() || self.since_full >= FULL {
-            let Ok(run) = Run::new(snapshots, self.thresholds.clone(), Scope::default()) else { return };
+            self.tables.forget_before(snapshots.first().map_or(0, |first| first.mono_ns));
+            let run = Run::with(snapshots, self.thresholds.clone(), Scope::default(), &mut self.tables);
+            let Ok(run) = run else { return };
             self.full = Some(Full {
                 checklist: Arc::new(Checklist::build(&run)),
                 context: Arc::new(ReportContext::from_run(&run)),
@@ -155,7 +161,8 @@ impl Sampling {
         self.since_full += 1;
         let Some(full) = &self.full else { return };
         let pair = [before.clone(), common(last, before)];
-        let Ok(run) = Run::new(&pair, self.thresholds.clone(), Scope::default()) else { return };
+        let run = Run::with(&pair, self.thresholds.clone(), Scope::default(), &mut self.tables);
+        let Ok(run) = run else { return };
         let mut numbers = series::of_second(&run, &Checklist::build(&run), &full.checklist);
         numbers.extend_from_slice(&full.connections);
         self.publish.send_replace(Some(Second {

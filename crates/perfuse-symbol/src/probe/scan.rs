@@ -17,11 +17,24 @@ const FEW: usize = 8;
 const MOST_BEFORE_NAME: usize = 64;
 
 /// The units that may define a function of a name. All of them where names are not searched for.
+///
+/// A linker that stores a name as the end of another does so for all its places, and has no copy of it alone: the ends, of
+/// which there may be many (`..kfree`), are searched for only where the name alone is not found.
 pub(super) fn units_with(world: &World<'_>, name: &[u8]) -> Vec<Span> {
-    let strings = offsets_of(world.dwarf.debug_str.reader().slice(), name);
     if has_other_strings(world) {
         return world.spans.clone();
     }
+    let strings = world.dwarf.debug_str.reader().slice();
+    let (alone, ends): (Vec<u32>, Vec<u32>) = offsets_of(strings, name).into_iter().partition(|at| {
+        let before = (*at as usize).checked_sub(1);
+        before.is_none_or(|before| strings.get(before) == Some(&0))
+    });
+    let found = units_at(world, name, &alone);
+    if found.is_empty() && !ends.is_empty() { units_at(world, name, &ends) } else { found }
+}
+
+/// The units that may define a function of a name that stands at some offsets of the strings, or in the entries.
+fn units_at(world: &World<'_>, name: &[u8], strings: &[u32]) -> Vec<Span> {
     let mut needle = name.to_vec();
     needle.push(0);
     // As part of the entries, which compilers do with short names, and some with all.

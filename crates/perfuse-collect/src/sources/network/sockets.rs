@@ -27,6 +27,8 @@ const WITH_INFO: u8 = 1 << 1;
 const MOST_WITH_INFO: u64 = 10_000;
 /// Open files that one search for owners looks at; past it the rest of the owners stays unknown.
 const MOST_FILES: usize = 20_000;
+/// Rounds after which connections are reason enough to search through all processes again.
+const HOLDS: u8 = 6;
 
 /// Reads the listeners at every tick, all sockets and their owners at the slow ones.
 #[derive(Debug)]
@@ -34,11 +36,19 @@ pub(super) struct SocketCollector {
     netlink: Netlink,
     /// Known owners by inode, so that a search is made for new sockets only.
     owners: BTreeMap<u64, u32>,
+    /// Sockets without an owner at the last search through all processes, and the rounds since then.
+    nobodys: BTreeSet<u64>,
+    rounds: u8,
 }
 
 impl Default for SocketCollector {
     fn default() -> Self {
-        Self { netlink: Netlink::new(Protocol::SockDiag), owners: BTreeMap::new() }
+        Self {
+            netlink: Netlink::new(Protocol::SockDiag),
+            owners: BTreeMap::new(),
+            nobodys: BTreeSet::new(),
+            rounds: HOLDS,
+        }
     }
 }
 
@@ -49,7 +59,7 @@ impl Collector for SocketCollector {
         }
         let mut listeners = Vec::new();
         let result = self.inet(libc::IPPROTO_TCP, 1 << state::LISTEN, WITH_MEMORY, &mut listeners);
-        let mut wanted = inodes(&listeners);
+        let mut bound = inodes(&listeners);
         put(out, "@netlink/listen", result, listeners);
         if !(tick.slow || tick.first) {
             return;
@@ -59,24 +69,24 @@ impl Collector for SocketCollector {
         let many = count.is_some_and(|count| count > MOST_WITH_INFO);
         let extensions = if many { 0 } else { WITH_INFO };
         let result = self.inet(libc::IPPROTO_TCP, !(1 << state::LISTEN), extensions, &mut sockets);
-        wanted.extend(inodes(&sockets));
+        let connections = inodes(&sockets);
         put(out, "@netlink/tcp", result, sockets);
         let mut datagrams = Vec::new();
         let result = self.inet(libc::IPPROTO_UDP, 1 << state::UNCONNECTED, WITH_MEMORY, &mut datagrams);
-        wanted.extend(inodes(&datagrams));
+        bound.extend(inodes(&datagrams));
         put(out, "@netlink/udp", result, datagrams);
         let mut local = Vec::new();
         let result = self.netlink.dump(BY_FAMILY, &request_listeners(), &mut local);
         let sockets = UnixSockets::from_bytes(&local).unwrap_or_default();
-        wanted.extend(sockets.0.keys().map(|inode| u64::from(*inode)));
+        bound.extend(sockets.0.keys().map(|inode| u64::from(*inode)));
         put(out, "@netlink/unix-listen", result, local);
         for path in ["/proc/net/udp", "/proc/net/udp6"] {
             // The files of a snapshot are read before what the collectors add.
             let udp = out.get::<UdpSockets>(path).into_value().unwrap_or_default();
-            wanted.extend(udp.0.iter().map(|socket| socket.inode));
+            bound.extend(udp.0.iter().map(|socket| socket.inode));
         }
-        wanted.remove(&0);
-        self.find_owners(root, &wanted);
+        bound.remove(&0);
+        self.find_owners(root, &bound, &connections);
         out.put("@net/owners", SocketOwners(self.owners.clone()).to_bytes());
     }
 }
@@ -99,21 +109,35 @@ impl SocketCollector {
         Ok(())
     }
 
-    /// Searches the open files of the processes for the sockets in `wanted` that have no owner yet.
-    fn find_owners(&mut self, root: &Root, wanted: &BTreeSet<u64>) {
-        self.owners.retain(|inode, _| wanted.contains(inode));
-        let mut open: BTreeSet<u64> = wanted.iter().copied().filter(|inode| !self.owners.contains_key(inode)).collect();
-        // New connections mostly belong to processes that have others already: look there first.
+    /// Searches the open files of the processes for the sockets that have no owner yet. Connections mostly belong to
+    /// processes that have others already; those that come and go would be reason to look through all the others each time,
+    /// so that is done for what is bound, and for connections now and then.
+    fn find_owners(&mut self, root: &Root, bound: &BTreeSet<u64>, connections: &BTreeSet<u64>) {
+        self.owners.retain(|inode, _| bound.contains(inode) || connections.contains(inode));
+        let mut open: BTreeSet<u64> =
+            bound.union(connections).copied().filter(|inode| !self.owners.contains_key(inode)).collect();
         let likely: BTreeSet<u32> = self.owners.values().copied().collect();
-        let rest = processes(root).into_iter().filter(|pid| !likely.contains(pid));
         let mut budget = MOST_FILES;
-        for pid in likely.iter().copied().chain(rest) {
-            if open.is_empty() || budget == 0 {
-                break;
+        self.look(root, likely.iter().copied(), &mut open, &mut budget);
+        self.rounds = self.rounds.saturating_add(1);
+        let news = open.iter().any(|inode| bound.contains(inode) && !self.nobodys.contains(inode));
+        if open.is_empty() || !news && self.rounds < HOLDS {
+            return;
+        }
+        self.look(root, processes(root).into_iter().filter(|pid| !likely.contains(pid)), &mut open, &mut budget);
+        self.rounds = 0;
+        self.nobodys = open;
+    }
+
+    /// Looks through the files of some processes for sockets, and takes those out that it finds.
+    fn look(&mut self, root: &Root, pids: impl Iterator<Item = u32>, open: &mut BTreeSet<u64>, budget: &mut usize) {
+        for pid in pids {
+            if open.is_empty() || *budget == 0 {
+                return;
             }
             let Ok(files) = read_dir(root.join(&format!("/proc/{pid}/fd"))) else { continue };
-            for file in files.flatten().take(budget) {
-                budget -= 1;
+            for file in files.flatten().take(*budget) {
+                *budget -= 1;
                 let Some(inode) = std::fs::read_link(file.path()).ok().and_then(|target| {
                     unsigned(target.as_os_str().as_bytes().strip_prefix(b"socket:[")?.strip_suffix(b"]")?)
                 }) else {
@@ -142,7 +166,9 @@ fn processes(root: &Root) -> Vec<u32> {
 #[cfg(test)]
 mod tests {
     use std::net::{TcpListener, UdpSocket};
+    use std::os::fd::AsRawFd as _;
     use std::os::linux::net::SocketAddrExt as _;
+    use std::os::unix::fs::MetadataExt as _;
     use std::os::unix::net::{SocketAddr, UnixListener, UnixStream};
 
     use super::*;
@@ -161,6 +187,24 @@ mod tests {
         assert_eq!(ours.state, state::LISTEN);
         let owners = snapshot.get::<SocketOwners>("@net/owners").into_value().unwrap();
         assert_eq!(owners.0.get(&u64::from(ours.inode)), Some(&std::process::id()));
+    }
+
+    #[test]
+    fn all_processes_are_searched_for_what_is_bound_and_for_connections_now_and_then() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let inode = std::fs::metadata(format!("/proc/self/fd/{}", listener.as_raw_fd())).unwrap().ino();
+        let (bound, none) = (BTreeSet::from([inode]), BTreeSet::new());
+        let mut collector = SocketCollector { rounds: 0, ..SocketCollector::default() };
+        collector.find_owners(&Root::default(), &none, &bound);
+        assert_eq!(collector.owners.get(&inode), None, "a connection, and no process that has others");
+        for _ in 0..HOLDS {
+            collector.find_owners(&Root::default(), &none, &bound);
+        }
+        let me = Some(&std::process::id());
+        assert_eq!(collector.owners.get(&inode), me);
+        let mut collector = SocketCollector { rounds: 0, ..SocketCollector::default() };
+        collector.find_owners(&Root::default(), &bound, &none);
+        assert_eq!(collector.owners.get(&inode), me);
     }
 
     #[test]
