@@ -8,11 +8,7 @@ use gimli::Section as _;
 use gimli::constants as dw;
 use memchr::memmem::Finder;
 
-use super::unit::Slice;
 use super::world::{Span, World};
-
-/// The head of a unit.
-type Header<'a> = gimli::UnitHeader<Slice<'a>>;
 
 /// Up to this many offsets are searched for one after the other; of more, all are searched for at once.
 const FEW: usize = 8;
@@ -20,28 +16,12 @@ const FEW: usize = 8;
 /// Bytes of an entry that may stand before its name: its number and the attributes before. Of a function they are few.
 const MOST_BEFORE_NAME: usize = 64;
 
-/// Attributes that are names of a function.
-const NAMES: [gimli::DwAt; 3] = [dw::DW_AT_name, dw::DW_AT_linkage_name, dw::DW_AT_MIPS_linkage_name];
-
 /// The units that may define a function of a name. All of them where names are not searched for.
-///
-/// A linker that stores a name as the end of another does so for all its places, and has no copy of it alone: the ends, of
-/// which there may be many (`..kfree`), are searched for only where the name alone is not found.
 pub(super) fn units_with(world: &World<'_>, name: &[u8]) -> Vec<Span> {
+    let strings = offsets_of(world.dwarf.debug_str.reader().slice(), name);
     if has_other_strings(world) {
         return world.spans.clone();
     }
-    let strings = world.dwarf.debug_str.reader().slice();
-    let (alone, ends): (Vec<u32>, Vec<u32>) = offsets_of(strings, name).into_iter().partition(|at| {
-        let before = (*at as usize).checked_sub(1);
-        before.is_none_or(|before| strings.get(before) == Some(&0))
-    });
-    let found = units_at(world, name, &alone);
-    if found.is_empty() && !ends.is_empty() { units_at(world, name, &ends) } else { found }
-}
-
-/// The units that may define a function of a name that stands at some offsets of the strings, or in the entries.
-fn units_at(world: &World<'_>, name: &[u8], strings: &[u32]) -> Vec<Span> {
     let mut needle = name.to_vec();
     needle.push(0);
     // As part of the entries, which compilers do with short names, and some with all.
@@ -75,86 +55,37 @@ fn defines(world: &World<'_>, span: Span, places: &[usize]) -> bool {
         abbreviation.attributes().iter().any(|attribute| attribute.name() == name)
     };
     // Where a definition may take its name from a declaration, every place counts.
-    let functions: Vec<&gimli::Abbreviation> = known.filter(|each| each.tag() == dw::DW_TAG_subprogram).collect();
-    if functions.is_empty() {
+    let mut functions = known.filter(|each| each.tag() == dw::DW_TAG_subprogram).peekable();
+    if functions.peek().is_none() {
         return abbreviations.get(1).is_none();
     }
-    if functions.iter().any(|each| has(each, dw::DW_AT_specification)) {
+    if functions.any(|each| has(each, dw::DW_AT_specification)) {
         return true;
     }
-    let definitions = functions.into_iter().filter(|each| !has(each, dw::DW_AT_declaration));
-    let heads: Option<Vec<Head>> = definitions.flat_map(|each| heads(each, &header)).collect();
-    let unit = info.reader().slice().get(span.start..span.end).unwrap_or_default();
-    match heads {
-        Some(heads) => places.iter().any(|place| heads.iter().any(|head| head.ends_at(unit, *place))),
-        // How long an entry is before its name is not known without reading it.
-        None => places.iter().any(|place| reads_as_definition(&header, &abbreviations, *place)),
-    }
-}
-
-/// What stands before the name of an entry of a kind: the number of the kind, and so many bytes of attributes.
-struct Head {
-    code: Vec<u8>,
-    attributes: usize,
-}
-
-impl Head {
-    /// Whether an entry of this kind may have its name at a place of a unit.
-    fn ends_at(&self, unit: &[u8], place: usize) -> bool {
-        let start = place.checked_sub(self.attributes + self.code.len());
-        start.and_then(|start| unit.get(start..)).is_some_and(|entry| entry.starts_with(&self.code))
-    }
-}
-
-/// The heads of the names that entries of a kind have; one that is nothing is of an unknown length.
-fn heads(abbreviation: &gimli::Abbreviation, header: &Header<'_>) -> Vec<Option<Head>> {
-    let (mut before, mut heads) = (Some(0), Vec::new());
-    for attribute in abbreviation.attributes() {
-        if NAMES.contains(&attribute.name()) {
-            heads.push(before.map(|attributes| Head { code: leb128(abbreviation.code()), attributes }));
-        }
-        before = before.zip(attribute.size(header)).map(|(before, size)| before + size);
-    }
-    heads
-}
-
-/// A number as entries begin with it (ULEB128).
-fn leb128(mut number: u64) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    loop {
-        let low = (number & 0x7f) as u8;
-        number >>= 7;
-        if number == 0 {
-            bytes.push(low);
-            return bytes;
-        }
-        bytes.push(low | 0x80);
-    }
-}
-
-/// Whether an entry that defines a function has its name at a place. It begins some bytes before; which number of them is
-/// right, only reading it from there tells.
-fn reads_as_definition(header: &Header<'_>, abbreviations: &gimli::Abbreviations, place: usize) -> bool {
-    let reads = |start: usize| {
-        let mut entries = header.entries_raw(abbreviations, Some(gimli::UnitOffset(start))).ok()?;
+    let is_definition = |place: usize, start: usize| {
+        let mut entries = header.entries_raw(&abbreviations, Some(gimli::UnitOffset(start))).ok()?;
         let abbreviation = entries.read_abbreviation().ok()??;
-        let declares = abbreviation.attributes().iter().any(|each| each.name() == dw::DW_AT_declaration);
-        if abbreviation.tag() != dw::DW_TAG_subprogram || declares {
+        if abbreviation.tag() != dw::DW_TAG_subprogram || has(abbreviation, dw::DW_AT_declaration) {
             return None;
         }
         for attribute in abbreviation.attributes() {
             let at = entries.next_offset().0;
+            let names = [dw::DW_AT_name, dw::DW_AT_linkage_name, dw::DW_AT_MIPS_linkage_name];
             if at > place {
                 return None;
             }
-            if at == place && NAMES.contains(&attribute.name()) {
+            if at == place && names.contains(&attribute.name()) {
                 return Some(());
             }
             entries.skip_attributes(&[*attribute]).ok()?;
         }
         None
     };
-    (1..=MOST_BEFORE_NAME).any(|before| place.checked_sub(before).is_some_and(|start| reads(start).is_some()))
+    // The entry begins some bytes before its name; which number of them is right, only reading it from there tells.
+    places.iter().any(|place| {
+        (1..=MOST_BEFORE_NAME)
+            .any(|before| place.checked_sub(before).is_some_and(|start| is_definition(*place, start).is_some()))
+    })
 }
 
 /// Whether names may stand where they are not searched for: behind a table of offsets, or in a file that several share.
@@ -198,19 +129,5 @@ impl Many {
                 && self.sorted.binary_search(&[first, second, third, fourth]).is_ok()
         };
         bytes.windows(4).enumerate().filter(|(_, window)| is_one(window)).map(|(at, _)| at).collect()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_head_ends_at_a_name() {
-        assert_eq!([1, 127, 128, 300].map(leb128), [vec![1], vec![127], vec![0x80, 1], vec![0xac, 2]]);
-        let head = Head { code: leb128(300), attributes: 1 };
-        let unit = [9, 0xac, 2, 7, 1, 2, 3, 4];
-        let ends: Vec<usize> = (0..20).filter(|place| head.ends_at(&unit, *place)).collect();
-        assert_eq!(ends, [4]);
     }
 }
