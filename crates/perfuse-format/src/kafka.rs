@@ -98,6 +98,19 @@ impl Request {
         }
     }
 
+    /// Partitions of topics, with the same bytes behind each.
+    fn partitions(&mut self, topics: &Partitions<'_>, behind: &[u8]) {
+        self.count(topics.len());
+        for (topic, partitions) in topics {
+            self.text(topic);
+            self.count(partitions.len());
+            for partition in partitions {
+                self.word(*partition);
+                self.0.extend(behind);
+            }
+        }
+    }
+
     fn done(mut self) -> Vec<u8> {
         let length = u32::try_from(self.0.len() - 4).unwrap_or(u32::MAX);
         self.0[..4].copy_from_slice(&length.to_be_bytes());
@@ -172,16 +185,7 @@ pub fn offset_fetch(correlation: i32, group: &str, topics: Option<&Partitions<'_
     request.text(group);
     match topics {
         None => request.word(-1),
-        Some(topics) => {
-            request.count(topics.len());
-            for (topic, partitions) in topics {
-                request.text(topic);
-                request.count(partitions.len());
-                for partition in partitions {
-                    request.word(*partition);
-                }
-            }
-        }
+        Some(topics) => request.partitions(topics, &[]),
     }
     request.done()
 }
@@ -190,15 +194,7 @@ pub fn offset_fetch(correlation: i32, group: &str, topics: Option<&Partitions<'_
 pub fn list_offsets(correlation: i32, topics: &Partitions<'_>) -> Vec<u8> {
     let mut request = Request::new(key::LIST_OFFSETS, 1, correlation);
     request.word(-1);
-    request.count(topics.len());
-    for (topic, partitions) in topics {
-        request.text(topic);
-        request.count(partitions.len());
-        for partition in partitions {
-            request.word(*partition);
-            request.0.extend(LATEST.to_be_bytes());
-        }
-    }
+    request.partitions(topics, &LATEST.to_be_bytes());
     request.done()
 }
 

@@ -146,7 +146,7 @@ fn log(texts: &Texts) -> Log {
     let systemd = std::env::var_os("JOURNAL_STREAM").is_some();
     let journal = Some(journal::SOCKET).filter(|_| is_journal()).and_then(|path| Journal::open(Path::new(path)).ok());
     // One line at a time, whatever thread it comes from.
-    let texts = Mutex::new(Texts::new(texts.lang()));
+    let texts = Mutex::new(texts.clone());
     Log::new(move |priority, message| {
         let texts = texts.lock().unwrap_or_else(PoisonError::into_inner);
         let text = texts.text(message);

@@ -98,6 +98,12 @@ async fn says(lines: &str, outcome: Outcome, id: &str) {
     }
 }
 
+/// What a collector finds: no problem, and a server that is up.
+async fn is_up(collector: &str) {
+    let found = once(&mut collectors(collector)).await;
+    assert_eq!((found.problem.as_ref(), value(&found, "app_up", &[])), (None, Some(1.0)), "{found:?}");
+}
+
 #[tokio::test]
 async fn postgresql() {
     need!(gate::command("setpriv"));
@@ -139,8 +145,7 @@ async fn postgresql() {
         "[[collector]]\nkind = \"postgresql\"\nname = \"db\"\ntimeout = \"10s\"\n\
         url = \"postgresql://postgres@127.0.0.1:{port}/postgres\"\n{trusted}"
     );
-    let found = once(&mut collectors(&collector)).await;
-    assert_eq!((found.problem.as_ref(), value(&found, "app_up", &[])), (None, Some(1.0)), "{found:?}");
+    is_up(&collector).await;
     drop(server);
 }
 
@@ -190,8 +195,7 @@ async fn mysql() {
     let collector = format!(
         "[[collector]]\nkind = \"mysql\"\nname = \"db\"\ntimeout = \"10s\"\nurl = \"mysql://root@127.0.0.1:{port}/\"\n{trusted}"
     );
-    let found = once(&mut collectors(&collector)).await;
-    assert_eq!((found.problem.as_ref(), value(&found, "app_up", &[])), (None, Some(1.0)), "{found:?}");
+    is_up(&collector).await;
     drop(server);
 }
 
