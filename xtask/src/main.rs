@@ -3,6 +3,7 @@
 
 mod bench;
 mod bpf;
+mod failures;
 mod fuzz;
 mod guest;
 mod one_liners;

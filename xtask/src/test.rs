@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail};
 
+use crate::failures::{self, Failures};
 use crate::packages::{self, For};
 use crate::tools::{cargo, run as command};
 use crate::{bpf, fuzz, skips, tools};
@@ -19,6 +20,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     packages::ensure(For::Test)?;
     let log = tools::target().join("skipped-tests.log");
     let mut steps = Steps::default();
+    let mut failed = Failures::default();
     steps.run("formatting", || command(&mut cargo(["fmt", "--all", "--check"])));
     steps.run("clippy", || {
         command(&mut cargo(["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"]))
@@ -26,11 +28,13 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     steps.run("tests", || {
         std::fs::create_dir_all(tools::target())?;
         std::fs::write(&log, "").with_context(|| format!("cannot write {}", log.display()))?;
-        command(cargo(["test", "--workspace", "--no-fail-fast"]).env("PERFUSE_SKIP_LOG", &log))
+        let mut tests = cargo(["test", "--workspace", "--no-fail-fast"]);
+        failures::watched(tests.env("PERFUSE_SKIP_LOG", &log), &mut failed)
     });
     steps.run("BPF objects", bpf::check);
     steps.run("fuzzing", || fuzz::all(FUZZ_SECONDS));
     println!("\n{}", skips::summary(&log));
+    println!("{}", failed.summary());
     steps.end()
 }
 

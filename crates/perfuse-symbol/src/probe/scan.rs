@@ -18,7 +18,6 @@ const MOST_BEFORE_NAME: usize = 64;
 
 /// The units that may define a function of a name. All of them where names are not searched for.
 pub(super) fn units_with(world: &World<'_>, name: &[u8]) -> Vec<Span> {
-    let strings = offsets_of(world.dwarf.debug_str.reader().slice(), name);
     if has_other_strings(world) {
         return world.spans.clone();
     }
@@ -26,22 +25,93 @@ pub(super) fn units_with(world: &World<'_>, name: &[u8]) -> Vec<Span> {
     needle.push(0);
     // As part of the entries, which compilers do with short names, and some with all.
     let inline = Finder::new(&needle);
-    let little = world.source.is_little();
-    let bytes: Vec<[u8; 4]> =
-        strings.iter().map(|at| if little { at.to_le_bytes() } else { at.to_be_bytes() }).collect();
-    let few: Vec<Finder<'_>> = bytes.iter().take(FEW).map(Finder::new).collect();
-    let many = (bytes.len() > FEW).then(|| Many::new(&bytes));
+    let mut strings = Strings::new(world, &needle);
     let info = world.dwarf.debug_info.reader().slice();
-    let may_define = |span: &&Span| {
+    let mut may_define = |span: &&Span| {
         let Some(unit) = info.get(span.start..span.end) else { return false };
-        let mut places: Vec<usize> = match &many {
-            Some(many) => many.places(unit),
-            None => few.iter().flat_map(|finder| finder.find_iter(unit)).collect(),
-        };
+        let mut places = strings.places(world, **span, unit);
         places.extend(inline.find_iter(unit));
         !places.is_empty() && defines(world, **span, &places)
     };
-    world.spans.iter().filter(may_define).copied().collect()
+    world.spans.iter().filter(|span| may_define(span)).copied().collect()
+}
+
+/// The offsets at which a name may be stored among the strings.
+///
+/// Linkers store equal strings once, and a string that ends another one only as the end of that: `kfree` is the end of
+/// dozens of names, one of which stands for it in all units. The first unit that has the name tells which.
+struct Strings {
+    /// Of whole strings. A linker that does not merge them leaves several that are equal.
+    whole: Vec<[u8; 4]>,
+    search: Search,
+}
+
+enum Search {
+    /// One after the other.
+    Few(Vec<Finder<'static>>),
+    /// All at once, until it is known which one counts.
+    Many(Many),
+}
+
+impl Strings {
+    fn new(world: &World<'_>, needle: &[u8]) -> Self {
+        let section = world.dwarf.debug_str.reader().slice();
+        let little = world.source.is_little();
+        let bytes = |at: &u32| if little { at.to_le_bytes() } else { at.to_be_bytes() };
+        let found: Vec<u32> = Finder::new(needle).find_iter(section).filter_map(|at| u32::try_from(at).ok()).collect();
+        let is_whole = |at: &&u32| at.checked_sub(1).is_none_or(|before| section.get(before as usize) == Some(&0));
+        let whole: Vec<[u8; 4]> = found.iter().filter(is_whole).map(bytes).collect();
+        let all: Vec<[u8; 4]> = found.iter().map(bytes).collect();
+        let search = if all.len() > FEW { Search::Many(Many::new(&all)) } else { Search::few(&all) };
+        Self { whole, search }
+    }
+
+    /// Where one of the offsets stands in a unit.
+    fn places(&mut self, world: &World<'_>, span: Span, unit: &[u8]) -> Vec<usize> {
+        let many = match &self.search {
+            Search::Few(few) => return few.iter().flat_map(|finder| finder.find_iter(unit)).collect(),
+            Search::Many(many) => many,
+        };
+        let places = many.places(unit);
+        if let Some(at) = first_string(world, span, &places)
+            && let Some(bytes) = unit.get(at..).and_then(|rest| rest.first_chunk::<4>())
+        {
+            let mut few = self.whole.clone();
+            few.push(*bytes);
+            few.sort_unstable();
+            few.dedup();
+            if few.len() <= FEW {
+                self.search = Search::few(&few);
+            }
+        }
+        places
+    }
+}
+
+impl Search {
+    fn few(offsets: &[[u8; 4]]) -> Self {
+        Self::Few(offsets.iter().map(|bytes| Finder::new(bytes).into_owned()).collect())
+    }
+}
+
+/// The first of some places, in order, at which an entry refers to a string. The entries are read from the first one on:
+/// nothing is guessed.
+fn first_string(world: &World<'_>, span: Span, places: &[usize]) -> Option<usize> {
+    let last = *places.last()?;
+    let header = world.dwarf.debug_info.header_from_offset(gimli::DebugInfoOffset(span.start)).ok()?;
+    let abbreviations = world.dwarf.abbreviations(&header).ok()?;
+    let mut entries = header.entries_raw(&abbreviations, None).ok()?;
+    while entries.next_offset().0 <= last && world.spend(1) {
+        let Some(abbreviation) = entries.read_abbreviation().ok()? else { continue };
+        for attribute in abbreviation.attributes() {
+            let at = entries.next_offset().0;
+            if attribute.form() == dw::DW_FORM_strp && places.binary_search(&at).is_ok() {
+                return Some(at);
+            }
+            entries.skip_attributes(&[*attribute]).ok()?;
+        }
+    }
+    None
 }
 
 /// Whether one of some places in a unit is the name of a function that the unit defines. Names are also in the units that
@@ -92,13 +162,6 @@ fn defines(world: &World<'_>, span: Span, places: &[usize]) -> bool {
 fn has_other_strings(world: &World<'_>) -> bool {
     let table = world.dwarf.debug_str_offsets.reader().slice();
     !table.is_empty() || world.dwarf.sup().is_some()
-}
-
-/// Where a text with its NUL stands among strings; the end of another counts, since linkers store such only once.
-fn offsets_of(strings: &[u8], name: &[u8]) -> Vec<u32> {
-    let mut needle = name.to_vec();
-    needle.push(0);
-    Finder::new(&needle).find_iter(strings).filter_map(|at| u32::try_from(at).ok()).collect()
 }
 
 /// A search for many numbers of four bytes at once.

@@ -124,6 +124,37 @@ fn what_cannot_be_fetched_has_its_reason() {
 }
 
 #[test]
+fn a_name_that_linkers_store_as_the_end_of_another_is_found_in_every_unit() {
+    need!(gate::command("cc"));
+    let directory = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &str| {
+        let path = directory.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.to_string_lossy().into_owned()
+    };
+    // More endings than are searched for one after the other, and the name itself in some of the units.
+    let others: String =
+        (0..40).map(|n| format!("__attribute__((noipa)) int n{n}_release(int x) {{ return x; }}\n")).collect();
+    let own = "__attribute__((noipa)) static int release(int x) { return x + 1; }\n";
+    let units = [
+        file("others.c", &others),
+        file("first.c", &format!("{own}int first(int x) {{ return release(x); }}\n")),
+        file("only_calls.c", "int first(int); int calls(int release) { return first(release); }\n"),
+        file("second.c", &format!("{own}int second(int x) {{ return release(x); }}\n")),
+    ];
+    let main = "int calls(int), second(int); int main(int c, char **v) { return calls(c) + second(c); }\n";
+    let mut arguments = vec!["-O1", "-g"];
+    arguments.extend(units.iter().map(String::as_str));
+    let path = compile("cc", directory.path(), ("main.c", main), &arguments);
+    let linked = std::fs::read(&path).unwrap();
+    let stands = |text: &[u8]| linked.windows(text.len()).any(|window| window == text);
+    assert!(stands(b"_release\0") && !stands(b"\0release\0"), "the linker does not store ends of names as such");
+    let place = Definition::parse("release").unwrap().place;
+    let points = open(&path).points(&place, &options()).unwrap();
+    assert_eq!(points.len(), 2, "{points:?}");
+}
+
+#[test]
 fn an_address_is_described() {
     need!(gate::command("cc"));
     let directory = tempfile::tempdir().unwrap();
