@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use perfuse_analyze::{Msg, Thresholds};
 use perfuse_collect::Root;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 
 use super::attach::{self, AttachError, Events, Given};
@@ -146,6 +146,8 @@ fn retention(config: &Config) -> Retention {
 
 async fn run(options: Options) -> Result<(), ServeError> {
     let Options { config, passive, reload, thresholds, listen, state_dir, run_dir, log, notify } = options;
+    // Before anybody is told that we are here: until then a signal ends us as it ends any program.
+    let signals = Signals::new()?;
     let (store, troubles) = tokio::task::block_in_place(|| Store::open(&state_dir, retention(&config)))?;
     let path = run_dir.join(SOCKET);
     let socket = control::listen(&path).map_err(|error| ServeError::Socket { path, error })?;
@@ -191,7 +193,7 @@ async fn run(options: Options) -> Result<(), ServeError> {
     serving.spawn(Server::new(daemon).run(socket, stopped));
     log.say(Priority::Notice, &Msg::new("daemon-serving").with("url", url));
     notify.ready();
-    signals(&handle, &log).await?;
+    signals.end(&handle, &log).await;
     notify.stopping();
     log.say(Priority::Notice, &Msg::new("daemon-stopping"));
     stop.send_replace(true);
@@ -225,19 +227,30 @@ fn handle(config: &Config, writer: &Writer, notes: mpsc::Sender<Note>) -> (Handl
     (handle, Out { now, changed, settings }, clock)
 }
 
-/// Waits for the signal that ends the daemon; SIGHUP reads the configuration again.
-async fn signals(handle: &Handle, log: &Log) -> io::Result<()> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut hang_up = signal(SignalKind::hangup())?;
-    loop {
-        tokio::select! {
-            _ = terminate.recv() => return Ok(()),
-            _ = interrupt.recv() => return Ok(()),
-            _ = hang_up.recv() => {
-                log.say(Priority::Notice, &Msg::new("daemon-reloading"));
-                // What comes of it is said where it is done.
-                let _ = handle.order(Order::Reload).await;
+/// The signals that the daemon answers, from the moment on that this is made.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hang_up: Signal,
+}
+
+impl Signals {
+    fn new() -> io::Result<Self> {
+        let (terminate, interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+        Ok(Self { terminate, interrupt, hang_up: signal(SignalKind::hangup())? })
+    }
+
+    /// Waits for the signal that ends the daemon; SIGHUP reads the configuration again.
+    async fn end(mut self, handle: &Handle, log: &Log) {
+        loop {
+            tokio::select! {
+                _ = self.terminate.recv() => return,
+                _ = self.interrupt.recv() => return,
+                _ = self.hang_up.recv() => {
+                    log.say(Priority::Notice, &Msg::new("daemon-reloading"));
+                    // What comes of it is said where it is done.
+                    let _ = handle.order(Order::Reload).await;
+                }
             }
         }
     }

@@ -3,7 +3,7 @@
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::os::linux::net::SocketAddrExt as _;
-use std::os::unix::net::UnixListener;
+use std::os::unix::net::{UnixDatagram, UnixListener};
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
@@ -405,35 +405,72 @@ fn changes_are_shown_as_they_come() {
     watch.wait().unwrap();
 }
 
-#[test]
-fn systemd_is_told() {
-    let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join("notify");
-    let socket = std::os::unix::net::UnixDatagram::bind(&path).unwrap();
-    socket.set_read_timeout(Some(PATIENCE)).unwrap();
-    let mut child = Daemon::command(directory.path())
-        .env("NOTIFY_SOCKET", &path)
-        .env("WATCHDOG_USEC", "1000000")
-        .env("JOURNAL_STREAM", "8:1")
-        .spawn()
-        .unwrap();
-    let said = |wanted: &str| {
+/// A daemon under something that is as systemd is to it.
+struct Told {
+    child: Child,
+    socket: UnixDatagram,
+    _directory: TempDir,
+}
+
+impl Drop for Told {
+    fn drop(&mut self) {
+        // One that has ended cannot be killed.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Told {
+    fn start() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("notify");
+        let socket = UnixDatagram::bind(&path).unwrap();
+        socket.set_read_timeout(Some(PATIENCE)).unwrap();
+        let child = Daemon::command(directory.path())
+            .env("NOTIFY_SOCKET", &path)
+            .env("WATCHDOG_USEC", "1000000")
+            .env("JOURNAL_STREAM", "8:1")
+            .spawn()
+            .unwrap();
+        Self { child, socket, _directory: directory }
+    }
+
+    fn said(&self, wanted: &str) {
         let mut bytes = [0; 256];
         loop {
-            let count = socket.recv(&mut bytes).expect(wanted);
+            let count = self.socket.recv(&mut bytes).expect(wanted);
             if bytes[..count] == *wanted.as_bytes() {
                 return;
             }
         }
-    };
-    said("READY=1");
-    said("WATCHDOG=1");
-    kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
-    said("STOPPING=1");
-    assert!(child.wait().unwrap().success());
-    let mut log = String::new();
-    child.stderr.take().unwrap().read_to_string(&mut log).unwrap();
+    }
+
+    fn ends(mut self) -> String {
+        kill_process(Pid::from_child(&self.child), Signal::TERM).unwrap();
+        self.said("STOPPING=1");
+        assert!(self.child.wait().unwrap().success());
+        let mut log = String::new();
+        self.child.stderr.take().unwrap().read_to_string(&mut log).unwrap();
+        log
+    }
+}
+
+#[test]
+fn systemd_is_told() {
+    let told = Told::start();
+    told.said("READY=1");
+    told.said("WATCHDOG=1");
+    let log = told.ends();
     assert!(log.lines().all(|line| line.starts_with('<')) && log.contains("<5>"), "{log}");
+}
+
+#[test]
+fn who_says_to_be_ready_answers_signals() {
+    for _ in 0..3 {
+        let told = Told::start();
+        told.said("READY=1");
+        told.ends();
+    }
 }
 
 /// The bodies of the requests that come to an address, as JSON.
