@@ -22,12 +22,10 @@ const GRACE: Duration = Duration::from_secs(2);
 ///
 /// That it cannot be run or that a test failed.
 pub(crate) fn watched(command: &mut Command, failures: &mut Failures) -> Result<()> {
-    println!("$ {}", tools::shown(command));
-    let run = || format!("cannot run {}", tools::shown(command));
-    let mut child = match command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn() {
-        Ok(child) => child,
-        Err(error) => return Err(error).with_context(run),
-    };
+    let shown = tools::shown(command);
+    println!("$ {shown}");
+    let spawned = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+    let mut child = spawned.with_context(|| format!("cannot run {shown}"))?;
     let (sender, lines) = mpsc::channel();
     pass(child.stdout.take(), std::io::stdout(), Said::Out, sender.clone());
     pass(child.stderr.take(), std::io::stderr(), Said::Error, sender);
@@ -41,9 +39,9 @@ pub(crate) fn watched(command: &mut Command, failures: &mut Failures) -> Result<
             Err(RecvTimeoutError::Timeout) => ended = ended.or(child.try_wait()?.map(|_| Instant::now())),
         }
     }
-    let status = child.wait().with_context(run)?;
+    let status = child.wait()?;
     if !status.success() {
-        bail!("{} failed: {status}", tools::shown(command));
+        bail!("{shown} failed: {status}");
     }
     Ok(())
 }
@@ -182,7 +180,7 @@ mod tests {
 
     #[test]
     fn a_long_output_is_cut_and_says_so() {
-        let long: String = (0..30).map(|line| format!("line {line}\n")).collect();
+        let long = (0..30).map(|line| format!("line {line}\n")).collect::<Vec<_>>().concat();
         let text = format!("failures:\n---- a stdout ----\nthread 'a' panicked at x.rs:1:2:\n{long}failures:\n");
         let summary = read(&text).summary();
         assert!(summary.starts_with("FAILED a\n    thread 'a' panicked"), "{summary}");

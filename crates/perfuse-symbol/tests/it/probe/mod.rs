@@ -133,8 +133,8 @@ fn a_name_that_linkers_store_as_the_end_of_another_is_found_in_every_unit() {
         path.to_string_lossy().into_owned()
     };
     // More endings than are searched for one after the other, and the name itself in some of the units.
-    let others: String =
-        (0..40).map(|n| format!("__attribute__((noipa)) int n{n}_release(int x) {{ return x; }}\n")).collect();
+    let other = |n| format!("__attribute__((noipa)) int n{n}_release(int x) {{ return x; }}\n");
+    let others = (0..40).map(other).collect::<Vec<_>>().concat();
     let own = "__attribute__((noipa)) static int release(int x) { return x + 1; }\n";
     let units = [
         file("others.c", &others),
