@@ -2,6 +2,7 @@
 
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use perfuse_format::bpf::{self, Table};
 use perfuse_format::cgroup::{Hierarchies, ancestors};
@@ -11,7 +12,7 @@ use perfuse_format::{FromBytes, Missing, RawSnapshot, Reading, Why};
 
 use crate::kernel_log::Logged;
 use crate::message::Msg;
-use crate::tasks::{self, Tables, TaskUse};
+use crate::tasks::{self, PidCgroups, Tables, TaskUse};
 use crate::threshold::Thresholds;
 
 /// What the report is narrowed to.
@@ -60,7 +61,7 @@ pub struct Run<'a> {
     /// What every task used over the run.
     pub tasks: Reading<TaskUse>,
     /// The cgroups of each process that was seen.
-    pub pid_cgroups: BTreeMap<u32, PidCgroup>,
+    pub pid_cgroups: BTreeMap<u32, Arc<PidCgroup>>,
     /// The kernel's log, once a rule has asked for it.
     pub(crate) log: OnceCell<Reading<Vec<Logged>>>,
 }
@@ -76,8 +77,8 @@ impl<'a> Run<'a> {
         Self::with(snapshots, thresholds, scope, &mut Tables::default())
     }
 
-    /// As [`Run::new`], for who looks at the same snapshots again: the tables of tasks that were read before are used, and
-    /// those that are read now are kept.
+    /// As [`Run::new`], for who looks at the same snapshots again: the tables that were read before are used, and those
+    /// that are read now are kept.
     pub fn with(
         snapshots: &'a [RawSnapshot],
         thresholds: Thresholds,
@@ -92,7 +93,7 @@ impl<'a> Run<'a> {
         });
         let mut pid_cgroups = BTreeMap::new();
         for snapshot in snapshots {
-            pid_cgroups.extend(read_pid_cgroups(snapshot));
+            pid_cgroups.extend(tables.cgroups_of(snapshot, read_pid_cgroups).iter().cloned());
         }
         let cgroups = newest(snapshots, "/proc/self/mountinfo", Hierarchies::from_raw);
         let mut run = Self {
@@ -275,9 +276,10 @@ pub fn cgroup_of_unit(snapshots: &[RawSnapshot], unit: &str) -> Result<String, M
 }
 
 /// The `/proc/PID/cgroup` files of a snapshot.
-fn read_pid_cgroups(snapshot: &RawSnapshot) -> impl Iterator<Item = (u32, PidCgroup)> {
-    snapshot.under("/proc/").filter_map(|(rest, _)| {
+fn read_pid_cgroups(snapshot: &RawSnapshot) -> PidCgroups {
+    let of = snapshot.under("/proc/").filter_map(|(rest, _)| {
         let pid = rest.strip_suffix("/cgroup")?.parse().ok()?;
-        Some((pid, snapshot.get(&format!("/proc/{rest}")).into_value()?))
-    })
+        Some((pid, Arc::new(snapshot.get(&format!("/proc/{rest}")).into_value()?)))
+    });
+    of.collect()
 }

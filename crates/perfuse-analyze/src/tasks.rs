@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use perfuse_format::parse::{fields, fraction};
+use perfuse_format::proc::pid::PidCgroup;
 use perfuse_format::tasks::{Task, TaskSource, TaskTable};
 use perfuse_format::{Delta, Missing, RawSnapshot, Reading, Why, delta};
 
@@ -68,21 +69,36 @@ pub struct TaskUse {
 /// The tables of snapshots that are looked at more than once, by the time of each: of a run without end every second one is
 /// the end of another run.
 #[derive(Debug, Default)]
-pub struct Tables(BTreeMap<u64, Arc<TaskTable>>);
+pub struct Tables {
+    tasks: BTreeMap<u64, Arc<TaskTable>>,
+    cgroups: BTreeMap<u64, Arc<PidCgroups>>,
+}
+
+/// The cgroups of the processes of one snapshot.
+pub(crate) type PidCgroups = Vec<(u32, Arc<PidCgroup>)>;
 
 impl Tables {
-    fn of(&mut self, snapshot: &RawSnapshot) -> Option<Arc<TaskTable>> {
-        if let Some(table) = self.0.get(&snapshot.mono_ns) {
+    fn tasks_of(&mut self, snapshot: &RawSnapshot) -> Option<Arc<TaskTable>> {
+        if let Some(table) = self.tasks.get(&snapshot.mono_ns) {
             return Some(Arc::clone(table));
         }
         let table = Arc::new(TaskTable::from_raw(snapshot).into_value()?);
-        self.0.insert(snapshot.mono_ns, Arc::clone(&table));
+        self.tasks.insert(snapshot.mono_ns, Arc::clone(&table));
         Some(table)
+    }
+
+    pub(crate) fn cgroups_of(
+        &mut self,
+        snapshot: &RawSnapshot,
+        read: impl FnOnce(&RawSnapshot) -> PidCgroups,
+    ) -> Arc<PidCgroups> {
+        Arc::clone(self.cgroups.entry(snapshot.mono_ns).or_insert_with(|| Arc::new(read(snapshot))))
     }
 
     /// Forgets those of snapshots from before a time (`CLOCK_MONOTONIC` in nanoseconds).
     pub fn forget_before(&mut self, mono_ns: u64) {
-        self.0 = self.0.split_off(&mono_ns);
+        self.tasks = self.tasks.split_off(&mono_ns);
+        self.cgroups = self.cgroups.split_off(&mono_ns);
     }
 }
 
@@ -90,7 +106,7 @@ impl Tables {
 /// still counted for that part.
 pub fn over(run: &Run, known: &mut Tables) -> Reading<TaskUse> {
     let tables: Vec<(Moment, Arc<TaskTable>)> =
-        run.snapshots.iter().filter_map(|snapshot| Some((Moment::of(snapshot), known.of(snapshot)?))).collect();
+        run.snapshots.iter().filter_map(|snapshot| Some((Moment::of(snapshot), known.tasks_of(snapshot)?))).collect();
     let (Some((start, first)), Some((end, last))) = (tables.first(), tables.last()) else {
         return run.snapshots.last().map_or_else(
             || Reading::missing(Why::NotSampled, "tasks"),
@@ -331,15 +347,18 @@ mod tests {
         let snapshots = [snapshot(1, &[(7, 50, 100)]), snapshot(2, &[(7, 50, 150)])];
         let mut tables = Tables::default();
         let run = |tables: &mut Tables, snapshots| {
-            Run::with(snapshots, Thresholds::default(), Scope::default(), tables).unwrap().tasks
+            let run = Run::with(snapshots, Thresholds::default(), Scope::default(), tables).unwrap();
+            (run.tasks, run.pid_cgroups)
         };
         let first = run(&mut tables, &snapshots);
-        assert_eq!(first, Run::new(&snapshots, Thresholds::default(), Scope::default()).unwrap().tasks);
-        let kept = Arc::clone(&tables.0[&snapshots[1].mono_ns]);
+        let alone = Run::new(&snapshots, Thresholds::default(), Scope::default()).unwrap();
+        assert_eq!(first, (alone.tasks, alone.pid_cgroups));
+        let last = snapshots[1].mono_ns;
+        let kept = (Arc::clone(&tables.tasks[&last]), Arc::clone(&tables.cgroups[&last]));
         assert_eq!(run(&mut tables, &snapshots), first);
-        assert!(Arc::ptr_eq(&kept, &tables.0[&snapshots[1].mono_ns]));
-        tables.forget_before(snapshots[1].mono_ns);
-        assert_eq!(tables.0.len(), 1);
+        assert!(Arc::ptr_eq(&kept.0, &tables.tasks[&last]) && Arc::ptr_eq(&kept.1, &tables.cgroups[&last]));
+        tables.forget_before(last);
+        assert_eq!((tables.tasks.len(), tables.cgroups.len()), (1, 1));
     }
 
     #[test]

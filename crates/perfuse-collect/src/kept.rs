@@ -40,11 +40,23 @@ impl Kept {
     }
 }
 
-/// Reads a file once.
+/// Reads a file of one record once, such as `/proc/PID/status`: of `single_open` in the kernel (`fs/seq_file.c`), which shows
+/// the whole record at once, so that a read that returns less than it might has all of it.
 pub(crate) fn read_once(path: &Path, buffer: &mut Vec<u8>) -> Result<Vec<u8>, i32> {
     let file = open(path)?;
-    let length = read_all(&file, buffer).map_err(Errno::raw_os_error)?;
+    grow(buffer);
+    let length = match pread(&file, &mut buffer[..], 0) {
+        Ok(length) if length < buffer.len() => length,
+        // As long as the buffer, or interrupted.
+        _ => read_all(&file, buffer).map_err(Errno::raw_os_error)?,
+    };
     Ok(buffer[..length].to_vec())
+}
+
+fn grow(buffer: &mut Vec<u8>) {
+    if buffer.len() < FIRST {
+        buffer.resize(FIRST, 0);
+    }
 }
 
 fn open(path: &Path) -> Result<File, i32> {
@@ -55,9 +67,7 @@ fn open(path: &Path) -> Result<File, i32> {
 }
 
 fn read_all(file: &File, buffer: &mut Vec<u8>) -> Result<usize, Errno> {
-    if buffer.len() < FIRST {
-        buffer.resize(FIRST, 0);
-    }
+    grow(buffer);
     let mut length = 0;
     loop {
         let offset = length as u64;
@@ -93,6 +103,19 @@ mod tests {
         let own = std::env::current_exe().unwrap();
         let size = std::fs::metadata(&own).unwrap().len();
         assert_eq!(read_once(&own, &mut buffer).unwrap().len() as u64, size.min(MOST as u64));
+    }
+
+    #[test]
+    fn a_record_is_read_at_once_and_a_longer_one_too() {
+        let mut buffer = Vec::new();
+        let limits = Path::new("/proc/self/limits");
+        let kept = Kept::default().read(limits, &mut Vec::new()).map(<[u8]>::to_vec);
+        assert_eq!(read_once(limits, &mut buffer), kept);
+        let long = tempfile::NamedTempFile::new().unwrap();
+        for length in [FIRST - 1, FIRST, FIRST + 1] {
+            std::fs::write(long.path(), vec![7; length]).unwrap();
+            assert_eq!(read_once(long.path(), &mut Vec::new()).unwrap().len(), length);
+        }
     }
 
     #[test]
