@@ -74,6 +74,8 @@ static __attribute__((noinline)) int failed(struct pt_regs *regs, u32 error)
 		return 0;
 	if (error == EADDRNOTAVAIL && !takes_address(number))
 		return 0;
+	if (error == ENOMEM && maps_huge_pages(regs))
+		return 0;
 	if (error != ENOMEM && error != EAGAIN && error != ENFILE && error != EMFILE && error != ENOSPC &&
 	    error != EADDRNOTAVAIL && error != EDQUOT)
 		return 0;

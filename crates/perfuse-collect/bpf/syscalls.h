@@ -10,6 +10,7 @@ struct pt_regs {
 	unsigned long orig_ax;
 	unsigned long di;
 	unsigned long si;
+	unsigned long r10;
 } CORE;
 
 struct pt_regs___arm64 {
@@ -21,10 +22,12 @@ struct pt_regs___arm64 {
 struct pt_regs___riscv {
 	unsigned long orig_a0;
 	unsigned long a1;
+	unsigned long a3;
 	unsigned long a7;
 } CORE;
 
 // System call numbers of x86-64 and of the generic table (arm64, riscv64).
+#define X86_MMAP 9
 #define X86_CONNECT 42
 #define X86_BIND 49
 #define X86_CLONE 56
@@ -34,6 +37,7 @@ struct pt_regs___riscv {
 #define GENERIC_BIND 200
 #define GENERIC_CONNECT 203
 #define GENERIC_CLONE 220
+#define GENERIC_MMAP 222
 #define CLONE3 435
 
 // A 32-bit call of a 64-bit kernel, which has other numbers: TS_COMPAT of arch/x86/include/asm/thread_info.h.
@@ -76,6 +80,15 @@ INLINE u64 second_of(struct pt_regs *regs)
 	return ((struct pt_regs___riscv *)regs)->a1;
 }
 
+INLINE u64 fourth_of(struct pt_regs *regs)
+{
+	if (x86())
+		return regs->r10;
+	if (arm64())
+		return ((struct pt_regs___arm64 *)regs)->regs[3];
+	return ((struct pt_regs___riscv *)regs)->a3;
+}
+
 INLINE int compat(struct task_struct *task)
 {
 	return x86() && field_exists(task->thread_info.status) && task->thread_info.status & TS_COMPAT;
@@ -98,6 +111,15 @@ INLINE int takes_address(u32 number)
 	if (x86())
 		return number == X86_CONNECT || number == X86_BIND;
 	return number == GENERIC_CONNECT || number == GENERIC_BIND;
+}
+
+// A mapping of huge pages (MAP_HUGETLB of include/uapi/asm-generic/mman-common.h). Of these a host has as many as were set
+// aside for it, mostly none, and whoever asks for them goes on with ordinary ones.
+#define MAP_HUGETLB 0x40000
+
+INLINE int maps_huge_pages(struct pt_regs *regs)
+{
+	return number_of(regs) == (x86() ? X86_MMAP : GENERIC_MMAP) && fourth_of(regs) & MAP_HUGETLB;
 }
 
 #endif

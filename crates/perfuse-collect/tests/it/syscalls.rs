@@ -8,12 +8,13 @@ use std::time::Instant;
 
 use perfuse_collect::bpf::Program;
 use perfuse_format::bpf::{ErrnoCount, ForkHist, ForkProcess, between};
-use perfuse_testkit::{gate, skip};
+use perfuse_testkit::{gate, need, skip};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::support::{live, me};
 
 const EAGAIN: u32 = 11;
+const ENOMEM: u32 = 12;
 const EMFILE: u32 = 24;
 const EADDRNOTAVAIL: u32 = 99;
 
@@ -43,6 +44,37 @@ fn failures_for_want_of_something_are_counted() {
     assert_eq!(mine(&rows, EADDRNOTAVAIL), 5, "{rows:?}");
     let kinds = rows.iter().filter(|row| row.pid == me()).count();
     assert_eq!(kinds, 2, "nothing else: {rows:?}");
+}
+
+/// Asks for more than any host has: of ordinary memory twice, and of huge pages, as databases do at their start.
+const REFUSED: &str = "#define _GNU_SOURCE
+        #include <sys/mman.h>
+        static int refused(int more, unsigned long size) {
+            return mmap(0, size, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | more, -1, 0) == MAP_FAILED;
+        }
+        int main(void) {
+            int ordinary = 0, huge = 0;
+            for (int i = 0; i < 2; i++) ordinary += refused(0, 1UL << 60);
+            for (int i = 0; i < 3; i++) huge += refused(MAP_HUGETLB, 1UL << 40);
+            return 10 * ordinary + huge;
+        }";
+
+#[test]
+fn refused_mappings_are_counted_but_for_those_of_huge_pages() {
+    let live = live!(&[Program::Errno]);
+    need!(gate::command("cc"));
+    let directory = tempfile::tempdir().unwrap();
+    let (source, program) = (directory.path().join("refused.c"), directory.path().join("refused"));
+    std::fs::write(&source, REFUSED).unwrap();
+    assert!(Command::new("cc").arg("-o").args([&program, &source]).status().unwrap().success());
+    let mut pid = 0;
+    let rows: Vec<ErrnoCount> = live.during(|| {
+        let mut child = Command::new(&program).spawn().unwrap();
+        pid = child.id();
+        assert_eq!(child.wait().unwrap().code(), Some(23), "all are refused");
+    });
+    let counted: u64 = rows.iter().filter(|row| row.pid == pid && row.errno == ENOMEM).map(|row| row.count).sum();
+    assert_eq!(counted, 2, "{rows:?}");
 }
 
 #[test]

@@ -5,8 +5,8 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use perfuse_testkit::{gate, need, skip};
@@ -17,30 +17,124 @@ use tempfile::TempDir;
 use crate::serve::{Daemon, PATIENCE, hook};
 use crate::{json, perfuse, stdout};
 
-/// An application: what it does for a request, by the path of it, is its answer, or its failure.
-fn application(work: impl Fn(&str) -> Result<String, String> + Send + Sync + 'static) -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    let work = Arc::new(work);
-    std::thread::spawn(move || {
-        for mut stream in listener.incoming().map_while(Result::ok) {
-            let work = Arc::clone(&work);
-            std::thread::spawn(move || {
-                let mut lines = BufReader::new(stream.try_clone().unwrap()).lines().map_while(Result::ok);
-                let first = lines.next().unwrap_or_default();
-                lines.find(String::is_empty);
-                let (code, body) = match work(first.split(' ').nth(1).unwrap_or_default()) {
-                    Ok(body) => (200, body),
-                    Err(body) => (500, body),
-                };
-                let length = body.len();
-                let head = format!("HTTP/1.1 {code} X\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n");
-                // Whoever asked may not have waited for it.
-                let _ = stream.write_all((head + &body).as_bytes());
-            });
+/// In the environment of the process that is the application: which one it is, and the port of what is behind it.
+const SHOP: &str = "PERFUSE_TEST_SHOP";
+
+/// An application, a process of its own: what the test starts beside it is none of its affairs.
+struct Shop {
+    child: Child,
+    address: SocketAddr,
+}
+
+impl Drop for Shop {
+    fn drop(&mut self) {
+        // One that has ended cannot be killed.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Shop {
+    fn start(which: &str, behind: u16) -> Self {
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "serve_apps::child", "--nocapture"])
+            .env(SHOP, format!("{which} {behind}"))
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
+        let address = lines.find_map(|line| line.strip_prefix("listens on ")?.parse().ok()).expect("an address");
+        Self { child, address }
+    }
+
+    fn ask(&self, path: &str) {
+        let mut stream = TcpStream::connect(self.address).unwrap();
+        write!(stream, "GET {path} HTTP/1.1\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    }
+}
+
+/// What the process of the application does, until it is killed.
+#[test]
+fn child() {
+    let Ok(shop) = std::env::var(SHOP) else { return };
+    let (which, behind) = shop.split_once(' ').unwrap();
+    let behind = behind.parse().unwrap();
+    match which {
+        "till" => serve(move |_| {
+            let mut session = Session::open(behind, "till").ok_or("no session")?;
+            session.run("UPDATE accounts SET n = n + 1 WHERE id = 1").map(|()| "ok".to_owned())
+        }),
+        "basket" => serve(move |_| redis(behind, "SET basket 1")),
+        "orders" => {
+            let pool = Pool::default();
+            serve(move |path| Ok(pool.answer(path)));
         }
-    });
-    address
+        _ => panic!("no such application: {which}"),
+    }
+}
+
+/// Answers requests: what it does for one, by the path of it, is its answer, or its failure.
+fn serve(work: impl Fn(&str) -> Result<String, String> + Send + Sync + 'static) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut out = std::io::stdout();
+    writeln!(out, "\nlistens on {}", listener.local_addr().unwrap()).unwrap();
+    let work = Arc::new(work);
+    for mut stream in listener.incoming().map_while(Result::ok) {
+        let work = Arc::clone(&work);
+        std::thread::spawn(move || {
+            let mut lines = BufReader::new(stream.try_clone().unwrap()).lines().map_while(Result::ok);
+            let first = lines.next().unwrap_or_default();
+            lines.find(String::is_empty);
+            let (code, body) = match work(first.split(' ').nth(1).unwrap_or_default()) {
+                Ok(body) => (200, body),
+                Err(body) => (500, body),
+            };
+            let length = body.len();
+            let head = format!("HTTP/1.1 {code} X\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n");
+            // Whoever asked may not have waited for it.
+            let _ = stream.write_all((head + &body).as_bytes());
+        });
+    }
+}
+
+/// A pool of two connections, and its metrics. Once it leaks, requests get none until it is mended.
+#[derive(Default)]
+struct Pool {
+    waiting: AtomicUsize,
+    leaks: AtomicBool,
+}
+
+impl Pool {
+    fn answer(&self, path: &str) -> String {
+        match path {
+            "/leak" => self.leaks.store(true, Ordering::Relaxed),
+            "/mend" => self.leaks.store(false, Ordering::Relaxed),
+            "/metrics" => return self.metrics(),
+            _ => {
+                self.waiting.fetch_add(1, Ordering::Relaxed);
+                while self.leaks.load(Ordering::Relaxed) {
+                    std::thread::sleep(Duration::from_millis(20));
+                }
+                self.waiting.fetch_sub(1, Ordering::Relaxed);
+            }
+        }
+        "ok".to_owned()
+    }
+
+    fn metrics(&self) -> String {
+        let (used, waiting) = (if self.leaks.load(Ordering::Relaxed) { 2 } else { 0 }, &self.waiting);
+        format!(
+            "# TYPE pool_connections gauge\npool_connections{{pool=\"orders\",state=\"used\"}} {used}\n\
+            pool_connections{{pool=\"orders\",state=\"idle\"}} {}\n\
+            # TYPE pool_waiting gauge\npool_waiting{{pool=\"orders\"}} {}\n\
+            # TYPE pool_size gauge\npool_size{{pool=\"orders\"}} 2\n# EOF\n",
+            2 - used,
+            waiting.load(Ordering::Relaxed)
+        )
+    }
 }
 
 /// A component of that application, and the collector of what is behind it.
@@ -249,13 +343,10 @@ fn a_session_that_holds_a_row_is_named_with_its_statement_and_told() {
     };
     holder.run("CREATE TABLE accounts (id int PRIMARY KEY, n int)").unwrap();
     holder.run("INSERT INTO accounts VALUES (1, 1)").unwrap();
-    let shop = application(move |_| {
-        let mut session = Session::open(port, "till").ok_or("no session")?;
-        session.run("UPDATE accounts SET n = n + 1 WHERE id = 1").map(|()| "ok".to_owned())
-    });
+    let shop = Shop::start("till", port);
     let pid = holder.pid;
     let driven = Driven::new(
-        shop,
+        shop.address,
         &format!("kind = \"postgresql\"\nurl = \"postgresql://postgres@127.0.0.1:{port}/postgres\""),
         || {
             holder.run("BEGIN").unwrap();
@@ -295,9 +386,9 @@ fn memory_that_is_used_up_is_told_with_how_much_there_is() {
     let mut command = Command::new("redis-server");
     command.args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]);
     let server = Behind::start(command, tempfile::tempdir().unwrap(), port);
-    let shop = application(move |_| redis(port, "SET basket 1"));
+    let shop = Shop::start("basket", port);
     let collector = format!("kind = \"redis\"\nurl = \"redis://127.0.0.1:{port}/0\"");
-    let driven = Driven::new(shop, &collector, || {
+    let driven = Driven::new(shop.address, &collector, || {
         redis(port, "CONFIG SET maxmemory 100kb").unwrap();
     });
     let first = driven.first("app.limit-reached");
@@ -310,27 +401,7 @@ fn memory_that_is_used_up_is_told_with_how_much_there_is() {
 
 #[test]
 fn a_pool_that_has_nothing_left_is_told_with_how_many_wait() {
-    // The pool has two connections, which a request holds until it is over.
-    let (free, waiting, held) = (Arc::new(Mutex::new(2_i32)), AtomicUsize::new(0), Arc::new(AtomicBool::new(false)));
-    let (pool, leak) = (Arc::clone(&free), Arc::clone(&held));
-    let shop = application(move |path| {
-        if path == "/metrics" {
-            let (left, wait) = (*pool.lock().unwrap(), waiting.load(Ordering::Relaxed));
-            return Ok(format!(
-                "# TYPE pool_connections gauge\npool_connections{{pool=\"orders\",state=\"used\"}} {}\n\
-                pool_connections{{pool=\"orders\",state=\"idle\"}} {left}\n\
-                # TYPE pool_waiting gauge\npool_waiting{{pool=\"orders\"}} {wait}\n\
-                # TYPE pool_size gauge\npool_size{{pool=\"orders\"}} 2\n# EOF\n",
-                2 - left
-            ));
-        }
-        waiting.fetch_add(1, Ordering::Relaxed);
-        while leak.load(Ordering::Relaxed) {
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        waiting.fetch_sub(1, Ordering::Relaxed);
-        Ok("ok".to_owned())
-    });
+    let shop = Shop::start("orders", 0);
     let rule = |metric: &str, more: &str, field: &str| {
         format!(
             "[[collector.rule]]\nmetric = \"{metric}\"\n{more}to = \"pool\"\nfield = \"{field}\"\nname = \"{{pool}}\"\n"
@@ -342,16 +413,12 @@ fn a_pool_that_has_nothing_left_is_told_with_how_many_wait() {
         rule("pool_waiting", "", "pending"),
         rule("pool_size", "", "max"),
     ];
-    let collector = format!("kind = \"prometheus\"\nurl = \"http://{shop}/metrics\"\n{}", rules.concat());
-    let driven = Driven::new(shop, &collector, || {
-        *free.lock().unwrap() = 0;
-        held.store(true, Ordering::Relaxed);
-    });
+    let collector = format!("kind = \"prometheus\"\nurl = \"http://{}/metrics\"\n{}", shop.address, rules.concat());
+    let driven = Driven::new(shop.address, &collector, || shop.ask("/leak"));
     let first = driven.first("app.pool-exhausted");
     assert_eq!(first["culprit"]["name"], "orders", "{first:#}");
     let cause = driven.told["cause"].as_str().unwrap();
     assert!(cause.contains("2 of 2") && cause.contains("orders"), "{cause}");
-    *free.lock().unwrap() = 2;
-    held.store(false, Ordering::Relaxed);
+    shop.ask("/mend");
     driven.daemon.until("shop", 0);
 }
