@@ -178,7 +178,9 @@ impl Driven {
     fn first(&self, id: &str) -> &Value {
         let why = &self.incident["why"];
         let first = &why["findings"][0];
-        assert_eq!(first["id"], id, "{why:#}");
+        let all = why["findings"].as_array().into_iter().flatten();
+        let all: Vec<_> = all.map(|one| (&one["id"], &one["confidence"], &one["summary"])).collect();
+        assert_eq!(first["id"], id, "{all:?}");
         let (summary, text) = (first["summary"].as_str().unwrap(), self.told["text"].as_str().unwrap());
         assert_eq!(self.told["cause"], summary);
         assert!(text.contains(summary), "{text}");
