@@ -81,6 +81,8 @@
     this.off = {};
     this.visible = false;
     this.loaded = '';
+    this.busy = false;
+    this.stale = false;
   }
   Chart.prototype.window = function () {
     if (range.from !== null) { return [range.from, range.to]; }
@@ -97,11 +99,13 @@
       if (!answer.ok) { throw new Error(String(answer.status)); }
       return answer.json();
     }).then(function (answer) {
+      // Meanwhile another range was asked for: its answer comes, or is there already.
+      if (chart.loaded !== wanted) { return; }
       chart.data = {};
       chart.tail = {};
       answer.series.forEach(function (line) { chart.data[line.key] = line; });
       chart.draw();
-    }).catch(function () { chart.loaded = ''; });
+    }).catch(function () { if (chart.loaded === wanted) { chart.loaded = ''; } });
   };
   // Points [time, mean, min, max] of a line, the newest ones at its end.
   Chart.prototype.points = function (key) {
@@ -114,6 +118,9 @@
     return list;
   };
   Chart.prototype.draw = function () {
+    // Whoever drags over it would lose it: it is drawn when they have let go.
+    if (this.busy) { this.stale = true; return; }
+    this.stale = false;
     var chart = this, window_ = this.window(), from = window_[0], to = window_[1], span = to - from;
     var shown = this.keys.filter(function (key) { return !chart.off[key]; });
     var all = {}, most = 0, least = 0, some = false;
@@ -262,11 +269,16 @@
     svg.addEventListener('pointerdown', function (event) {
       if (event.button === 0 && event.pointerType !== 'touch') { start = time(event); chart.busy = true; svg.setPointerCapture(event.pointerId); }
     });
-    svg.addEventListener('pointerup', function (event) {
-      var from = start, to = time(event);
+    function end() {
       start = null;
       chart.busy = false;
-      if (from !== null && Math.abs(to - from) > Math.max(5, (chart.to - chart.from) / 100)) { zoom(Math.min(from, to), Math.max(from, to)); }
+      if (chart.stale) { chart.draw(); }
+    }
+    svg.addEventListener('pointercancel', end);
+    svg.addEventListener('pointerup', function (event) {
+      var from = start, to = time(event), length = chart.to - chart.from;
+      end();
+      if (from !== null && Math.abs(to - from) > Math.max(5, length / 100)) { zoom(Math.min(from, to), Math.max(from, to)); }
       else { chart.pick.setAttribute('visibility', 'hidden'); }
     });
     svg.addEventListener('pointerleave', function () { point(null); });

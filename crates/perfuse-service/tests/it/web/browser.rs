@@ -186,6 +186,11 @@ impl Browser {
             let buttons = u8::from(button == "left" && kind != "mouseReleased");
             let event = json!({ "type": kind, "x": left + width * share, "y": y, "button": button, "buttons": buttons, "clickCount": 1 });
             self.call("Input.dispatchMouseEvent", &event);
+            if buttons == 1 {
+                // All charts are drawn anew, which must not take it out of anybody's hand.
+                self.run("window.dispatchEvent(new Event('resize'))");
+                std::thread::sleep(Duration::from_millis(300));
+            }
         }
     }
 
