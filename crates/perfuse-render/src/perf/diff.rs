@@ -188,8 +188,10 @@ impl<'a> DiffLayout<'a> {
             Of::Formula if comparison.has(id, column.file) => self.formula(id, column.file),
             Of::Period | Of::Formula => nothing(),
             Of::Difference => match comparison.difference(id, column.file) {
+                Some(Difference::Points(points)) if points.is_nan() => format!("{NOT_A_NUMBER}%"),
                 Some(Difference::Points(points)) => format!("{points:+.2}%"),
                 Some(_) if comparison.is_dummy(id) => "N/A".to_owned(),
+                Some(Difference::Ratio(ratio)) if ratio.is_nan() => format!("{NOT_A_NUMBER:>14}"),
                 Some(Difference::Ratio(ratio)) => format!("{ratio:14.6}"),
                 Some(Difference::Weighted(0)) if bare => nothing(),
                 Some(Difference::Weighted(number)) => format!("{number:14}"),
@@ -231,6 +233,9 @@ impl<'a> DiffLayout<'a> {
         }
     }
 }
+
+/// Nothing divided by nothing, as printf(3) writes what x86 makes of it: a recording has no sample in the time that is compared.
+const NOT_A_NUMBER: &str = "-nan";
 
 fn share(period: u64, total: u64) -> f64 {
     super::report_cell::percent(period, total)

@@ -18,12 +18,14 @@ fn ours(home: &Path, arguments: &[&str]) -> Output {
     perfuse(arguments).current_dir(home).env("HOME", home).output().expect("the binary runs")
 }
 
-/// Three recordings of two events, of programs that have something in common.
+/// Recordings of two events, of programs that have something in common.
 fn recordings(home: &Path) -> Option<()> {
     let programs = [
         ("perf.data.old", "ls / >/dev/null; cat /proc/self/maps >/dev/null"),
         ("perf.data", "ls -l / | sort >/dev/null; sleep 0.01"),
         ("third.data", "cat /proc/self/status | sort | head -1 >/dev/null"),
+        // Of which there is nothing in the middle.
+        ("gap.data", "cat /proc/self/maps >/dev/null; sleep 0.3; cat /proc/self/maps >/dev/null"),
     ];
     for (name, program) in programs {
         let line = ["record", "-q", "-e", "page-faults,minor-faults", "-c", "1", "-o", name, "sh", "-c", program];
@@ -60,6 +62,9 @@ fn tables_are_those_of_perf() {
         "-d libc.so.6",
         "-S main,malloc,_int_malloc -p",
         "--time 10%-60%",
+        "gap.data perf.data --time 20%-80%",
+        "perf.data gap.data --time 20%-80%",
+        "perf.data gap.data --time 20%-80% -c ratio -p -F",
         "perf.data.old perf.data third.data",
         "perf.data.old perf.data third.data -c ratio -o 2 -p -F",
         "perf.data.old perf.data third.data -c wdiff:2,1 -o 0 -b",
