@@ -34,7 +34,7 @@ mod why;
 mod zoo;
 
 use std::ffi::OsStr;
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 
 /// The binary, without the language and colour settings of whoever runs the tests.
 fn perfuse<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Command {
@@ -67,4 +67,15 @@ fn stderr(output: &Output) -> String {
 fn json(output: &Output) -> serde_json::Value {
     let text = stdout(output);
     serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}\n{}", stderr(output)))
+}
+
+/// A process that ends with the test.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // One that has ended cannot be killed.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }

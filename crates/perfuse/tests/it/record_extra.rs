@@ -2,12 +2,12 @@
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use perfuse_testkit::{gate, need, skip};
 
-use crate::{perfuse, run, stderr, stdout};
+use crate::{Running, perfuse, run, stderr, stdout};
 
 fn may_watch_everything() -> gate::Gate {
     gate::command("perf")?;
@@ -44,16 +44,6 @@ fn groups_that_were_there_are_told_as_perf_tells_them() {
         let [ours, theirs] = both(directory.path(), &arguments).map(|file| records(&file, &["PERF_RECORD_CGROUP"]));
         let common = ours.iter().filter(|group| theirs.contains(group)).count();
         assert!(common > 0 || theirs.is_empty(), "{ours:?}\n{theirs:?}");
-    }
-}
-
-/// Ends with the test.
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
     }
 }
 

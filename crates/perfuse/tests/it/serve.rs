@@ -17,7 +17,7 @@ use perfuse_testkit::{gate, need, skip};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
-use crate::{json, perfuse, stderr, stdout};
+use crate::{Running, json, perfuse, stderr, stdout};
 
 /// Longer than anything here takes on a busy machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
@@ -407,17 +407,9 @@ fn changes_are_shown_as_they_come() {
 
 /// A daemon under something that is as systemd is to it.
 struct Told {
-    child: Child,
+    child: Running,
     socket: UnixDatagram,
     _directory: TempDir,
-}
-
-impl Drop for Told {
-    fn drop(&mut self) {
-        // One that has ended cannot be killed.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
 }
 
 impl Told {
@@ -432,7 +424,7 @@ impl Told {
             .env("JOURNAL_STREAM", "8:1")
             .spawn()
             .unwrap();
-        Self { child, socket, _directory: directory }
+        Self { child: Running(child), socket, _directory: directory }
     }
 
     fn said(&self, wanted: &str) {
@@ -446,11 +438,11 @@ impl Told {
     }
 
     fn ends(mut self) -> String {
-        kill_process(Pid::from_child(&self.child), Signal::TERM).unwrap();
+        kill_process(Pid::from_child(&self.child.0), Signal::TERM).unwrap();
         self.said("STOPPING=1");
-        assert!(self.child.wait().unwrap().success());
+        assert!(self.child.0.wait().unwrap().success());
         let mut log = String::new();
-        self.child.stderr.take().unwrap().read_to_string(&mut log).unwrap();
+        self.child.0.stderr.take().unwrap().read_to_string(&mut log).unwrap();
         log
     }
 }

@@ -15,23 +15,15 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::serve::{Daemon, PATIENCE, hook};
-use crate::{json, perfuse, stdout};
+use crate::{Running, json, perfuse, stdout};
 
 /// In the environment of the process that is the application: which one it is, and the port of what is behind it.
 const SHOP: &str = "PERFUSE_TEST_SHOP";
 
 /// An application, a process of its own: what the test starts beside it is none of its affairs.
 struct Shop {
-    child: Child,
     address: SocketAddr,
-}
-
-impl Drop for Shop {
-    fn drop(&mut self) {
-        // One that has ended cannot be killed.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+    _process: Running,
 }
 
 impl Shop {
@@ -44,7 +36,7 @@ impl Shop {
             .unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
         let address = lines.find_map(|line| line.strip_prefix("listens on ")?.parse().ok()).expect("an address");
-        Self { child, address }
+        Self { address, _process: Running(child) }
     }
 
     fn ask(&self, path: &str) {

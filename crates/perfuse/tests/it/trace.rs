@@ -2,30 +2,20 @@
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use perfuse_testkit::{gate, need, skip};
 use serde_json::Value;
 
 use crate::perf_probe::{Probed, can_probe};
-use crate::{perfuse, run, stderr, stdout};
+use crate::{Running, perfuse, run, stderr, stdout};
 
 const TRACING: &str = "/sys/kernel/tracing/events/sched/sched_process_exec/id";
 
 fn can_trace() -> gate::Gate {
     gate::root()?;
     gate::exists(TRACING)
-}
-
-/// A command that is ended with the test.
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
 }
 
 /// Runs a watcher, and beside it a command again and again until the watcher ends.
