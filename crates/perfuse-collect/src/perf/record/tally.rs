@@ -140,9 +140,11 @@ impl Tally {
         match kind {
             kind::LOST => {
                 self.lost_chunks += 1;
-                self.lost += u64_at(body, 8).unwrap_or(0);
+                self.lost = self.lost.saturating_add(u64_at(body, 8).unwrap_or(0));
             }
-            kind::LOST_SAMPLES => self.lost_samples += u64_at(body, 0).unwrap_or(0),
+            kind::LOST_SAMPLES => {
+                self.lost_samples = self.lost_samples.saturating_add(u64_at(body, 0).unwrap_or(0));
+            }
             kind::MMAP | kind::MMAP2 if misc & MISC_MMAP_DATA == 0 => {
                 let path = if kind == kind::MMAP { 32 } else { 64 };
                 if let Some(hits) = &mut self.hits {
@@ -179,13 +181,14 @@ impl Tally {
             }
         }
         for &(pid, page) in &hits.pages {
-            let (start, end) = (page << PAGE_BITS, (page + 1) << PAGE_BITS);
+            let start = page << PAGE_BITS;
+            let last = start | ((1 << PAGE_BITS) - 1);
             let mut process = pid;
             for _ in 0..MOST_ANCESTORS {
                 let maps = hits.maps.get(&process).map(Vec::as_slice).unwrap_or_default();
                 let mut found = false;
                 for (from, to, file) in maps {
-                    if *from < end && start < *to {
+                    if *from <= last && start < *to {
                         mark(process, *file);
                         found = true;
                     }
@@ -307,6 +310,26 @@ mod tests {
         assert_eq!((tally.samples, tally.times), (2, Some((10, 20))));
         assert_eq!(tally.files(false), [(7, &b"/bin/hit"[..]), (7, b"/lib/caller")]);
         assert_eq!(tally.files(true).len(), 3);
+    }
+
+    #[test]
+    fn losses_beyond_all_numbers_stay_the_largest_one() {
+        let mut tally = Tally::new(&[attr(BASE)], true);
+        let mut out = Emitter::new(0);
+        for lost in [u64::MAX, 3] {
+            out.begin(kind::LOST, 0);
+            out.u64(1);
+            out.u64(lost);
+            out.end();
+            out.begin(kind::LOST_SAMPLES, 0);
+            out.u64(lost);
+            out.end();
+        }
+        mmap(&mut out, 7, u64::MAX - 0xfff, 0xfff, b"/bin/last");
+        sample(&mut out, 7, u64::MAX - 1, 1, &[]);
+        feed(&mut tally, &out.bytes);
+        assert_eq!((tally.lost_chunks, tally.lost, tally.lost_samples), (2, u64::MAX, u64::MAX));
+        assert_eq!(tally.files(false), [(7, &b"/bin/last"[..])]);
     }
 
     #[test]

@@ -151,7 +151,7 @@ impl Here {
         watched.round(|source, hit| {
             let Hit::Sample { pid, tid, .. } = hit else {
                 if let Hit::Lost(count) = hit {
-                    *lost += count;
+                    *lost = lost.saturating_add(*count);
                 }
                 return comms.learn(hit);
             };

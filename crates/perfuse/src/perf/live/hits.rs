@@ -171,7 +171,7 @@ impl<'a> Show<'a> {
     fn take(&mut self, source: usize, hit: &Hit<'_>) {
         let Hit::Sample { time, pid, tid, cpu, period, raw, ip, address, .. } = hit else {
             if let Hit::Lost(count) = hit {
-                self.facts.lost += count;
+                self.facts.lost = self.facts.lost.saturating_add(*count);
             }
             return self.comms.learn(hit);
         };

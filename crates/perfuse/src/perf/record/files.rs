@@ -147,7 +147,8 @@ impl Session<'_> {
         let Some(at) = recording.events.iter().position(Planned::is_off_cpu) else { return Ok(()) };
         let id = recording.ids().iter().find(|id| id.event == at).map_or(0, |id| id.id);
         let attr = recording.events[at].attr;
-        tally.lost += off_cpu.finish(&attr, id, tally, |piece| output.write(piece))?;
+        let lost = off_cpu.finish(&attr, id, tally, |piece| output.write(piece))?;
+        tally.lost = tally.lost.saturating_add(lost);
         Ok(())
     }
 
