@@ -83,7 +83,7 @@ fn crash(line: &str) -> Option<String> {
 }
 
 /// Where in the output of a test program we are.
-#[derive(Default, PartialEq, Eq)]
+#[derive(Default)]
 enum Part {
     #[default]
     Running,

@@ -93,7 +93,7 @@ impl<'a> Run<'a> {
         });
         let mut pid_cgroups = BTreeMap::new();
         for snapshot in snapshots {
-            pid_cgroups.extend(tables.cgroups_of(snapshot, read_pid_cgroups).iter().cloned());
+            pid_cgroups.extend(tables.cgroups_of(snapshot).iter().cloned());
         }
         let cgroups = newest(snapshots, "/proc/self/mountinfo", Hierarchies::from_raw);
         let mut run = Self {
@@ -276,7 +276,7 @@ pub fn cgroup_of_unit(snapshots: &[RawSnapshot], unit: &str) -> Result<String, M
 }
 
 /// The `/proc/PID/cgroup` files of a snapshot.
-fn read_pid_cgroups(snapshot: &RawSnapshot) -> PidCgroups {
+pub(crate) fn read_pid_cgroups(snapshot: &RawSnapshot) -> PidCgroups {
     let of = snapshot.under("/proc/").filter_map(|(rest, _)| {
         let pid = rest.strip_suffix("/cgroup")?.parse().ok()?;
         Some((pid, Arc::new(snapshot.get(&format!("/proc/{rest}")).into_value()?)))

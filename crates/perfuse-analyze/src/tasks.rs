@@ -8,7 +8,7 @@ use perfuse_format::proc::pid::PidCgroup;
 use perfuse_format::tasks::{Task, TaskSource, TaskTable};
 use perfuse_format::{Delta, Missing, RawSnapshot, Reading, Why, delta};
 
-use crate::run::Run;
+use crate::run::{Run, read_pid_cgroups};
 
 /// What one task used, in seconds or counts per second of the run's whole length.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -71,7 +71,7 @@ pub struct TaskUse {
 #[derive(Debug, Default)]
 pub struct Tables {
     tasks: BTreeMap<u64, Arc<TaskTable>>,
-    cgroups: BTreeMap<u64, Arc<PidCgroups>>,
+    cgroups: BTreeMap<u64, PidCgroups>,
 }
 
 /// The cgroups of the processes of one snapshot.
@@ -87,12 +87,8 @@ impl Tables {
         Some(table)
     }
 
-    pub(crate) fn cgroups_of(
-        &mut self,
-        snapshot: &RawSnapshot,
-        read: impl FnOnce(&RawSnapshot) -> PidCgroups,
-    ) -> Arc<PidCgroups> {
-        Arc::clone(self.cgroups.entry(snapshot.mono_ns).or_insert_with(|| Arc::new(read(snapshot))))
+    pub(crate) fn cgroups_of(&mut self, snapshot: &RawSnapshot) -> &PidCgroups {
+        self.cgroups.entry(snapshot.mono_ns).or_insert_with(|| read_pid_cgroups(snapshot))
     }
 
     /// Forgets those of snapshots from before a time (`CLOCK_MONOTONIC` in nanoseconds).
@@ -344,7 +340,8 @@ mod tests {
 
     #[test]
     fn a_table_is_read_once_and_forgotten_with_its_snapshot() {
-        let snapshots = [snapshot(1, &[(7, 50, 100)]), snapshot(2, &[(7, 50, 150)])];
+        let mut snapshots = [snapshot(1, &[(7, 50, 100)]), snapshot(2, &[(7, 50, 150)])];
+        snapshots[1].put("/proc/7/cgroup", "0::/shop\n");
         let mut tables = Tables::default();
         let run = |tables: &mut Tables, snapshots| {
             let run = Run::with(snapshots, Thresholds::default(), Scope::default(), tables).unwrap();
@@ -354,9 +351,10 @@ mod tests {
         let alone = Run::new(&snapshots, Thresholds::default(), Scope::default()).unwrap();
         assert_eq!(first, (alone.tasks, alone.pid_cgroups));
         let last = snapshots[1].mono_ns;
-        let kept = (Arc::clone(&tables.tasks[&last]), Arc::clone(&tables.cgroups[&last]));
+        let kept = (Arc::clone(&tables.tasks[&last]), tables.cgroups[&last].as_ptr());
         assert_eq!(run(&mut tables, &snapshots), first);
-        assert!(Arc::ptr_eq(&kept.0, &tables.tasks[&last]) && Arc::ptr_eq(&kept.1, &tables.cgroups[&last]));
+        assert!(Arc::ptr_eq(&kept.0, &tables.tasks[&last]));
+        assert_eq!((kept.1, tables.cgroups[&last].len()), (tables.cgroups[&last].as_ptr(), 1));
         tables.forget_before(last);
         assert_eq!((tables.tasks.len(), tables.cgroups.len()), (1, 1));
     }

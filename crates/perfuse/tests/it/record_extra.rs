@@ -54,29 +54,30 @@ fn programs_that_were_loaded_are_told_as_perf_tells_them() {
     let mut measuring = perfuse(["use", "--duration", "60"]);
     let _running = Running(measuring.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
     let words = ["PERF_RECORD_KSYMBOL", "PERF_RECORD_BPF_EVENT"];
-    // The verifier needs a moment for each program, and programs go again while we look: those that perf still finds after
-    // us must be among those that we found.
-    let within = |files: [Vec<String>; 2]| !files[1].is_empty() && files[1].iter().all(|one| files[0].contains(one));
-    let mut seen = None;
+    let infos = |file: &Path| {
+        let output = Command::new("perf").args(["report", "--header-only", "-I", "-i"]).arg(file).output();
+        let text = stdout(&output.unwrap());
+        text.lines().filter(|line| line.contains("bpf_prog_info")).map(str::to_owned).collect::<Vec<_>>()
+    };
+    // The verifier needs a moment for each program, and programs come and go while we look: those that perf finds before us
+    // and after us were there when we looked.
+    let mut before: Option<[Vec<String>; 2]> = None;
     let until = Instant::now() + Duration::from_secs(30);
     while Instant::now() < until {
-        let files = both(directory.path(), &["-e", "cpu-clock", "-a", "--", "true"]);
-        let told = [&files[0], &files[1]].map(|file| records(file, &words));
-        let infos = files.map(|file| {
-            let output = Command::new("perf").args(["report", "--header-only", "-I", "-i"]).arg(file).output();
-            let text = stdout(&output.unwrap());
-            text.lines().filter(|line| line.contains("bpf_prog_info")).map(str::to_owned).collect::<Vec<_>>()
-        });
-        if told[1].is_empty() {
-            continue;
+        let [ours, theirs] = both(directory.path(), &["-e", "cpu-clock", "-a", "--", "true"])
+            .map(|file| [records(&file, &words), infos(&file)]);
+        let stayed = |kind: usize| {
+            let before = before.as_ref().map_or(&[][..], |before| &before[kind]);
+            theirs[kind].iter().filter(|one| before.contains(one)).collect::<Vec<_>>()
+        };
+        for kind in [0, 1] {
+            let missed: Vec<_> = stayed(kind).into_iter().filter(|one| !ours[kind].contains(one)).collect();
+            assert!(missed.is_empty(), "{missed:#?} of {:#?}", ours[kind]);
         }
-        if within(told.clone()) && within(infos.clone()) {
+        if [0, 1].iter().all(|kind| !stayed(*kind).is_empty()) {
             return;
         }
-        seen = Some((told, infos));
-    }
-    if let Some((told, infos)) = seen {
-        panic!("perf finds more than we do, each time:\n{told:#?}\n{infos:#?}");
+        before = Some(theirs);
     }
     skip!("no BPF program stayed loaded");
 }
