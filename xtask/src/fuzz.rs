@@ -15,8 +15,6 @@ const FLAGS: &[&str] = &[
     "-Cllvm-args=-sanitizer-coverage-inline-8bit-counters",
     "-Cllvm-args=-sanitizer-coverage-pc-table",
     "-Cllvm-args=-sanitizer-coverage-trace-compares",
-    "-Cdebug-assertions=yes",
-    "-Coverflow-checks=yes",
     "--cfg=fuzzing",
 ];
 
@@ -28,15 +26,23 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     if let Some(unknown) = names.iter().find(|name| !known.contains(name)) {
         bail!("no fuzz target {unknown}; there are {}", known.join(", "));
     }
-    fuzz(if names.is_empty() { &known } else { &names }, seconds)
+    fuzz(if names.is_empty() { &known } else { &names }, seconds, Seed::New)
 }
 
-/// Every target for `seconds`.
+/// Every target for `seconds`, each from the same seed as ever: what is judged is the change, not the luck of the day.
+/// New seeds are for `cargo xtask fuzz`.
 pub(crate) fn all(seconds: u32) -> Result<()> {
-    fuzz(&targets()?, seconds)
+    fuzz(&targets()?, seconds, Seed::Same)
 }
 
-fn fuzz(names: &[String], seconds: u32) -> Result<()> {
+/// Where the mutations start.
+#[derive(Clone, Copy)]
+enum Seed {
+    New,
+    Same,
+}
+
+fn fuzz(names: &[String], seconds: u32, seed: Seed) -> Result<()> {
     let host = host()?;
     build(&host)?;
     let mut failed = Vec::new();
@@ -48,6 +54,8 @@ fn fuzz(names: &[String], seconds: u32) -> Result<()> {
         fuzzer
             .arg(&corpus)
             .arg(format!("-max_total_time={seconds}"))
+            // libFuzzer takes 0 for "choose one".
+            .arg(format!("-seed={}", if matches!(seed, Seed::Same) { 1 } else { 0 }))
             .arg(format!("-artifact_prefix={}/", artifacts.display()))
             // A parser that needs a second or a gigabyte for a small file is as wrong as one that panics.
             .args([
@@ -126,4 +134,23 @@ fn directory() -> PathBuf {
 
 fn target() -> PathBuf {
     Path::new(&tools::target()).join("fuzz")
+}
+
+#[cfg(test)]
+mod tests {
+    /// A path dependency is no member of the workspace of the fuzz targets: its checks must be asked for by name.
+    #[test]
+    fn every_crate_of_ours_is_fuzzed_with_its_checks() {
+        let manifest = std::fs::read_to_string(super::directory().join("Cargo.toml")).unwrap();
+        let ours: Vec<&str> = manifest
+            .lines()
+            .filter(|line| line.contains("path = \"../crates/"))
+            .filter_map(|line| line.split(' ').next())
+            .collect();
+        assert!(ours.len() > 3, "{ours:?}");
+        for name in ours {
+            let wanted = format!("[profile.release.package.{name}]\ndebug-assertions = true\noverflow-checks = true\n");
+            assert!(manifest.contains(&wanted), "{name} has no profile of its own");
+        }
+    }
 }

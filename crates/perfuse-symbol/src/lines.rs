@@ -105,6 +105,10 @@ impl Lines {
 }
 
 fn frames_in<R: gimli::Reader>(context: &Context<R>, texts: &mut FxHashSet<Arc<str>>, address: u64) -> Vec<RawFrame> {
+    // A range ends before it: nothing is at the last address, and `addr2line` would add one to it.
+    if address == u64::MAX {
+        return Vec::new();
+    }
     let mut lookup = context.find_frames(address);
     let frames = loop {
         match lookup {

@@ -68,6 +68,25 @@ fn chains(bytes: &[u8]) -> usize {
     found.len()
 }
 
+/// Where the first loaded segment of a 64-bit file says it is in memory: `p_vaddr` in the program header, see elf(5).
+fn segment_address(bytes: &[u8]) -> std::ops::Range<usize> {
+    let headers = usize::try_from(u64::from_le_bytes(bytes[32..40].try_into().unwrap())).unwrap();
+    let header = (headers..).step_by(56).find(|&at| bytes[at..at + 4] == [1, 0, 0, 0]).unwrap();
+    header + 16..header + 24
+}
+
+#[test]
+fn code_at_the_last_address_of_all_has_no_line() {
+    let mut bytes = TINY.to_vec();
+    // One of the asked-for bytes of the file is at the last address, those after it are nowhere.
+    bytes[segment_address(TINY)].copy_from_slice(&(u64::MAX - 0x280 - 7 * 3).to_le_bytes());
+    let mut symbols = Symbols::new(One(bytes), SymbolOptions::default());
+    let module = symbols.open(&DsoSpec { path: "/bin/x", pid: -1, ..DsoSpec::default() });
+    for address in 0x280..0x340 {
+        assert!(symbols.frames(module, address).is_empty(), "{address:#x}");
+    }
+}
+
 #[test]
 fn damaged_binaries_are_borne() {
     assert!(ask(TINY) > 40, "{}", ask(TINY));
