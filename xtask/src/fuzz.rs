@@ -26,23 +26,17 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     if let Some(unknown) = names.iter().find(|name| !known.contains(name)) {
         bail!("no fuzz target {unknown}; there are {}", known.join(", "));
     }
-    fuzz(if names.is_empty() { &known } else { &names }, seconds, Seed::New)
+    fuzz(if names.is_empty() { &known } else { &names }, seconds, None)
 }
 
 /// Every target for `seconds`, each from the same seed as ever: what is judged is the change, not the luck of the day.
 /// New seeds are for `cargo xtask fuzz`.
 pub(crate) fn all(seconds: u32) -> Result<()> {
-    fuzz(&targets()?, seconds, Seed::Same)
+    fuzz(&targets()?, seconds, Some(1))
 }
 
-/// Where the mutations start.
-#[derive(Clone, Copy)]
-enum Seed {
-    New,
-    Same,
-}
-
-fn fuzz(names: &[String], seconds: u32, seed: Seed) -> Result<()> {
+/// Without a seed libFuzzer chooses one.
+fn fuzz(names: &[String], seconds: u32, seed: Option<u32>) -> Result<()> {
     let host = host()?;
     build(&host)?;
     let mut failed = Vec::new();
@@ -54,8 +48,7 @@ fn fuzz(names: &[String], seconds: u32, seed: Seed) -> Result<()> {
         fuzzer
             .arg(&corpus)
             .arg(format!("-max_total_time={seconds}"))
-            // libFuzzer takes 0 for "choose one".
-            .arg(format!("-seed={}", if matches!(seed, Seed::Same) { 1 } else { 0 }))
+            .args(seed.map(|seed| format!("-seed={seed}")))
             .arg(format!("-artifact_prefix={}/", artifacts.display()))
             // A parser that needs a second or a gigabyte for a small file is as wrong as one that panics.
             .args([
