@@ -49,7 +49,10 @@ pub(super) fn written(sheet: &[OneLiner], places: &[Place]) -> Result<String> {
 
 fn cell(outcome: &Outcome) -> String {
     let status = outcome.status.map_or_else(|| "killed".to_owned(), |status| status.to_string());
-    let plain = |text: &str| text.replace('|', "\\|").replace('`', "'").chars().take(160).collect::<String>();
+    let plain = |text: &str| {
+        let text: String = text.replace('|', "\\|").replace('`', "'").chars().take(160).collect();
+        text.trim_end().to_owned()
+    };
     match &outcome.verdict {
         Verdict::Works => format!("works ({status})"),
         Verdict::Degraded(why) => format!("degraded ({status}): {}", plain(why)),

@@ -53,15 +53,17 @@ fn judged(status: Option<i32>, said: &str, errors: &str) -> Outcome {
     Outcome { verdict, status }
 }
 
-/// The first line that says something of a failure.
+/// The first line that says something of a failure, after the words that it ends (`error:`).
 fn reason(errors: &str) -> String {
-    let mut lines = errors.lines().map(str::trim).filter(|line| !line.is_empty());
-    let first = lines.next().unwrap_or("no word").to_owned();
-    if !first.ends_with(':') {
-        return first;
+    let mut lines = errors.lines().map(str::trim).filter(|line| !line.is_empty()).peekable();
+    let mut said = lines.next().unwrap_or("no word").to_owned();
+    while said.ends_with(':') {
+        let Some(line) = lines.next() else { break };
+        // What it is about may stand in a line of its own, above a mark at the place that is wrong.
+        let line = lines.next_if(|next| next.starts_with("\\___ ")).unwrap_or(line);
+        said = format!("{said} {}", line.trim_start_matches("\\___ ").trim_start_matches("- "));
     }
-    // What it is about stands in the next line.
-    format!("{first} {}", lines.next().unwrap_or_default())
+    said
 }
 
 #[cfg(test)]
@@ -76,6 +78,9 @@ mod tests {
         assert_eq!(rows, Verdict::Degraded("2 rows are not supported".to_owned()));
         assert_eq!(judged(Some(255), "", "\n no such event\nmore").verdict, Verdict::Fails("no such event".to_owned()));
         assert_eq!(judged(Some(129), "", "error:\nx").verdict, Verdict::Fails("error: x".to_owned()));
+        let marked = "error: \n  f a\n    \\___ nothing can be had. Tried:\n  - x: refused\n  - y: refused\n";
+        let said = "error: nothing can be had. Tried: x: refused".to_owned();
+        assert_eq!(judged(Some(254), "", marked).verdict, Verdict::Fails(said));
         assert_eq!(judged(Some(1), "all is in the text", " ").verdict, Verdict::Fails("all is in the text".to_owned()));
         assert_eq!(judged(None, "", "").verdict, Verdict::Fails("no word".to_owned()));
     }
